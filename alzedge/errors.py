@@ -1,0 +1,9 @@
+"""The one exception a user is meant to read."""
+
+
+class UserError(Exception):
+    """Bad input, told in one sentence that names the thing and the cure.
+
+    The command line prints the sentence and exits with code 2; a Python caller gets
+    an ordinary exception. Anything else that escapes is a bug of ours.
+    """

@@ -1,0 +1,152 @@
+"""From a zip, a folder or the word `phantoms` to a `DataSet`."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from alzedge import kaggle
+from alzedge.dataset import DataSet
+from alzedge.errors import UserError
+from alzedge.filetree import FileTree, open_tree
+from alzedge.images import HEIGHT, SUFFIXES, WIDTH, decode_slice
+from alzedge.stages import STAGES, label_of, stage_index
+
+SUBJECTS_FILE = "subjects.csv"
+_SPLITS = ("train", "test")
+
+# Wraps a sequence in a progress bar; `list` or `iter` shows none.
+Progress = Callable[[list["Entry"]], Iterable["Entry"]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image before its pixels are read: `path` starts at its split or class folder."""
+
+    name: str
+    path: str
+    label: int
+    split: str
+    subject: str = ""
+    slice: int = 0
+
+
+def list_entries(tree: FileTree) -> list[Entry]:
+    """Find the images of a class-per-folder tree and, if anything tells, who is on them.
+
+    Layouts: `[.../]{train,test}/<stage>/*.jpg` and `[.../]<stage>/*.jpg`. People come from a
+    `subjects.csv` with the columns path, subject and optionally slice and split, or from
+    the Kaggle archive's file names.
+
+    Returns:
+        Entries ordered by stage, subject, slice and path.
+
+    Raises:
+        UserError: no class folders, an unknown or an empty class, or a `subjects.csv` that
+            does not fit.
+    """
+    entries = [_entry(tree, name) for name in tree.names if name.lower().endswith(SUFFIXES)]
+    _check_classes(tree, entries)
+    entries = _with_subjects(tree, entries)
+    return sorted(entries, key=lambda e: (e.label, e.subject, e.slice, e.path))
+
+
+def load_dataset(source: Path, progress: Progress = iter) -> DataSet:
+    """Read a zip or folder of slices into memory (36 KB per slice).
+
+    The Kaggle archive's people are taken from its file names only when the pixels agree
+    (see `alzedge.kaggle.continuity`); otherwise they are left unknown.
+
+    Raises:
+        UserError: see `list_entries` and `alzedge.images.decode_slice`.
+    """
+    with open_tree(source) as tree:
+        entries = list_entries(tree)
+        images = np.empty((len(entries), HEIGHT, WIDTH), np.uint8)
+        for i, entry in enumerate(progress(entries)):
+            images[i] = decode_slice(tree.read(entry.name), f"{source}: {entry.name}")
+        named_by_user = SUBJECTS_FILE in {Path(name).name for name in tree.names}
+    dataset = _dataset(source.name, entries, images)
+    if dataset.subjects_known and not named_by_user and kaggle.continuity(dataset).min() < 0.99:
+        return replace(dataset, subject=np.full(len(entries), ""), slice=np.zeros(len(entries), np.int64))
+    return dataset
+
+
+def _dataset(name: str, entries: list[Entry], images: np.ndarray) -> DataSet:
+    return DataSet(
+        name=name,
+        images=images,
+        labels=np.array([e.label for e in entries], np.int64),
+        subject=np.array([e.subject for e in entries], str),
+        slice=np.array([e.slice for e in entries], np.int64),
+        split=np.array([e.split for e in entries], str),
+        paths=np.array([e.path for e in entries], str),
+    )
+
+
+def _entry(tree: FileTree, name: str) -> Entry:
+    parts = name.split("/")
+    folder = parts[-2] if len(parts) > 1 else ""
+    label = stage_index(folder)
+    if label is None:
+        raise UserError(
+            f"{tree.source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "
+            "either directly or below train/ and test/."
+        )
+    split = parts[-3].lower() if len(parts) > 2 and parts[-3].lower() in _SPLITS else ""
+    return Entry(name, "/".join(([split] if split else []) + parts[-2:]), label, split)
+
+
+def _check_classes(tree: FileTree, entries: list[Entry]) -> None:
+    if not entries:
+        raise UserError(
+            f"{tree.source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
+            "either directly or below train/ and test/."
+        )
+    splits = {e.split for e in entries}
+    if "" in splits and len(splits) > 1 or splits in ({"train"}, {"test"}):
+        raise UserError(f"{tree.source}: some images are not below train/ or test/; use both folders or neither.")
+    paths = [e.path for e in entries]
+    if len(set(paths)) < len(paths):
+        raise UserError(f"{tree.source}: holds more than one data set; name one of the folders in it.")
+    for split in sorted(splits):
+        found = {e.label for e in entries if e.split == split}
+        for label, stage in enumerate(STAGES):
+            if label not in found:
+                where = f"{split}/{stage}" if split else stage
+                raise UserError(f"{tree.source}: class {where} has no images; add some or use a complete copy.")
+
+
+def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:
+    files = [name for name in tree.names if Path(name).name == SUBJECTS_FILE]
+    if files:
+        return _from_csv(tree, min(files, key=len), entries)
+    try:
+        who = kaggle.subjects_from_names(e.path for e in entries)
+    except UserError:
+        return entries  # some other data set; `alzedge subjects` says why
+    return [replace(e, subject=who[e.path][0], slice=who[e.path][1]) for e in entries]
+
+
+def _from_csv(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
+    where = f"{tree.source}: {name}"
+    try:
+        rows = {row["path"]: row for row in csv.DictReader(io.StringIO(tree.read(name).decode("utf-8-sig")))}
+        return [_from_row(entry, rows[entry.path]) for entry in entries]
+    except KeyError as error:
+        raise UserError(f"{where}: no column or row {error}; it needs path,subject and a row for every image.") from error
+    except (UnicodeDecodeError, csv.Error, ValueError, TypeError) as error:
+        raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
+
+
+def _from_row(entry: Entry, row: dict[str, str]) -> Entry:
+    if row.get("label") and label_of(row["label"]) != entry.label:
+        raise UserError(f"{SUBJECTS_FILE}: {entry.path} is labelled {row['label']} but lies in another class folder.")
+    if row.get("split") and row["split"] not in _SPLITS:
+        raise UserError(f"{SUBJECTS_FILE}: {entry.path} has split {row['split']!r}; expected train or test.")
+    return replace(
+        entry, subject=row["subject"], slice=int(row.get("slice") or 0), split=row.get("split") or entry.split
+    )

@@ -1,0 +1,1 @@
+"""The student: three convolutions, taught by the teacher's soft targets (Keras 3)."""

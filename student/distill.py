@@ -1,0 +1,117 @@
+"""Distillation: the student learns the teacher's soft targets, without labels.
+
+Hinton et al. 2015 (arXiv:1503.02531) in the form of SimCLRv2 (arXiv:2006.10029, eq. 2);
+teacher and student see the same view, as Beyer et al. 2022 (arXiv:2106.05237) advise.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from alzedge.recipe import Recipe
+from alzedge.student.model import build_student
+from alzedge.teacher.augment import apply_views, draw_views
+from alzedge.teacher.training import Batch, Step, fit, set_seed
+
+_VIEW = 31  # name of the random stream
+_BLOCK = 256
+
+
+def distillation_loss(
+    teacher_logits: keras.KerasTensor, student_logits: keras.KerasTensor, temperature: float
+) -> keras.KerasTensor:
+    """Cross-entropy between softened outputs, times temperature squared.
+
+    The square keeps the gradient's size independent of the temperature. Differs from the
+    KL divergence by the teacher's entropy, which has no gradient.
+
+    Args:
+        teacher_logits, student_logits: (N, classes).
+        temperature: divides both.
+
+    Returns:
+        Scalar, mean over N.
+    """
+    targets = ops.softmax(teacher_logits / temperature)
+    return temperature**2 * ops.mean(
+        ops.categorical_crossentropy(targets, student_logits / temperature, from_logits=True)
+    )
+
+
+@keras.saving.register_keras_serializable(package="alzedge")
+class Distillation(keras.losses.Loss):
+    """`distillation_loss` for `Model.compile`; `y_true` holds the teacher's logits."""
+
+    def __init__(self, temperature: float, name: str = "distillation") -> None:
+        super().__init__(name=name, reduction=None)
+        self.temperature = temperature
+
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+        return distillation_loss(y_true, y_pred, self.temperature)
+
+
+def soft_targets(
+    teacher: keras.Model,
+    images: NDArray[np.float32],
+    recipe: Recipe,
+    on_view: Callable[[int], None] = lambda view: None,
+) -> NDArray[np.float32]:
+    """The teacher's logits on `recipe.distill.views` views of each image.
+
+    Args:
+        teacher: images to logits.
+        images: float32 (N, rows, columns, 1).
+        recipe: `distill.views`, `augment` and `seed` are used.
+        on_view: told the number of views done.
+
+    Returns:
+        float32 (views, N, 4).
+    """
+    logits = np.empty((recipe.distill.views, len(images), teacher.output_shape[-1]), np.float32)
+    for view in range(recipe.distill.views):
+        drawn = _view(recipe, len(images), view)
+        for start in range(0, len(images), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            logits[view, block] = teacher.predict_on_batch(apply_views(images[block], drawn[block]))
+        on_view(view + 1)
+    return logits
+
+
+def distill(
+    targets: NDArray[np.float32],
+    images: NDArray[np.float32],
+    recipe: Recipe,
+    checkpoint: Path,
+    on_step: Callable[[Step], None] = lambda step: None,
+) -> tuple[keras.Model, list[float]]:
+    """Train a student on soft targets.
+
+    Args:
+        targets: float32 (views, N, 4) from `soft_targets` with the same recipe.
+        images: float32 (N, rows, columns, 1), the same images.
+        recipe: `student`, `distill`, `augment` and `seed` are used.
+        checkpoint: see `alzedge.teacher.training.fit`.
+        on_step: told about every step.
+
+    Returns:
+        The student (images to logits) and each epoch's loss.
+    """
+    set_seed(recipe.seed)
+    model = build_student(recipe.student, images.shape[1:])
+
+    def batch(index: NDArray[np.intp], epoch: int) -> Batch:
+        view = epoch % len(targets)
+        drawn = _view(recipe, len(images), view)[index]
+        return apply_views(images[index], drawn), targets[view, index]
+
+    loss = Distillation(recipe.distill.temperature)
+    history = fit(model, loss, recipe.distill, batch, len(images), recipe.seed, checkpoint, on_step)
+    return model, history
+
+
+def _view(recipe: Recipe, count: int, view: int) -> NDArray[np.float32]:
+    return draw_views(recipe.augment, count, [recipe.seed, _VIEW, view])

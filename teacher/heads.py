@@ -1,0 +1,55 @@
+"""Heads on the encoder: SimCLRv2's projection head and the linear classifier."""
+
+import keras
+from keras import layers
+
+from alzedge.stages import STAGES
+from alzedge.teacher.resnet import batch_norm
+
+PROJECTION_LAYERS = 3
+PROJECTION_SIZE = 128
+
+
+def projection_head(features: keras.KerasTensor, layer_count: int = PROJECTION_LAYERS) -> list[keras.KerasTensor]:
+    """SimCLRv2's projection head.
+
+    The middle layers are dense (no bias), batch norm and ReLU at the features' width; the
+    last is dense to 128 and batch norm without centre.
+
+    Args:
+        features: (N, width).
+        layer_count: layers to build from the first on; all three end in the projection.
+
+    Returns:
+        The features followed by each layer's output.
+    """
+    outputs = [features]
+    for j in range(layer_count):
+        last = j == PROJECTION_LAYERS - 1
+        size = PROJECTION_SIZE if last else features.shape[-1]
+        x = layers.Dense(size, use_bias=False, kernel_initializer=_small_normal(), name=f"head_contrastive_nl_{j}_dense")(
+            outputs[-1]
+        )
+        x = batch_norm(f"head_contrastive_nl_{j}_batch_normalization", center=not last)(x)
+        outputs.append(x if last else layers.ReLU()(x))
+    return outputs
+
+
+def contrastive_model(encoder: keras.Model) -> keras.Model:
+    """Encoder and projection head: images to projections (N, 128)."""
+    return keras.Model(encoder.input, projection_head(encoder.output)[-1], name="contrastive")
+
+
+def classifier(encoder: keras.Model, head_layer: int) -> keras.Model:
+    """Encoder, the projection head's first `head_layer` layers and a linear head.
+
+    Returns:
+        Model from images to logits (N, 4), in the order of `STAGES`.
+    """
+    hidden = projection_head(encoder.output, head_layer)[-1]
+    logits = layers.Dense(len(STAGES), kernel_initializer=_small_normal(), name="head_supervised")(hidden)
+    return keras.Model(encoder.input, logits, name="teacher")
+
+
+def _small_normal() -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(stddev=0.01)
