@@ -8,6 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+_TEMPORARY = ".alzedge-tmp-"
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what writers that were killed left behind in `folder` and below."""
+    for path in folder.rglob(f"{_TEMPORARY}*"):
+        path.unlink(missing_ok=True)
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -17,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
     When the block raises, `path` is as it was before.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix="".join(path.suffixes))
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:

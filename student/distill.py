@@ -4,7 +4,6 @@ Hinton et al. 2015 (arXiv:1503.02531) in the form of SimCLRv2 (arXiv:2006.10029,
 teacher and student see the same view, as Beyer et al. 2022 (arXiv:2106.05237) advise.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -12,10 +11,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from alzedge.progress import OnStep, Step, quiet
 from alzedge.recipe import Recipe
 from alzedge.student.model import build_student
 from alzedge.teacher.augment import apply_views, draw_views
-from alzedge.teacher.training import Batch, Step, fit, set_seed
+from alzedge.teacher.training import Batch, fit, set_seed
 
 _VIEW = 31  # name of the random stream
 _BLOCK = 256
@@ -58,7 +58,7 @@ def soft_targets(
     teacher: keras.Model,
     images: NDArray[np.float32],
     recipe: Recipe,
-    on_view: Callable[[int], None] = lambda view: None,
+    on_step: OnStep = quiet,
 ) -> NDArray[np.float32]:
     """The teacher's logits on `recipe.distill.views` views of each image.
 
@@ -66,7 +66,7 @@ def soft_targets(
         teacher: images to logits.
         images: float32 (N, rows, columns, 1).
         recipe: `distill.views`, `augment` and `seed` are used.
-        on_view: told the number of views done.
+        on_step: told about every view.
 
     Returns:
         float32 (views, N, 4).
@@ -77,7 +77,8 @@ def soft_targets(
         for start in range(0, len(images), _BLOCK):
             block = slice(start, start + _BLOCK)
             logits[view, block] = teacher.predict_on_batch(apply_views(images[block], drawn[block]))
-        on_view(view + 1)
+        done = view + 1
+        on_step(Step(done, recipe.distill.views, done, recipe.distill.views))
     return logits
 
 
@@ -86,7 +87,7 @@ def distill(
     images: NDArray[np.float32],
     recipe: Recipe,
     checkpoint: Path,
-    on_step: Callable[[Step], None] = lambda step: None,
+    on_step: OnStep = quiet,
 ) -> tuple[keras.Model, list[float]]:
     """Train a student on soft targets.
 

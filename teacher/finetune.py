@@ -1,17 +1,17 @@
 """Fine-tuning of the whole teacher on the labels."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.progress import OnStep, quiet
 from alzedge.recipe import Recipe
 from alzedge.teacher.augment import apply_views, draw_views
 from alzedge.teacher.heads import classifier
 from alzedge.teacher.resnet import resnet
-from alzedge.teacher.training import Batch, Step, fit, set_seed
+from alzedge.teacher.training import Batch, fit, set_seed
 
 _VIEW = 21  # name of the random stream
 
@@ -34,7 +34,7 @@ def finetune(
     labels: NDArray[np.int64],
     recipe: Recipe,
     checkpoint: Path,
-    on_step: Callable[[Step], None] = lambda step: None,
+    on_step: OnStep = quiet,
 ) -> tuple[keras.Model, list[float]]:
     """Fine-tune all layers with a linear head on top.
 

@@ -1,18 +1,18 @@
 """Contrastive pre-training of the encoder: SimCLR on unlabelled slices."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.progress import OnStep, quiet
 from alzedge.recipe import Recipe
 from alzedge.teacher.augment import apply_views, draw_views
 from alzedge.teacher.heads import contrastive_model
 from alzedge.teacher.losses import NTXent
 from alzedge.teacher.resnet import resnet
-from alzedge.teacher.training import Batch, Step, fit, set_seed
+from alzedge.teacher.training import Batch, fit, set_seed
 
 _FIRST_VIEW, _SECOND_VIEW = 11, 12  # names of random streams
 
@@ -21,7 +21,7 @@ def pretrain(
     images: NDArray[np.float32],
     recipe: Recipe,
     checkpoint: Path,
-    on_step: Callable[[Step], None] = lambda step: None,
+    on_step: OnStep = quiet,
 ) -> tuple[keras.Model, list[float]]:
     """Train encoder and projection head with NT-Xent between two views of each image.
 

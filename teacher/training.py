@@ -1,8 +1,7 @@
 """The training loop that teacher and student share: repeatable, and resumable after a kill."""
 
-import json
+import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.files import replacing, write_json
+from alzedge.files import write_bytes
+from alzedge.progress import OnStep, Step, quiet
 from alzedge.recipe import TrainingRecipe
 
 Batch = tuple[NDArray[Any], NDArray[Any]]
@@ -19,19 +19,13 @@ Batch = tuple[NDArray[Any], NDArray[Any]]
 MakeBatch = Callable[[NDArray[np.intp], int], Batch]
 
 
-@dataclass(frozen=True)
-class Step:
-    """How far training is, for a progress bar: `step` of `steps` over all epochs."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-
-
 def set_seed(seed: int) -> None:
-    """Seed Python, NumPy and Keras, and make TensorFlow's operations repeatable."""
+    """Start a phase afresh: seed Python, NumPy and Keras, and make TensorFlow's operations repeatable.
+
+    Keras' counters for layer names start again too, or the files of a resumed run would
+    differ in names from those of an undisturbed one.
+    """
+    keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -68,7 +62,7 @@ def fit(
     count: int,
     seed: int,
     checkpoint: Path,
-    on_step: Callable[[Step], None] = lambda step: None,
+    on_step: OnStep = quiet,
 ) -> list[float]:
     """Train `model` in place with AdamW.
 
@@ -83,7 +77,7 @@ def fit(
         make_batch: see `MakeBatch`.
         count: number of training images.
         seed: of the order of images.
-        checkpoint: path ending in `.weights.h5`; the loss history lies beside it.
+        checkpoint: an `.npz` file.
         on_step: told about every step.
 
     Returns:
@@ -97,48 +91,44 @@ def fit(
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
     # No XLA: on the CPU its convolutions are several times slower than oneDNN's.
     model.compile(optimizer, loss, jit_compile=False)
-    history = _restore(model, checkpoint, steps)
+    history = _restore(model, checkpoint)
     for epoch in range(len(history), recipe.epochs):
         order = np.random.default_rng([seed, epoch]).permutation(count)
-        model.reset_metrics()
-        mean_loss = 0.0
+        total = 0.0
         for step in range(steps):
             index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            mean_loss = float(model.train_on_batch(*make_batch(index, epoch), return_dict=True)["loss"])
-            if not np.isfinite(mean_loss):
+            total += float(model.train_on_batch(*make_batch(index, epoch), return_dict=True)["loss"])
+            mean = total / (step + 1)
+            if not np.isfinite(mean):
                 raise UserError(
-                    f"The loss is {mean_loss} in epoch {epoch + 1}; lower learning_rate in the recipe. "
+                    f"The loss is {mean} in epoch {epoch + 1}; lower learning_rate in the recipe. "
                     "The last good epoch is kept."
                 )
-            on_step(Step(epoch + 1, recipe.epochs, epoch * steps + step + 1, recipe.epochs * steps, mean_loss))
-        history.append(mean_loss)
+            on_step(Step(epoch + 1, recipe.epochs, epoch * steps + step + 1, recipe.epochs * steps, mean))
+        history.append(mean)
         _save(model, checkpoint, history)
     return history
 
 
-def discard_checkpoint(checkpoint: Path) -> None:
-    """Remove a checkpoint that has served its purpose."""
-    for path in (checkpoint, _history_path(checkpoint)):
-        path.unlink(missing_ok=True)
-
-
-def _history_path(checkpoint: Path) -> Path:
-    return checkpoint.with_name(checkpoint.name.removesuffix(".weights.h5") + ".history.json")
-
-
 def _save(model: keras.Model, checkpoint: Path, history: list[float]) -> None:
-    # History first: a kill between the two leaves an older checkpoint and a longer
-    # history, and the checkpoint's own step count says how much of it is valid.
-    write_json(_history_path(checkpoint), history)
-    with replacing(checkpoint) as temporary:
-        model.save_weights(temporary, overwrite=True)
+    # One file of plain arrays: it is replaced in one step, and NumPy, unlike HDF5, reports
+    # a full disk as the error it is.
+    state = {f"state_{i:04d}": np.asarray(value) for i, value in enumerate(_state(model))}
+    buffer = io.BytesIO()
+    np.savez(buffer, history=np.array(history), **state)  # type: ignore[arg-type]
+    write_bytes(checkpoint, buffer.getvalue())
 
 
-def _restore(model: keras.Model, checkpoint: Path, steps: int) -> list[float]:
+def _restore(model: keras.Model, checkpoint: Path) -> list[float]:
+    model.optimizer.build(model.trainable_variables)
     if not checkpoint.exists():
         return []
-    model.optimizer.build(model.trainable_variables)
-    model.load_weights(checkpoint)
-    epochs = int(model.optimizer.iterations) // steps
-    history: list[float] = json.loads(_history_path(checkpoint).read_text())
-    return history[:epochs]
+    with np.load(checkpoint) as saved:
+        for i, variable in enumerate(_state(model)):
+            variable.assign(saved[f"state_{i:04d}"])
+        history: list[float] = saved["history"].tolist()
+    return history
+
+
+def _state(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]

@@ -1,0 +1,115 @@
+"""The command `alzedge`. Each command lives in its room and is imported when it is called."""
+
+import importlib
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from alzedge import __version__
+from alzedge.errors import UserError
+from alzedge.stages import DISCLAIMER
+
+_COMMANDS = {
+    "run": "alzedge.export.commands:run_command",
+    "train": "alzedge.teacher.commands:train_command",
+    "distill": "alzedge.student.commands:distill_command",
+    "export": "alzedge.export.commands:export_command",
+    "benchmark": "alzedge.export.commands:benchmark_command",
+    "predict": "alzedge.commands:predict_command",
+    "inspect": "alzedge.commands:inspect_command",
+    "subjects": "alzedge.commands:subjects_command",
+    "phantoms": "alzedge.commands:phantoms_command",
+    "demo": "alzedge.demo.commands:demo_command",
+}
+
+# Which extra brings a package that a command may miss.
+_EXTRAS = {
+    "keras": "train", "tensorflow": "train", "sklearn": "train",
+    "matplotlib": "export", "huggingface_hub": "export",
+    "gradio": "demo", "fastapi": "demo", "uvicorn": "demo",
+}  # fmt: skip
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name and imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_LazyGroup, epilog=DISCLAIMER, context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="alzedge")
+def cli() -> None:
+    """From brain-MRI slices to a small student model on the device.
+
+    `alzedge run` does it all: a SimCLRv2 teacher, a distilled student, int8 TFLite files, a
+    benchmark and a model card. The other commands are its parts.
+    """
+
+
+def main() -> None:
+    """Entry point: bad input and interruptions end in one sentence, not in a traceback."""
+    _hush_native_libraries()
+    sys.exit(_run())
+
+
+def _hush_native_libraries() -> None:
+    """Keep the start-up chatter of TensorFlow and LiteRT away from the user.
+
+    Their C++ writes straight to file descriptor 2. Python's stderr moves to a copy of it, so
+    that our messages, warnings and tracebacks still arrive. ALZEDGE_DEBUG=1 shows everything.
+    """
+    if os.environ.get("ALZEDGE_DEBUG"):
+        return
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    sys.stderr = open(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _run() -> int:
+    try:
+        result: Any = cli.main(standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted; the same command goes on from here.", 130)
+    except UserError as error:
+        return _fail(str(error), 2)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing not in _EXTRAS:
+            raise
+        return _fail(f"this command needs {missing}; run `pip install 'alzedge[{_EXTRAS[missing]}]'`.", 2)
+    except BrokenPipeError:  # the reader of our output, say `head`, has left
+        sys.stderr.close()
+        return 141
+    except OSError as error:
+        return _fail(_os_error(error), 2)
+
+
+def _os_error(error: OSError) -> str:
+    what = f"{error.filename}: " if error.filename else ""
+    reason = error.strerror or str(error)
+    return f"{what}{reason}; check the path, its permissions and the free space on the disk, then repeat the command."
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"alzedge: {message}", err=True)
+    return code

@@ -1,0 +1,131 @@
+"""Commands that need neither TensorFlow nor Keras: predict, inspect, subjects, phantoms."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alzedge.stages import DISCLAIMER, TITLES
+
+
+@click.command("predict")
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--model", type=click.Path(path_type=Path), help="A .tflite file made by alzedge. Default: the bundled student.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def predict_command(images: tuple[Path, ...], model: Path | None, threads: int, as_json: bool) -> None:
+    """Estimate the stage of dementia on axial brain-MRI slices.
+
+    Each IMAGE is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
+    high, 8-bit grey, as in the Kaggle 4-class set. Needs numpy, Pillow and LiteRT only.
+
+    \b
+    alzedge predict slice.jpg
+    alzedge predict --json slices/*.jpg --model student_int8.tflite
+    """
+    import numpy as np
+
+    from alzedge.images import read_slice
+    from alzedge.runtime import Classifier
+
+    classifier = Classifier.load(model, threads)
+    slices = np.stack([read_slice(path) for path in images])
+    probabilities = classifier.predict(slices)
+    answers = [_answer(path, classifier.labels, row) for path, row in zip(images, probabilities, strict=True)]
+    if as_json:
+        name, sha256 = classifier.record["kind"], classifier.record["sha256"]
+        document = {"model": {"kind": name, "sha256": sha256}, "predictions": answers, "disclaimer": DISCLAIMER}
+        click.echo(json.dumps(document, indent=2))
+        return
+    for answer in answers:
+        shares = "  ".join(f"{label} {value:.3f}" for label, value in answer["probabilities"].items())
+        click.echo(f"{answer['path']}: {answer['stage']}  ({shares})")
+    click.echo(DISCLAIMER, err=True)
+
+
+def _answer(path: Path, labels: tuple[str, ...], probabilities: Any) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "stage": labels[int(probabilities.argmax())],
+        "probabilities": {label: round(float(p), 6) for label, p in zip(labels, probabilities, strict=True)},
+    }
+
+
+@click.command("inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+def inspect_command(model: Path) -> None:
+    """Print what a model file says about itself, as JSON.
+
+    Labels, preprocessing, recipe, data, split, calibration, figures and SHA-256 of a .tflite or
+    .keras file, after its integrity has been checked.
+
+    \b
+    alzedge inspect runs/kaggle/student_int8.tflite
+    """
+    from alzedge.modelfile import read_record
+
+    click.echo(json.dumps(read_record(model), indent=2))
+
+
+@click.command("subjects")
+@click.argument("archive", type=click.Path(path_type=Path))
+@click.option("--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write path,label,subject,slice,split.")
+def subjects_command(archive: Path, table: Path | None) -> None:
+    """Say who is on which slice of the Kaggle 4-class ARCHIVE, and prove it.
+
+    The archive's file names encode 200 people with 32 consecutive slices each. The proof is in the
+    pixels: for each step from one slice to the next, the slice most similar to a person's
+    slice, among everybody's next slices, must be the same person's. It runs on your copy.
+
+    Of any other data set, AlzEdge learns the people from a file `subjects.csv` in its top folder,
+    with the columns path (below the folder), subject, and optionally label, slice and split; the
+    table that --csv writes has that form.
+
+    \b
+    alzedge subjects archive.zip --csv subjects.csv
+    """
+    from alzedge.subjects import recover_subjects, subjects_csv, summary
+
+    found = recover_subjects(archive)
+    click.echo(summary(found))
+    if table is not None:
+        from alzedge.files import write_text
+
+        write_text(table, subjects_csv(found.dataset))
+        click.echo(f"wrote {table}")
+
+
+@click.command("phantoms")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--subjects", type=click.IntRange(4, 100_000), default=8, show_default=True, help="Number of people.")
+@click.option("--slices", type=click.IntRange(1, 256), default=8, show_default=True, help="Slices per person.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random numbers.")
+def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> None:
+    """Draw synthetic head slices into FOLDER, as PNG files with a subjects.csv.
+
+    Phantoms have the size and form of the Kaggle set and serve to try things out. They are
+    drawn from formulas and are not medical data.
+
+    \b
+    alzedge phantoms /tmp/phantoms
+    alzedge predict /tmp/phantoms/test/*/*.png
+    """
+    import io
+
+    from PIL import Image
+
+    from alzedge.errors import UserError
+    from alzedge.files import write_bytes, write_text
+    from alzedge.phantoms import make_phantoms
+    from alzedge.subjects import subjects_csv
+
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty; name a new folder.")
+    dataset = make_phantoms(subjects, slices, seed)
+    for path, pixels in zip(dataset.paths, dataset.images, strict=True):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        write_bytes(folder / str(path), buffer.getvalue())
+    write_text(folder / "subjects.csv", subjects_csv(dataset))
+    click.echo(f"wrote {len(dataset)} slices of {subjects} phantoms, {', '.join(TITLES).lower()}, to {folder}")

@@ -1,0 +1,112 @@
+"""One split of one data set under one recipe: what every phase of a run is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.dataset import DataSet, Split, split_dataset
+from alzedge.errors import UserError
+from alzedge.ledger import Ledger
+from alzedge.modelfile import Record
+from alzedge.preprocessing import Preprocessing
+from alzedge.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """The work on one split.
+
+    Attributes:
+        ledger: of the run.
+        folder: where this split's files go, the ledger's folder or one below it.
+        dataset, split, recipe: what is worked on, and how.
+        title: how progress lines begin.
+    """
+
+    ledger: Ledger
+    folder: Path
+    dataset: DataSet
+    split: Split
+    recipe: Recipe
+    title: str
+
+    def perform(
+        self, phase: str, settings: list[str], inputs: list[Path], outputs: list[Path], action: Callable[[Path], None]
+    ) -> bool:
+        """`Ledger.perform` for a phase that depends on these sections of the recipe."""
+        recipe = self.recipe.to_dict()
+        depends = {
+            "data": self.dataset.fingerprint,
+            "split": [self.split.name, self.recipe.fold],
+            "recipe": {name: recipe[name] for name in ["seed", "preprocessing", *settings]},
+        }
+        return self.ledger.perform(self._phase_name(phase), depends, inputs, outputs, action)
+
+    def _phase_name(self, phase: str) -> str:
+        return phase if self.folder == self.ledger.folder else f"{self.folder.name}/{phase}"
+
+    def training_inputs(self) -> NDArray[np.float32]:
+        """Preprocessed training slices, float32 (N, rows, columns, 1)."""
+        return self.recipe.preprocessing(self.dataset.images[self.split.train])
+
+    def training_labels(self) -> NDArray[np.int64]:
+        """Labels of the training slices, int64 (N,)."""
+        return self.dataset.labels[self.split.train]
+
+    def provenance(self) -> dict[str, Any]:
+        """What a model file says about where it comes from."""
+        test = self.dataset.subject[self.split.test]
+        return {
+            "recipe": self.recipe.to_dict(),
+            "dataset": {
+                "name": self.dataset.name,
+                "fingerprint": self.dataset.fingerprint,
+                "slices": len(self.dataset),
+                "people": len(np.unique(self.dataset.subject)) if self.dataset.subjects_known else None,
+            },
+            "split": {
+                "name": self.split.name,
+                "description": self.split.description,
+                "fold": self.recipe.fold,
+                "unseen_people": self.split.unseen_people,
+                "training_slices": len(self.split.train),
+                "test_slices": len(self.split.test),
+                "test_people": np.unique(test).tolist() if self.dataset.subjects_known else None,
+            },
+        }
+
+
+def make_job(ledger: Ledger, folder: Path, dataset: DataSet, recipe: Recipe, split: str) -> Job:
+    """Split the data set and make the job; see `alzedge.dataset.split_dataset`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = split_dataset(dataset, split, recipe.fold)
+    return Job(ledger, folder, dataset, made, replace(recipe, splits=()), split)
+
+
+def run_identity(dataset: DataSet, recipe: Recipe, split: str | None = None) -> dict[str, Any]:
+    """What makes a run this run; other settings under the same recipe name only redo some phases."""
+    identity = {"data": dataset.fingerprint[:16], "recipe": recipe.name, "seed": recipe.seed}
+    return identity if split is None else identity | {"split": split}
+
+
+def made_with(record: Record, dataset: DataSet, recipe: Recipe, path: Path) -> tuple[Recipe, str]:
+    """The recipe to go on with from a model file, and the split the file was made with.
+
+    Split, fold and preprocessing are the file's: with others its test people would have been
+    trained on, or its inputs would differ.
+
+    Raises:
+        UserError: the file was made from other data, so who it has seen cannot be told apart.
+    """
+    made_from, split = record["dataset"], record["split"]
+    if made_from["fingerprint"] != dataset.fingerprint:
+        raise UserError(
+            f"{path} was made from other data ({made_from['name']}) than {dataset.name}, so who it has seen is "
+            "unknown; name the data it was made from."
+        )
+    preprocessing = Preprocessing.from_dict(record["preprocessing"])
+    return replace(recipe, fold=split["fold"], preprocessing=preprocessing), str(split["name"])

@@ -1,0 +1,108 @@
+"""What a run folder holds and how it came about, so that nothing is done twice.
+
+`run.json` in the folder names the run (data, recipe name, seed) and lists each finished
+phase with a key over everything it depends on and the SHA-256 of the files it wrote.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alzedge import __version__
+from alzedge.errors import UserError
+from alzedge.files import remove_temporaries, write_json
+
+_FILE = "run.json"
+_WORK = ".work"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The finished phases of the run in `folder`.
+
+    Attributes:
+        folder: the run's output folder.
+        identity: what makes it this run and no other.
+        phases: `{phase: {"key": ..., "outputs": {relative path: SHA-256}}}`.
+    """
+
+    folder: Path
+    identity: dict[str, Any]
+    phases: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def perform(
+        self, phase: str, depends: Any, inputs: list[Path], outputs: list[Path], action: Callable[[Path], None]
+    ) -> bool:
+        """Do a phase unless it is done.
+
+        Args:
+            phase: its name, unique in the run.
+            depends: settings and data it depends on, as JSON values.
+            inputs: files it reads; their content counts.
+            outputs: files it writes, in `folder`.
+            action: does it. Receives the path stem of its checkpoints, which belong to
+                this phase with exactly these dependencies and are removed afterwards.
+
+        Returns:
+            Whether anything had to be done.
+        """
+        read = {path.name: file_sha256(path) for path in inputs}
+        key = hashlib.sha256(json.dumps([phase, __version__, depends, read], sort_keys=True).encode()).hexdigest()
+        if self._is_done(phase, key, outputs):
+            return False
+        work = self.folder / _WORK
+        work.mkdir(parents=True, exist_ok=True)
+        action(work / f"{phase.replace('/', '-')}-{key[:16]}")
+        written = {self._relative(path): file_sha256(path) for path in outputs}
+        self.phases[phase] = {"key": key, "outputs": written}
+        self._write()
+        shutil.rmtree(work)
+        return True
+
+    def _is_done(self, phase: str, key: str, outputs: list[Path]) -> bool:
+        entry = self.phases.get(phase)
+        if entry is None or entry["key"] != key:
+            return False
+        written: dict[str, str] = entry["outputs"]
+        return set(written) == set(map(self._relative, outputs)) and all(
+            path.is_file() and file_sha256(path) == written[self._relative(path)] for path in outputs
+        )
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def _write(self) -> None:
+        write_json(self.folder / _FILE, {"run": self.identity, "phases": self.phases})
+
+
+def open_ledger(folder: Path, identity: dict[str, Any]) -> Ledger:
+    """Open a run folder, or begin one in a new or empty folder.
+
+    Raises:
+        UserError: the folder belongs to another run, or holds something else.
+    """
+    if folder.is_dir():
+        remove_temporaries(folder)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        ledger = Ledger(folder, identity)
+        ledger._write()
+        return ledger
+    try:
+        content = json.loads((folder / _FILE).read_text())
+        found, phases = content["run"], content["phases"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} exists and is not the folder of a run; choose another --out.") from error
+    if found != identity:
+        differs = ", ".join(f"{k} {found.get(k)} instead of {v}" for k, v in identity.items() if found.get(k) != v)
+        raise UserError(f"{folder} belongs to another run ({differs}); choose another --out, or remove the folder.")
+    return Ledger(folder, identity, phases)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,71 @@
+"""Command-line options that several commands share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alzedge.dataset import DataSet
+from alzedge.recipe import Recipe
+
+DATA_HELP = "DATA is the Kaggle archive as zip or folder, any folder or zip with one sub-folder per stage, or the word `phantoms`."
+
+recipe_option = click.option(
+    "--recipe",
+    "recipe_name",
+    metavar="NAME|FILE.toml",
+    help="Settings: a packaged recipe (cpu, quick) or a TOML file. Default: cpu, for phantoms quick.",
+)
+seed_option = click.option("--seed", type=int, help="Replaces the recipe's seed; equal seeds give equal files.")
+model_type = click.Path(path_type=Path)
+
+
+def out_option(default: str) -> Callable[[Any], Any]:
+    """`--out DIR` with a default."""
+    return click.option(
+        "--out", type=click.Path(path_type=Path, file_okay=False), default=default, show_default=True, help="Output folder."
+    )
+
+
+def split_option(help_text: str) -> Callable[[Any], Any]:
+    """`--split NAME`."""
+    return click.option("--split", type=click.Choice(["official", "subject", "random"]), help=help_text)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set and the recipe it is used with."""
+
+    dataset: DataSet
+    recipe: Recipe
+
+
+def load_source(data: str, recipe_name: str | None, seed: int | None) -> Source:
+    """Read the DATA argument and the recipe options, with a progress bar, and say what was found."""
+    from alzedge.loading import load_dataset
+    from alzedge.phantoms import make_phantoms
+    from alzedge.progress import show_items
+    from alzedge.recipe import load_recipe
+
+    phantoms = data == "phantoms"
+    recipe = load_recipe(recipe_name or ("quick" if phantoms else "cpu"), seed)
+    if phantoms:
+        dataset = make_phantoms(recipe.phantoms.subjects, recipe.phantoms.slices, recipe.seed)
+    else:
+        dataset = load_dataset(Path(data), lambda entries: show_items(entries, "reading slices"))
+    click.echo(describe(dataset))
+    return Source(dataset, recipe)
+
+
+def describe(dataset: DataSet) -> str:
+    """One line on a data set."""
+    import numpy as np
+
+    if dataset.subjects_known:
+        return f"{dataset.name}: {len(dataset)} slices of {len(np.unique(dataset.subject))} people"
+    return (
+        f"{dataset.name}: {len(dataset)} slices; people unknown, so nothing can be said about unseen people "
+        "(`alzedge subjects` says why, `alzedge subjects --help` what helps)"
+    )

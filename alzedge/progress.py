@@ -1,0 +1,80 @@
+"""How far long work is: what stages report, and how the command line shows it."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step done: `step` of `steps` in all, in `epoch` of `epochs`."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float | None = None
+
+    def __str__(self) -> str:
+        loss = "" if self.loss is None else f"  loss {self.loss:.3f}"
+        return f"{self.epoch}/{self.epochs}{loss}"
+
+
+OnStep = Callable[[Step], None]
+
+
+def quiet(step: Step) -> None:
+    """Show nothing."""
+
+
+@contextlib.contextmanager
+def show_steps(title: str) -> Iterator[OnStep]:
+    """Show the steps of one long piece of work.
+
+    On a terminal a bar with the time left; in a pipe or log one line per epoch.
+    """
+    if not sys.stdout.isatty():
+        last = 0
+
+        def on_line(step: Step) -> None:
+            nonlocal last
+            if step.step * step.epochs // step.steps > last:  # an epoch is complete
+                last = step.step * step.epochs // step.steps
+                click.echo(f"{title}: {step}")
+
+        yield on_line
+        return
+    bar: click._termui_impl.ProgressBar[str] | None = None
+
+    def on_bar(step: Step) -> None:
+        nonlocal bar
+        if bar is None:
+            # The bar starts where a resumed training does, so that the time left is right.
+            bar = click.progressbar(length=step.steps, label=title, item_show_func=lambda item: item, width=24)
+            bar.__enter__()
+            bar.pos = step.step - 1
+        bar.update(1, str(step))
+
+    try:
+        yield on_bar
+    finally:
+        if bar is not None:
+            bar.__exit__(None, None, None)
+
+
+def show_items(items: list[T], title: str) -> Iterable[T]:
+    """Go through `items` with a bar on a terminal, and silently in a pipe or log."""
+    if not sys.stdout.isatty():
+        return items
+    return _bar_over(items, title)
+
+
+def _bar_over(items: list[T], title: str) -> Iterator[T]:
+    with click.progressbar(items, label=title, width=24) as bar:
+        yield from bar

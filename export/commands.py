@@ -1,0 +1,119 @@
+"""`alzedge run`, `alzedge export` and `alzedge benchmark`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from alzedge.options import DATA_HELP, load_source, out_option, recipe_option, seed_option
+
+
+@click.command("run", epilog=DATA_HELP)
+@click.argument("data", default="phantoms")
+@out_option("runs/phantoms")
+@recipe_option
+@seed_option
+def run_command(data: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
+    """Do it all: from DATA to a quantized student, its benchmark and its card.
+
+    For the official split and for unseen people: teacher (contrastive pre-training, then
+    fine-tuning), student (distillation), float32 and int8 .tflite files, figures on the
+    test slices. Then latency of teacher and student side by side, plots and a model card.
+
+    What is done already in OUT is not done again unless the data or its part of the recipe
+    changed; killed or interrupted, the same command goes on from the last checkpoint.
+
+    \b
+    alzedge run                                      built-in phantoms, minutes
+    alzedge run archive.zip --out runs/kaggle        the Kaggle set, an hour or two
+
+    A recipe file names only what differs from the defaults:
+
+    \b
+    seed = 1
+    splits = ["subject"]
+    [teacher]
+    depth = 50
+    width = 1.0
+    [pretrain]
+    epochs = 100
+    """
+    from alzedge.export.pipeline import run
+    from alzedge.export.table import text_table
+    from alzedge.stages import DISCLAIMER
+
+    source = load_source(data, recipe_name, seed)
+    benchmark = run(source.dataset, source.recipe, out)
+    click.echo("\n" + text_table(json.loads(benchmark.read_text())))
+    example = _an_image(source.dataset.name)
+    click.echo(f"\nwrote {out}: student_int8.tflite, README.md (model card), benchmark.json, plots")
+    click.echo(DISCLAIMER)
+    click.echo(f"\nnext: alzedge demo --model {out}/student_int8.tflite")
+    click.echo(f"  or: alzedge predict {example} --model {out}/student_int8.tflite")
+
+
+def _an_image(name: str) -> str:
+    if name == "phantoms":
+        return "PHANTOMS/test/*/*.png   (after `alzedge phantoms PHANTOMS`)"
+    return "SLICE.jpg"
+
+
+@click.command("export", epilog=DATA_HELP)
+@click.argument("student", type=click.Path(path_type=Path))
+@click.argument("data", default="phantoms")
+@click.option("--format", "fmt", type=click.Choice(["float32", "int8"]), default="int8", show_default=True, help="Numbers.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .tflite file to write.")
+@recipe_option
+@seed_option
+def export_command(
+    student: Path, data: str, fmt: str, out: Path, recipe_name: str | None, seed: int | None
+) -> None:
+    """Convert STUDENT, a .keras file from `alzedge distill`, to TFLite.
+
+    `int8` means whole numbers throughout: weights, activations, input and output. It is calibrated
+    on slices of DATA from the training side of the split the student was made with; the file
+    lists them. Labels, preprocessing and provenance are written into the file.
+
+    \b
+    alzedge export runs/student/student.keras archive.zip --out student_int8.tflite
+    """
+    from alzedge.dataset import split_dataset
+    from alzedge.export.convert import export_student
+    from alzedge.job import made_with
+    from alzedge.modelfile import read_record
+
+    if out.suffix != ".tflite":
+        raise click.BadParameter(f"{out}: the name must end in .tflite.")
+    record = read_record(student)
+    source = load_source(data, recipe_name, seed)
+    recipe, name = made_with(record, source.dataset, source.recipe, student)
+    split = split_dataset(source.dataset, name, recipe.fold)
+    export_student(student, out, fmt, source.dataset, split, recipe)
+    click.echo(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)\nnext: alzedge inspect {out}")
+
+
+@click.command("benchmark", epilog=DATA_HELP)
+@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--data", default="phantoms", show_default=True, help="The data set the models were made from; see below.")
+@out_option("runs/benchmark")
+@recipe_option
+@seed_option
+def benchmark_command(
+    models: tuple[Path, ...], data: str, out: Path, recipe_name: str | None, seed: int | None
+) -> None:
+    """Compare MODELS, .keras and .tflite files: accuracy, latency, size.
+
+    All must have been made with the same split of DATA; accuracy is measured on its test side by the
+    same code for all. The first model is the reference of the speed ratios. Writes OUT/benchmark.json,
+    benchmark.md and accuracy_latency.png.
+
+    \b
+    alzedge benchmark runs/kaggle/subject/teacher.keras runs/kaggle/student_int8.tflite --data archive.zip
+    """
+    from alzedge.export.benchmark import benchmark_files
+    from alzedge.export.table import text_table
+
+    source = load_source(data, recipe_name, seed)
+    found = benchmark_files(list(models), source.dataset, source.recipe, out)
+    click.echo("\n" + text_table(found))
+    click.echo(f"\nwrote {out}: benchmark.json, benchmark.md, accuracy_latency.png")

@@ -1,0 +1,118 @@
+"""The phases of a run behind the student: files, figures, latency, report."""
+
+import json
+from pathlib import Path
+
+from alzedge.files import write_json, write_text
+from alzedge.job import Job
+from alzedge.ledger import Ledger
+from alzedge.modelfile import read_tflite, write_tflite
+from alzedge.progress import show_steps
+from alzedge.recipe import Recipe
+
+FILE_NAMES = {"float32": "student_float32.tflite", "int8": "student_int8.tflite"}
+
+
+def export_phase(job: Job, student: Path) -> dict[str, Path]:
+    """Convert and quantize; writes and returns the `.tflite` files by format."""
+    outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
+
+    def action(stem: Path) -> None:
+        from alzedge.export.convert import export_student
+
+        for name, path in outputs.items():
+            export_student(student, path, name, job.dataset, job.split, job.recipe)
+
+    job.perform("export", ["export"], [student], list(outputs.values()), action)
+    return outputs
+
+
+def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
+    """Figures of every model on the test side; writes and returns the split's `metrics.json`."""
+    output = job.folder / "metrics.json"
+
+    def action(stem: Path) -> None:
+        from alzedge.export.benchmark import evaluate_models
+
+        with show_steps(f"{job.title}: evaluation") as on_step:
+            write_json(output, evaluate_models(models, job.dataset, job.split, on_step))
+
+    job.perform("evaluate", [], list(models.values()), [output], action)
+    return output
+
+
+def release_phase(ledger: Ledger, jobs: list[Job], metrics: list[Path]) -> dict[str, Path]:
+    """Put the figures of all splits into the last split's files; returns the files by format.
+
+    The last split is the one with unseen people where there is one: the official split's
+    students have seen everybody, so theirs are sister models whose figures are quoted.
+    """
+    outputs = {name: ledger.folder / file for name, file in FILE_NAMES.items()}
+    chosen = jobs[-1]
+    sources = {name: chosen.folder / file for name, file in FILE_NAMES.items()}
+    summary = ledger.folder / "metrics.json"
+
+    def action(stem: Path) -> None:
+        splits = {job.split.name: json.loads(path.read_text()) for job, path in zip(jobs, metrics, strict=True)}
+        write_json(summary, splits)
+        for name, source in sources.items():
+            flatbuffer, record = read_tflite(source)
+            quoted = {
+                split: {
+                    "description": found["description"],
+                    "unseen_people": found["unseen_people"],
+                    "measured_on": "this model" if split == chosen.split.name else "a sister model of the same recipe",
+                    "majority_accuracy": found["majority_accuracy"],
+                    **found["models"][FILE_NAMES[name]],
+                }
+                for split, found in splits.items()
+            }
+            write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted})
+
+    inputs = [*sources.values(), *metrics]
+    ledger.perform("release", [job.split.name for job in jobs], inputs, [*outputs.values(), summary], action)
+    return outputs
+
+
+def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe) -> Path:
+    """Size and latency of each model beside its figures; writes and returns `benchmark.json`."""
+    output = ledger.folder / "benchmark.json"
+
+    def action(stem: Path) -> None:
+        from alzedge.export.benchmark import benchmark_models
+
+        write_json(output, benchmark_models(models, json.loads(metrics.read_text()), recipe.benchmark.calls))
+
+    ledger.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
+    return output
+
+
+def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) -> list[Path]:
+    """Table, plots and model card; returns what was written, the card first."""
+    folder = ledger.folder
+    curves = {
+        f"{job.split.name}: {title}": job.folder / f"{name}.loss.json"
+        for job in jobs
+        for name, title in (("pretrained", "pre-training"), ("teacher", "fine-tuning"), ("student", "distillation"))
+    }
+    outputs = [
+        folder / name
+        for name in ("README.md", "benchmark.md", "accuracy_latency.png", "confusion.png", "loss.png", "examples.png")
+    ]
+
+    def action(stem: Path) -> None:
+        from alzedge.export import plots
+        from alzedge.export.card import model_card
+        from alzedge.export.table import markdown_table
+
+        found = json.loads(benchmark.read_text())
+        card, table, pareto, confusion, loss, examples = outputs
+        plots.accuracy_latency(found, pareto)
+        plots.confusion_matrices(found, FILE_NAMES["int8"], confusion)
+        plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
+        plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
+        write_text(table, markdown_table(found) + "\n")
+        write_text(card, model_card(model, found))
+
+    ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
+    return outputs

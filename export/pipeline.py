@@ -1,0 +1,62 @@
+"""The whole path, from a data set to a quantized student with its figures."""
+
+from pathlib import Path
+
+from alzedge.dataset import DataSet, available_splits
+from alzedge.export.phases import (
+    FILE_NAMES,
+    benchmark_phase,
+    evaluate_phase,
+    export_phase,
+    release_phase,
+    report_phase,
+)
+from alzedge.files import write_text
+from alzedge.job import Job, make_job, run_identity
+from alzedge.ledger import open_ledger
+from alzedge.recipe import Recipe
+from alzedge.student.phases import distill_phase, targets_phase
+from alzedge.teacher.phases import finetune_phase, pretrain_phase
+
+TEACHER = "teacher.keras"
+STUDENT = "student.keras"
+
+
+def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
+    """Train, distill, export, evaluate, benchmark and report, for each split.
+
+    What is done already in `out` is not done again; a phase that was interrupted goes on
+    from its last checkpoint.
+
+    Args:
+        dataset: what to learn from.
+        recipe: settings; its `splits`, or all the data set allows.
+        out: output folder, new or of the same run.
+
+    Returns:
+        Path of `benchmark.json`.
+
+    Raises:
+        UserError: a split the data set does not allow, or a folder of another run.
+    """
+    splits = recipe.splits or available_splits(dataset)
+    ledger = open_ledger(out, run_identity(dataset, recipe))
+    jobs = [make_job(ledger, out / split, dataset, recipe, split) for split in splits]
+    write_text(out / "recipe.toml", recipe.to_toml())
+    metrics = [_run_split(job) for job in jobs]
+    released = release_phase(ledger, jobs, metrics)
+    last = jobs[-1].folder
+    models = {TEACHER: last / TEACHER, STUDENT: last / STUDENT}
+    models |= {FILE_NAMES[fmt]: path for fmt, path in released.items()}
+    benchmark = benchmark_phase(ledger, models, out / "metrics.json", recipe)
+    report_phase(ledger, benchmark, jobs, released["int8"])
+    return benchmark
+
+
+def _run_split(job: Job) -> Path:
+    teacher = finetune_phase(job, pretrain_phase(job))
+    student = distill_phase(job, targets_phase(job, teacher))
+    files = export_phase(job, student)
+    models = {TEACHER: teacher, STUDENT: student}
+    models |= {FILE_NAMES[fmt]: path for fmt, path in files.items()}
+    return evaluate_phase(job, models)

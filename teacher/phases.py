@@ -1,0 +1,45 @@
+"""The teacher's phases of a run, from files to files."""
+
+from pathlib import Path
+
+from alzedge.files import write_json
+from alzedge.job import Job
+from alzedge.modelfile import make_record
+from alzedge.progress import show_steps
+
+
+def pretrain_phase(job: Job) -> Path:
+    """Contrastive pre-training; writes and returns `pretrained.keras`."""
+    output, curve = job.folder / "pretrained.keras", job.folder / "pretrained.loss.json"
+
+    def action(stem: Path) -> None:
+        from alzedge.teacher.pretrain import pretrain
+        from alzedge.teacher.saving import save_model
+
+        with show_steps(f"{job.title}: teacher pre-training") as on_step:
+            model, history = pretrain(job.training_inputs(), job.recipe, stem.with_suffix(".npz"), on_step)
+        save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance()))
+        write_json(curve, history)
+
+    job.perform("pretrain", ["teacher", "pretrain", "augment"], [], [output, curve], action)
+    return output
+
+
+def finetune_phase(job: Job, pretrained: Path) -> Path:
+    """Fine-tuning on the labels; writes and returns `teacher.keras`."""
+    output, curve = job.folder / "teacher.keras", job.folder / "teacher.loss.json"
+
+    def action(stem: Path) -> None:
+        from alzedge.teacher.finetune import finetune
+        from alzedge.teacher.saving import load_model, save_model
+
+        encoder, _ = load_model(pretrained)
+        with show_steps(f"{job.title}: teacher fine-tuning") as on_step:
+            model, history = finetune(
+                encoder, job.training_inputs(), job.training_labels(), job.recipe, stem.with_suffix(".npz"), on_step
+            )
+        save_model(model, output, make_record("teacher", job.recipe.preprocessing, **job.provenance()))
+        write_json(curve, history)
+
+    job.perform("finetune", ["teacher", "finetune", "augment"], [pretrained], [output, curve], action)
+    return output
