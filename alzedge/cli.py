@@ -73,7 +73,7 @@ def _hush_native_libraries() -> None:
         return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
-    sys.stderr = open(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)  # noqa: SIM115
+    sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)

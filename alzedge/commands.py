@@ -11,7 +11,9 @@ from alzedge.stages import DISCLAIMER, TITLES
 
 @click.command("predict")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--model", type=click.Path(path_type=Path), help="A .tflite file made by alzedge. Default: the bundled student.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="A .tflite file made by alzedge. Default: the bundled student."
+)
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def predict_command(images: tuple[Path, ...], model: Path | None, threads: int, as_json: bool) -> None:
@@ -70,7 +72,9 @@ def inspect_command(model: Path) -> None:
 
 @click.command("subjects")
 @click.argument("archive", type=click.Path(path_type=Path))
-@click.option("--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write path,label,subject,slice,split.")
+@click.option(
+    "--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write path,label,subject,slice,split."
+)
 def subjects_command(archive: Path, table: Path | None) -> None:
     """Say who is on which slice of the Kaggle 4-class ARCHIVE, and prove it.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from alzedge.errors import UserError
 from alzedge.images import MAX_BYTES
@@ -25,10 +26,12 @@ class FileTree:
     _read: Callable[[str], bytes]
     _close: Callable[[], None]
 
-    def __enter__(self) -> "FileTree":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._close()
 
     def read(self, name: str) -> bytes:
@@ -80,6 +83,8 @@ def _open_zip(source: Path, archive: zipfile.ZipFile) -> FileTree:
             with archive.open(name) as file:
                 return file.read(MAX_BYTES + 1)  # bounded, whatever size a zip bomb unpacks to
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise UserError(f"{source}: entry {name} cannot be unpacked ({error}); download the archive again.") from error
+            raise UserError(
+                f"{source}: entry {name} cannot be unpacked ({error}); download the archive again."
+            ) from error
 
     return FileTree(source, tuple(filter(_visible, names)), read, archive.close)

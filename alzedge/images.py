@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from alzedge.errors import UserError
 
@@ -40,7 +40,7 @@ def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
             return np.asarray(image, dtype=np.uint8)
     except UserError:
         raise
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise UserError(f"{name}: not a JPEG or PNG image; export the slice again as one of them.") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error ...
         raise UserError(f"{name}: the image is damaged or cut off ({error}); copy or export it again.") from error

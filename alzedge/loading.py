@@ -137,7 +137,9 @@ def _from_csv(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
         rows = {row["path"]: row for row in csv.DictReader(io.StringIO(tree.read(name).decode("utf-8-sig")))}
         return [_from_row(entry, rows[entry.path]) for entry in entries]
     except KeyError as error:
-        raise UserError(f"{where}: no column or row {error}; it needs path,subject and a row for every image.") from error
+        raise UserError(
+            f"{where}: no column or row {error}; it needs path,subject and a row for every image."
+        ) from error
     except (UnicodeDecodeError, csv.Error, ValueError, TypeError) as error:
         raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
 

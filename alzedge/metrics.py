@@ -64,7 +64,9 @@ def _level(
     scores: NDArray[np.float64], labels: NDArray[np.int64], groups: list[NDArray[np.intp]], seed: int
 ) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
-    drawn = [np.concatenate([groups[k] for k in rng.integers(len(groups), size=len(groups))]) for _ in range(_REPLICATES)]
+    drawn = [
+        np.concatenate([groups[k] for k in rng.integers(len(groups), size=len(groups))]) for _ in range(_REPLICATES)
+    ]
     confusion = confusion_matrix(labels, scores.argmax(axis=1), labels=range(len(STAGES)))
     figures = {name: _with_interval(figure, scores, labels, drawn) for name, figure in _FIGURES.items()}
     return {"n": len(labels), **figures, "confusion": confusion.tolist()}

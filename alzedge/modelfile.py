@@ -97,7 +97,7 @@ def read_keras_record(path: Path) -> Record:
     try:
         with zipfile.ZipFile(io.BytesIO(_read(path))) as archive:
             entries = {name: archive.read(name) for name in archive.namelist()}
-            record = json.loads(entries[RECORD_ENTRY])
+            record: Record = json.loads(entries[RECORD_ENTRY])
             model = _keras_model(entries)
     except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         raise UserError(

@@ -25,7 +25,11 @@ model_type = click.Path(path_type=Path)
 def out_option(default: str) -> Callable[[Any], Any]:
     """`--out DIR` with a default."""
     return click.option(
-        "--out", type=click.Path(path_type=Path, file_okay=False), default=default, show_default=True, help="Output folder."
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=default,
+        show_default=True,
+        help="Output folder.",
     )
 
 

@@ -9,6 +9,7 @@ of the Kaggle set.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from alzedge.dataset import DataSet
 from alzedge.images import HEIGHT, WIDTH
 from alzedge.stages import STAGES
 
-_Field = NDArray[np.float32]
+_Field = NDArray[np.floating[Any]]
 # Grey values before noise, in the order the Kaggle slices show them on T1.
 _FLUID, _GREY, _WHITE = 0.13, 0.55, 0.86
 
@@ -94,7 +95,7 @@ def draw_anatomy(label: int, rng: np.random.Generator) -> Anatomy:
     )
 
 
-def _harmonics(*columns: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
+def _harmonics(*columns: NDArray[Any]) -> tuple[tuple[float, ...], ...]:
     # Python floats: a NumPy float64 would turn every float32 image into float64.
     return tuple(zip(*(column.astype(float).tolist() for column in columns), strict=True))
 
@@ -145,10 +146,10 @@ def _coordinates(anatomy: Anatomy, height: float) -> tuple[_Field, _Field, _Fiel
 def _cortex(anatomy: Anatomy, height: float, radius: _Field, angle: _Field) -> tuple[_Field, _Field]:
     """Fluid in the sulci and share of white matter."""
     folding = np.zeros_like(radius)
-    for number, phase, depth in anatomy.folds:
+    for number, phase, weight in anatomy.folds:
         wander = 1.3 * np.sin(3 * angle + phase) + 5.5 * (radius - 1) * np.cos(2 * angle + 2 * phase)
-        folding += depth * np.sin(number * angle + phase + 4 * height + wander)
-    folding /= sum(depth for _, _, depth in anatomy.folds) * 0.55
+        folding += weight * np.sin(number * angle + phase + 4 * height + wander)
+    folding /= sum(weight for _, _, weight in anatomy.folds) * 0.55
     # A sulcus is a narrow cut from outside, lined with grey; white matter fills the gyri between.
     depth = 0.13 + 0.20 * anatomy.fluid + 0.12 * np.maximum(folding, 0)
     threshold = 0.70 - 0.42 * anatomy.fluid
@@ -200,7 +201,7 @@ def _nuclei(anatomy: Anatomy, height: float, x: _Field, y: _Field) -> list[_Fiel
     ]
 
 
-def _soft(value: _Field | np.float32, width: float) -> _Field:
+def _soft(value: _Field | np.floating[Any], width: float) -> _Field:
     """A smooth step: 0 below, 1 above, `width` wide."""
     result: _Field = 1 / (1 + np.exp(-np.clip(value / width * 2, -30, 30)))
     return result

@@ -68,4 +68,6 @@ class Preprocessing:
         try:
             return cls(**record)
         except TypeError as error:
-            raise UserError(f"The model asks for preprocessing {record}, unknown to this version; update alzedge.") from error
+            raise UserError(
+                f"The model asks for preprocessing {record}, unknown to this version; update alzedge."
+            ) from error

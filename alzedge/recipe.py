@@ -113,7 +113,7 @@ class Recipe:
     fold: int = _one_of(0, 0, 1, 2, 3, 4)
     splits: tuple[str, ...] = field(default=(), metadata={"choices": ("official", "subject", "random")})
     phantoms: PhantomRecipe = PhantomRecipe()
-    preprocessing: Preprocessing = Preprocessing()
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
     augment: AugmentRecipe = AugmentRecipe()
     teacher: TeacherRecipe = TeacherRecipe()
     pretrain: PretrainRecipe = PretrainRecipe()

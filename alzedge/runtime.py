@@ -16,7 +16,9 @@ def bundled_model() -> Path:
     """Path of the int8 student that comes with the package."""
     path = Path(str(resources.files("alzedge").joinpath("models", "student_int8.tflite")))
     if not path.is_file():
-        raise UserError(f"{path}: the bundled model is missing from this installation; reinstall alzedge or give --model.")
+        raise UserError(
+            f"{path}: the bundled model is missing from this installation; reinstall alzedge or give --model."
+        )
     return path
 
 
@@ -65,7 +67,8 @@ class Classifier:
             self._interpreter.invoke()
             outputs[row] = _dequantized(self._interpreter.get_tensor(self._output["index"])[0], self._output)
         # int8 outputs are multiples of 1/256, so their sum is off by a few of them.
-        return outputs / outputs.sum(axis=1, keepdims=True)
+        outputs /= outputs.sum(axis=1, keepdims=True)
+        return outputs
 
 
 def make_interpreter(flatbuffer: bytes, threads: int) -> Any:
@@ -80,7 +83,7 @@ def _interpreter_class() -> Any:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         try:
-            from tflite_runtime.interpreter import Interpreter  # type: ignore[no-redef]
+            from tflite_runtime.interpreter import Interpreter
         except ImportError as error:
             raise UserError("No LiteRT interpreter is installed; run `pip install ai-edge-litert`.") from error
     return Interpreter
@@ -92,7 +95,9 @@ def _quantized(values: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[A
         return values
     scale, zero_point = detail["quantization"]
     limits = np.iinfo(dtype)
-    quantized: NDArray[Any] = np.clip(np.rint(values / np.float32(scale)) + zero_point, limits.min, limits.max).astype(dtype)
+    quantized: NDArray[Any] = np.clip(np.rint(values / np.float32(scale)) + zero_point, limits.min, limits.max).astype(
+        dtype
+    )
     return quantized
 
 

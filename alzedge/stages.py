@@ -12,9 +12,7 @@ CDR = (0.0, 0.5, 1.0, 2.0)
 
 TITLES = ("No dementia", "Very mild dementia", "Mild dementia", "Moderate dementia")
 
-DISCLAIMER = (
-    "Research software, not a medical device: do not use it to diagnose or to decide on care."
-)
+DISCLAIMER = "Research software, not a medical device: do not use it to diagnose or to decide on care."
 
 
 def stage_index(folder: str) -> int | None:

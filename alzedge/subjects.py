@@ -72,7 +72,10 @@ def _side_lines(data: DataSet) -> list[str]:
         people = len(np.unique(data.subject))
         whole = slices[counts == people]
         shared = [f"{count} images of slice {s}" for s, count in zip(slices, counts, strict=True) if count < people]
-        lines.append(f"  {side:<6} slices {whole.min()}-{whole.max()} of all {people} people" + "".join(f" and {s}" for s in shared))
+        lines.append(
+            f"  {side:<6} slices {whole.min()}-{whole.max()} of all {people} people"
+            + "".join(f" and {s}" for s in shared)
+        )
     return lines
 
 

@@ -19,9 +19,7 @@ from alzedge.progress import OnStep, Step, quiet, show_steps
 from alzedge.recipe import Recipe
 
 
-def evaluate_models(
-    models: dict[str, Path], dataset: DataSet, split: Split, on_step: OnStep = quiet
-) -> dict[str, Any]:
+def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_step: OnStep = quiet) -> dict[str, Any]:
     """Figures of each model on the test side of a split.
 
     Args:

@@ -117,7 +117,9 @@ def _metric_tables(record: Record) -> str:
         for metric, title in _METRICS.items():
             cells = " | ".join(_cell(found[level][metric]) for level in levels)
             parts.append(f"| {title} | {cells} |")
-        parts.append(f"\nAlways answering the commonest stage is right for {found['majority_accuracy']:.3f} of the slices.\n")
+        parts.append(
+            f"\nAlways answering the commonest stage is right for {found['majority_accuracy']:.3f} of the slices.\n"
+        )
     parts.append("In brackets the 95 % bootstrap interval over people.")
     return "\n".join(parts)
 

@@ -61,13 +61,15 @@ def _an_image(name: str) -> str:
 @click.command("export", epilog=DATA_HELP)
 @click.argument("student", type=click.Path(path_type=Path))
 @click.argument("data", default="phantoms")
-@click.option("--format", "fmt", type=click.Choice(["float32", "int8"]), default="int8", show_default=True, help="Numbers.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .tflite file to write.")
+@click.option(
+    "--format", "fmt", type=click.Choice(["float32", "int8"]), default="int8", show_default=True, help="Numbers."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .tflite file to write."
+)
 @recipe_option
 @seed_option
-def export_command(
-    student: Path, data: str, fmt: str, out: Path, recipe_name: str | None, seed: int | None
-) -> None:
+def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
     """Convert STUDENT, a .keras file from `alzedge distill`, to TFLite.
 
     `int8` means whole numbers throughout: weights, activations, input and output. It is calibrated
@@ -94,7 +96,9 @@ def export_command(
 
 @click.command("benchmark", epilog=DATA_HELP)
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--data", default="phantoms", show_default=True, help="The data set the models were made from; see below.")
+@click.option(
+    "--data", default="phantoms", show_default=True, help="The data set the models were made from; see below."
+)
 @out_option("runs/benchmark")
 @recipe_option
 @seed_option

@@ -118,4 +118,6 @@ def _check_integer(flatbuffer: bytes) -> None:
     details = make_interpreter(flatbuffer, threads=1).get_tensor_details()
     floats = [d["name"] for d in details if np.issubdtype(d["dtype"], np.floating)]
     if floats:
-        raise UserError(f"The int8 conversion left floating-point tensors ({', '.join(floats[:3])}); export as float32.")
+        raise UserError(
+            f"The int8 conversion left floating-point tensors ({', '.join(floats[:3])}); export as float32."
+        )

@@ -39,7 +39,9 @@ def accuracy_latency(benchmark: dict[str, Any], path: Path) -> None:
             x = entry["latency_ms"]["threads_1"]["p50"]
             axis.errorbar(x, accuracy["value"], spread, fmt="o", ms=9, capsize=4, color=colour, label=label)
         axis.axhline(split["majority_accuracy"], color="grey", ls="--", lw=1, label="majority class")
-        axis.set(xscale="log", xlabel="latency p50, 1 thread (ms)", title=f"{split_title(name)}\n{split['description']}")
+        axis.set(
+            xscale="log", xlabel="latency p50, 1 thread (ms)", title=f"{split_title(name)}\n{split['description']}"
+        )
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("accuracy of four stages, per slice")
     axes[0].set_ylim(0, 1.02)
@@ -61,7 +63,9 @@ def confusion_matrices(benchmark: dict[str, Any], model: str, path: Path) -> Non
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
-            axis.text(column, row, count, ha="center", va="center", color="white" if shares[row, column] > 0.5 else "black")
+            axis.text(
+                column, row, count, ha="center", va="center", color="white" if shares[row, column] > 0.5 else "black"
+            )
         axis.set_xticks(range(len(STAGES)), _SHORT, rotation=30)
         axis.set_yticks(range(len(STAGES)), _SHORT)
         axis.set(xlabel="answer", ylabel="true stage", title=title)
@@ -92,7 +96,9 @@ def example_answers(test: DataSet, model: Path, path: Path) -> None:
         image.imshow(test.images[row], cmap="gray", vmin=0, vmax=255)
         image.set_title(f"labelled: {TITLES[test.labels[row]]}", fontsize=10)
         image.axis("off")
-        bars.barh(_SHORT, answer, color=[_COLOURS[1] if k == answer.argmax() else _COLOURS[0] for k in range(len(STAGES))])
+        bars.barh(
+            _SHORT, answer, color=[_COLOURS[1] if k == answer.argmax() else _COLOURS[0] for k in range(len(STAGES))]
+        )
         bars.invert_yaxis()
         bars.set_xlim(0, 1)
     figure.suptitle(DISCLAIMER, fontsize=8)

@@ -34,7 +34,10 @@ def table_rows(benchmark: dict[str, Any]) -> list[list[str]]:
 
 def _accuracy_cells(figures: dict[str, Any]) -> list[str]:
     """Accuracy per slice, and AUC of any dementia per person where people are known."""
-    return [_interval(figures["slice"]["accuracy"]), _interval(figures.get("person", figures["slice"])["any_dementia_auc"])]
+    return [
+        _interval(figures["slice"]["accuracy"]),
+        _interval(figures.get("person", figures["slice"])["any_dementia_auc"]),
+    ]
 
 
 def _interval(figure: dict[str, float] | None) -> str:
@@ -46,13 +49,19 @@ def _interval(figure: dict[str, float] | None) -> str:
 def table_notes(benchmark: dict[str, Any]) -> list[str]:
     """What a reader must know beside the table."""
     notes = [
-        "Accuracy: of four stages, per slice. Dementia AUC: any dementia against none, per person where people are "
-        "known. In brackets the 95 % bootstrap interval over people.",
-        f"Latency: one slice in memory to its probabilities, {benchmark['calls']} calls, models taking turns; "
-        "speed is the first row's p50 divided by the row's, at 1 thread.",
+        (
+            "Accuracy: of four stages, per slice. Dementia AUC: any dementia against none, per person where people are "
+            "known. In brackets the 95 % bootstrap interval over people."
+        ),
+        (
+            f"Latency: one slice in memory to its probabilities, {benchmark['calls']} calls, models taking turns; "
+            "speed is the first row's p50 divided by the row's, at 1 thread."
+        ),
     ]
     if benchmark["splits"].get("official", {}).get("unseen_people") is False:
-        notes.append("The official split tests on other slices of the people it trains on; it says nothing about new people.")
+        notes.append(
+            "The official split tests on other slices of the people it trains on; it says nothing about new people."
+        )
     return notes
 
 

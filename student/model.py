@@ -22,7 +22,9 @@ def build_student(recipe: StudentRecipe, input_shape: tuple[int, int, int]) -> k
     """
     x = images = keras.Input(input_shape, name="images")
     for i, filters in enumerate(recipe.filters, start=1):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{i}")(x)
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{i}")(
+            x
+        )
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"norm{i}")(x)
         x = layers.ReLU(name=f"relu{i}")(x)
         x = layers.MaxPooling2D(2, name=f"pool{i}")(x)

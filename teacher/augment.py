@@ -54,7 +54,8 @@ def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDAr
     rows, columns = images.shape[1:3]
     warped = np.asarray(ops.image.affine_transform(images, _affine(views, rows, columns), fill_mode="constant"))
     gain, gamma = views[:, 5].reshape(-1, 1, 1, 1), views[:, 6].reshape(-1, 1, 1, 1)
-    return np.clip(gain * np.maximum(warped, 0) ** gamma, 0, 1).astype(np.float32)
+    adjusted: NDArray[np.float32] = np.clip(gain * np.maximum(warped, 0) ** gamma, 0, 1).astype(np.float32)
+    return adjusted
 
 
 def _affine(views: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:

@@ -27,9 +27,9 @@ def projection_head(features: keras.KerasTensor, layer_count: int = PROJECTION_L
     for j in range(layer_count):
         last = j == PROJECTION_LAYERS - 1
         size = PROJECTION_SIZE if last else features.shape[-1]
-        x = layers.Dense(size, use_bias=False, kernel_initializer=_small_normal(), name=f"head_contrastive_nl_{j}_dense")(
-            outputs[-1]
-        )
+        x = layers.Dense(
+            size, use_bias=False, kernel_initializer=_small_normal(), name=f"head_contrastive_nl_{j}_dense"
+        )(outputs[-1])
         x = batch_norm(f"head_contrastive_nl_{j}_batch_normalization", center=not last)(x)
         outputs.append(x if last else layers.ReLU()(x))
     return outputs

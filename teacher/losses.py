@@ -7,9 +7,7 @@ from keras import ops
 _MASKED = 1e9
 
 
-def nt_xent_loss(
-    projections: keras.KerasTensor, temperature: float, *, normalize: bool = True
-) -> keras.KerasTensor:
+def nt_xent_loss(projections: keras.KerasTensor, temperature: float, *, normalize: bool = True) -> keras.KerasTensor:
     """NT-Xent as in google-research/simclr's `objective.py`.
 
     Args:

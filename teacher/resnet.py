@@ -17,9 +17,7 @@ _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23,
 
 def batch_norm(name: str, *, gamma: str = "ones", center: bool = True) -> layers.BatchNormalization:
     """Batch normalisation with the published epsilon 1e-5 and decay 0.9."""
-    return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, center=center, name=name
-    )
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, center=center, name=name)
 
 
 def resnet(recipe: TeacherRecipe, input_shape: tuple[int, int, int]) -> keras.Model:

@@ -1,0 +1,62 @@
+# Needs Python 3.11 to 3.13 and make; everything else is installed into virtual environments here.
+#
+#   make run                          the whole path on built-in phantoms, in minutes
+#   DATA=archive.zip make run         the same on the Kaggle archive or a folder of your own
+#   make demo                         the page, without TensorFlow
+#   make test                         the fast tests        make test-all   with the long ones
+#   make check                        formatter, linter, types
+#   make test-wheel                   build the wheel, type-check and test what it installs
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+DATA ?= phantoms
+OUT ?= runs/$(notdir $(basename $(DATA)))
+ARGS ?=
+PORT ?= 7860
+
+# Python must be free to write bytecode, or every process compiles TensorFlow again.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run demo test test-all check test-wheel clean
+.DELETE_ON_ERROR:
+
+run: .venv/export
+	.venv/bin/alzedge run "$(DATA)" --out "$(OUT)" $(ARGS)
+
+demo: .venv-demo/demo
+	.venv-demo/bin/alzedge demo --open --port $(PORT) $(ARGS)
+
+test: .venv/dev
+	.venv/bin/python -m pytest -m "not slow" $(ARGS)
+
+test-all: .venv/dev
+	.venv/bin/python -m pytest $(ARGS)
+
+check: .venv/dev
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy alzedge teacher student export demo
+
+# From an empty folder, so that nothing of the checkout but its tests can be imported.
+test-wheel: .venv/dev
+	rm -rf build/wheel && mkdir -p build/wheel/cwd
+	.venv/bin/python -m build --wheel --outdir build/wheel .
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/pip install --quiet "$$(echo build/wheel/alzedge-*.whl)[dev]"
+	cp -r tests build/wheel/cwd/tests && cp pyproject.toml build/wheel/cwd/
+	cd build/wheel/cwd && ../venv/bin/mypy -p alzedge
+	cd build/wheel/cwd && ../venv/bin/pytest -m "not slow" $(ARGS)
+
+.venv/export: EXTRA = export
+.venv/dev: EXTRA = dev
+.venv-demo/demo: EXTRA = demo
+.venv/export .venv/dev .venv-demo/demo: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "AlzEdge needs Python 3.11, 3.12 or 3.13 on the PATH."; exit 2; }
+	test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D)
+	@echo "installing alzedge[$(EXTRA)] into $(@D), some minutes the first time"
+	$(@D)/bin/pip install --quiet --editable ".[$(EXTRA)]"
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,142 @@
+"""The page: one slice in, four probabilities out, with who answered and how long it took."""
+
+import html
+import time
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge import __version__
+from alzedge.errors import UserError
+from alzedge.images import HEIGHT, WIDTH, read_slice
+from alzedge.modelfile import Record
+from alzedge.phantoms import draw_anatomy, draw_slice
+from alzedge.runtime import Classifier
+from alzedge.stages import DISCLAIMER, STAGES, TITLES
+
+_CSS = """
+.notice {border-left: 4px solid #d55e00; padding: .6em 1em; background: var(--block-background-fill)}
+.bars {display: grid; grid-template-columns: max-content 1fr max-content; gap: .5em .8em; align-items: center}
+.bars .track {background: var(--neutral-200); border-radius: 4px; height: 1.1em}
+.dark .bars .track {background: var(--neutral-700)}
+.bars .fill {background: #0072b2; border-radius: 4px; height: 100%}
+.bars .top {font-weight: 600}
+.bars .fill.best {background: #d55e00}
+.slice img {image-rendering: pixelated}
+"""
+
+_EMPTY = "<p>Upload a slice or draw a phantom, and the answer appears here.</p>"
+_INTRO = f"""# AlzEdge
+How far along is dementia on this brain slice? A student network of a few kilobytes estimates the stage from one
+axial MRI slice: skull-stripped, T1-weighted, {WIDTH} pixels wide and {HEIGHT} high, 8-bit grey, JPEG or PNG."""
+
+
+def build_page(classifier: Classifier) -> gr.Blocks:
+    """The page around a loaded model; hand `launch_options` to whoever serves it."""
+    with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
+        gr.Markdown(_INTRO)
+        gr.HTML(f'<div class="notice" role="note"><strong>{DISCLAIMER}</strong></div>')
+        with gr.Row():
+            with gr.Column():
+                upload = gr.File(
+                    label="Upload a slice", file_types=[".jpg", ".jpeg", ".png"], type="filepath", height=120
+                )
+                with gr.Row():
+                    stage = gr.Dropdown(
+                        [(title, i) for i, title in enumerate(TITLES)], value=2, label="or draw a phantom with", scale=2
+                    )
+                    draw = gr.Button("Draw a phantom", variant="primary", scale=1)
+                gr.Markdown("A phantom is a synthetic slice drawn from formulas. It is not a picture of anybody.")
+                shown = gr.Image(
+                    label="The slice",
+                    interactive=False,
+                    height=HEIGHT + 60,
+                    format="png",
+                    buttons=[],
+                    elem_classes="slice",
+                )
+            with gr.Column():
+                answer = gr.HTML(_EMPTY, label="Answer")
+                gr.Markdown(_about(classifier.record))
+
+        def on_upload(path: str | None) -> tuple[NDArray[np.uint8] | None, str]:
+            return answer_file(classifier, path)
+
+        def on_draw(label: int) -> tuple[NDArray[np.uint8], str]:
+            image = random_phantom(label)
+            return image, answer_html(classifier, image, f"a phantom drawn with: {TITLES[label].lower()}")
+
+        upload.change(
+            on_upload, upload, [shown, answer], api_name="predict", api_description="Probabilities for one slice."
+        )
+        draw.click(on_draw, stage, [shown, answer], api_name="phantom", api_description="Draw a phantom and answer.")
+    return page
+
+
+def launch_options() -> dict[str, Any]:
+    """Arguments for `launch` or `mount_gradio_app`."""
+    return {"css": _CSS}
+
+
+def random_phantom(label: int) -> NDArray[np.uint8]:
+    """A fresh phantom of stage `STAGES[label]`, at a height where the ventricles show."""
+    rng = np.random.default_rng()
+    return draw_slice(draw_anatomy(label, rng), rng.uniform(0.4, 0.6), rng)
+
+
+def answer_file(classifier: Classifier, path: str | None) -> tuple[NDArray[np.uint8] | None, str]:
+    """Slice and answer of an uploaded file; for a file that is no slice, what is wrong with it."""
+    if path is None:
+        return None, _EMPTY
+    try:
+        image = read_slice(Path(path))
+    except UserError as error:
+        reason = str(error).replace(path, Path(path).name)
+        return None, f'<div class="notice" role="alert"><strong>No answer.</strong> {html.escape(reason)}</div>'
+    return image, answer_html(classifier, image, Path(path).name)
+
+
+def answer_html(classifier: Classifier, image: NDArray[np.uint8], name: str) -> str:
+    """The four probabilities as bars, in order of severity, with model and time."""
+    start = time.perf_counter()
+    probabilities = classifier.predict(image[np.newaxis])[0]
+    milliseconds = 1000 * (time.perf_counter() - start)
+    best = int(probabilities.argmax())
+    rows = "".join(_bar(TITLES[i], float(p), i == best) for i, p in enumerate(probabilities))
+    kind, sha256 = classifier.record["kind"], classifier.record["sha256"]
+    return (
+        f"<h3>{TITLES[best]}, {probabilities[best]:.0%}</h3><p>on {html.escape(name)}</p>"
+        f'<div class="bars" role="list">{rows}</div>'
+        f"<p>Answered by <code>{html.escape(kind)}</code> (sha256 {sha256[:12]}) in {milliseconds:.1f} ms, "
+        f"preprocessing included. {DISCLAIMER}</p>"
+    )
+
+
+def _bar(title: str, share: float, best: bool) -> str:
+    top, fill = (' class="top"', "fill best") if best else ("", "fill")
+    return (
+        f"<span{top}>{title}</span>"
+        f'<span class="track" role="img" aria-label="{title}: {share:.1%}">'
+        f'<span class="{fill}" style="display:block;width:{100 * share:.1f}%"></span></span>'
+        f"<span{top}>{share:.1%}</span>"
+    )
+
+
+def _about(record: Record) -> str:
+    lines = [f"**The model.** `{record['kind']}`, AlzEdge {__version__}, answers: {', '.join(STAGES)}."]
+    for name, found in record.get("metrics", {}).items():
+        level = "person" if "person" in found else "slice"
+        accuracy, auc = found["slice"]["accuracy"], found[level]["any_dementia_auc"]
+        whom = "people it had never seen" if found["unseen_people"] else "other slices of people it had seen"
+        text = f"- On {whom} ({name} split, {found['measured_on']}): right about {accuracy['value']:.0%} of slices "
+        text += f"(95 % interval {accuracy['low']:.0%} to {accuracy['high']:.0%}; "
+        text += f"always guessing the commonest stage: {found['majority_accuracy']:.0%})"
+        if auc is not None:
+            text += f"; tells any dementia from none per {level} with an AUC of {auc['value']:.2f}"
+        lines.append(text + ".")
+    if record["dataset"]["name"] == "phantoms":
+        lines.append("- Trained on phantoms: its answers say nothing about real slices.")
+    return "\n".join(lines)
