@@ -25,13 +25,6 @@ _COMMANDS = {
     "demo": "alzedge.demo.commands:demo_command",
 }
 
-# Which extra brings a package that a command may miss.
-_EXTRAS = {
-    "keras": "train", "tensorflow": "train", "sklearn": "train",
-    "matplotlib": "export", "huggingface_hub": "export",
-    "gradio": "demo", "fastapi": "demo", "uvicorn": "demo",
-}  # fmt: skip
-
 
 class _LazyGroup(click.Group):
     """Knows its commands by name and imports one when it is asked for."""
@@ -92,11 +85,6 @@ def _run() -> int:
         return _fail("interrupted; the same command goes on from here.", 130)
     except UserError as error:
         return _fail(str(error), 2)
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").split(".")[0]
-        if missing not in _EXTRAS:
-            raise
-        return _fail(f"this command needs {missing}; run `pip install 'alzedge[{_EXTRAS[missing]}]'`.", 2)
     except BrokenPipeError:  # the reader of our output, say `head`, has left
         sys.stderr.close()
         return 141

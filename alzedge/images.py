@@ -1,6 +1,7 @@
 """One slice: an axial brain image of 208 rows and 176 columns, 8-bit grey."""
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,15 @@ def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
     if len(data) > MAX_BYTES:
         raise UserError(f"{name}: {len(data) / 2**20:.0f} MiB is too large for one slice; export the single slice.")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_header(image, name)
-            return np.asarray(image, dtype=np.uint8)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                _check_header(image, name)
+                return np.asarray(image, dtype=np.uint8)
     except UserError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UserError(f"{name}: far too many pixels; slices are {WIDTH} wide x {HEIGHT} high.") from error
     except UnidentifiedImageError as error:
         raise UserError(f"{name}: not a JPEG or PNG image; export the slice again as one of them.") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error ...

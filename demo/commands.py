@@ -9,6 +9,7 @@ from threading import Thread
 import click
 
 from alzedge.errors import UserError
+from alzedge.extras import require
 
 
 @click.command("demo")
@@ -27,6 +28,7 @@ def demo_command(model: Path | None, host: str, port: int, open_browser: bool) -
     alzedge demo
     alzedge demo --model runs/kaggle/student_int8.tflite --port 8080
     """
+    require("demo")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

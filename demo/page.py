@@ -28,6 +28,7 @@ _CSS = """
 .slice img {image-rendering: pixelated}
 """
 
+_CAVEAT = "The model has learned from real slices only, so on a phantom its answer shows how the page works, no more."
 _EMPTY = "<p>Upload a slice or draw a phantom, and the answer appears here.</p>"
 _INTRO = f"""# AlzEdge
 How far along is dementia on this brain slice? A student network of a few kilobytes estimates the stage from one
@@ -38,7 +39,7 @@ def build_page(classifier: Classifier) -> gr.Blocks:
     """The page around a loaded model; hand `launch_options` to whoever serves it."""
     with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
         gr.Markdown(_INTRO)
-        gr.HTML(f'<div class="notice" role="note"><strong>{DISCLAIMER}</strong></div>')
+        gr.HTML(f'<div class="notice" role="note"><strong>{DISCLAIMER}</strong></div>', padding=False)
         with gr.Row():
             with gr.Column():
                 upload = gr.File(
@@ -59,15 +60,18 @@ def build_page(classifier: Classifier) -> gr.Blocks:
                     elem_classes="slice",
                 )
             with gr.Column():
-                answer = gr.HTML(_EMPTY, label="Answer")
+                answer = gr.HTML(_EMPTY, label="Answer", padding=False)
                 gr.Markdown(_about(classifier.record))
+
+        on_phantoms = classifier.record["dataset"]["name"] == "phantoms"
+        caveat = "" if on_phantoms else f"<p>{_CAVEAT}</p>"
 
         def on_upload(path: str | None) -> tuple[NDArray[np.uint8] | None, str]:
             return answer_file(classifier, path)
 
         def on_draw(label: int) -> tuple[NDArray[np.uint8], str]:
             image = random_phantom(label)
-            return image, answer_html(classifier, image, f"a phantom drawn with: {TITLES[label].lower()}")
+            return image, answer_html(classifier, image, f"a phantom drawn with: {TITLES[label].lower()}") + caveat
 
         upload.change(
             on_upload, upload, [shown, answer], api_name="predict", api_description="Probabilities for one slice."

@@ -46,18 +46,21 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
     }
 
 
-def benchmark_models(models: dict[str, Path], splits: dict[str, Any], calls: int) -> dict[str, Any]:
+def benchmark_models(
+    models: dict[str, Path], splits: dict[str, Any], calls: int, on_step: OnStep = quiet
+) -> dict[str, Any]:
     """Put size and latency beside the figures; see `alzedge.export.latency.measure_latency`.
 
     Args:
         models: files by name, the reference of all ratios first.
         splits: by split the result of `evaluate_models`.
         calls: timed calls per model.
+        on_step: told about every number of threads.
 
     Returns:
         The content of `benchmark.json`.
     """
-    latency = measure_latency(models, calls)
+    latency = measure_latency(models, calls, on_step)
     return {
         "alzedge": __version__,
         "python": platform.python_version(),
@@ -94,7 +97,8 @@ def benchmark_files(models: list[Path], dataset: DataSet, recipe: Recipe, out: P
     split = split_dataset(dataset, name, found.fold)
     with show_steps("evaluation") as on_step:
         figures = evaluate_models(named, dataset, split, on_step)
-    result = benchmark_models(named, {name: figures}, recipe.benchmark.calls)
+    with show_steps("benchmark") as on_step:
+        result = benchmark_models(named, {name: figures}, recipe.benchmark.calls, on_step)
     write_json(out / "benchmark.json", result)
     write_text(out / "benchmark.md", markdown_table(result) + "\n")
     accuracy_latency(result, out / "accuracy_latency.png")

@@ -40,8 +40,10 @@ def run_command(data: str, out: Path, recipe_name: str | None, seed: int | None)
     """
     from alzedge.export.pipeline import run
     from alzedge.export.table import text_table
+    from alzedge.extras import require
     from alzedge.stages import DISCLAIMER
 
+    require("export")
     source = load_source(data, recipe_name, seed)
     benchmark = run(source.dataset, source.recipe, out)
     click.echo("\n" + text_table(json.loads(benchmark.read_text())))
@@ -80,16 +82,20 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
     alzedge export runs/student/student.keras archive.zip --out student_int8.tflite
     """
     from alzedge.dataset import split_dataset
-    from alzedge.export.convert import export_student
+    from alzedge.extras import require
     from alzedge.job import made_with
     from alzedge.modelfile import read_record
 
+    require("export")
     if out.suffix != ".tflite":
         raise click.BadParameter(f"{out}: the name must end in .tflite.")
     record = read_record(student)
     source = load_source(data, recipe_name, seed)
     recipe, name = made_with(record, source.dataset, source.recipe, student)
     split = split_dataset(source.dataset, name, recipe.fold)
+
+    from alzedge.export.convert import export_student  # imports TensorFlow: after all checks
+
     export_student(student, out, fmt, source.dataset, split, recipe)
     click.echo(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)\nnext: alzedge inspect {out}")
 
@@ -114,10 +120,14 @@ def benchmark_command(
     \b
     alzedge benchmark runs/kaggle/subject/teacher.keras runs/kaggle/student_int8.tflite --data archive.zip
     """
-    from alzedge.export.benchmark import benchmark_files
     from alzedge.export.table import text_table
+    from alzedge.extras import require
 
+    require("export")
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.export.benchmark import benchmark_files
+
     found = benchmark_files(list(models), source.dataset, source.recipe, out)
     click.echo("\n" + text_table(found))
     click.echo(f"\nwrote {out}: benchmark.json, benchmark.md, accuracy_latency.png")

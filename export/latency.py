@@ -11,12 +11,13 @@ import numpy as np
 
 from alzedge.export.scoring import load_scorer
 from alzedge.phantoms import make_phantoms
+from alzedge.progress import OnStep, Step, quiet
 
 THREADS = (1, 2)
 _ROUNDS = 10
 
 
-def measure_latency(models: dict[str, Path], calls: int) -> dict[str, dict[str, Any]]:
+def measure_latency(models: dict[str, Path], calls: int, on_step: OnStep = quiet) -> dict[str, dict[str, Any]]:
     """Time calls from a uint8 slice in memory to its probabilities, preprocessing included.
 
     Thread pools can be set only once per process, so each number of threads has a process
@@ -26,18 +27,20 @@ def measure_latency(models: dict[str, Path], calls: int) -> dict[str, dict[str, 
     Args:
         models: files by name.
         calls: timed calls per model and number of threads; a tenth as many warm it up.
+        on_step: told about every number of threads.
 
     Returns:
         By name: `threads_1` and `threads_2`, each with `p50` and `p95` in milliseconds.
     """
     context = multiprocessing.get_context("spawn")
     result: dict[str, dict[str, Any]] = {name: {} for name in models}
-    for threads in THREADS:
+    for done, threads in enumerate(THREADS, start=1):
         with _environment(threads), context.Pool(1) as pool:
             times = pool.apply(time_models, (models, calls, threads))
         for name, milliseconds in times.items():
             p50, p95 = np.percentile(milliseconds, [50, 95])
             result[name][f"threads_{threads}"] = {"p50": float(p50), "p95": float(p95)}
+        on_step(Step(done, len(THREADS), done, len(THREADS)))
     return result
 
 

@@ -7,7 +7,7 @@ from alzedge.files import write_json, write_text
 from alzedge.job import Job
 from alzedge.ledger import Ledger
 from alzedge.modelfile import read_tflite, write_tflite
-from alzedge.progress import show_steps
+from alzedge.progress import Step, show_steps
 from alzedge.recipe import Recipe
 
 FILE_NAMES = {"float32": "student_float32.tflite", "int8": "student_int8.tflite"}
@@ -20,8 +20,10 @@ def export_phase(job: Job, student: Path) -> dict[str, Path]:
     def action(stem: Path) -> None:
         from alzedge.export.convert import export_student
 
-        for name, path in outputs.items():
-            export_student(student, path, name, job.dataset, job.split, job.recipe)
+        with show_steps(f"{job.title}: export") as on_step:
+            for done, (name, path) in enumerate(outputs.items(), start=1):
+                export_student(student, path, name, job.dataset, job.split, job.recipe)
+                on_step(Step(done, len(outputs), done, len(outputs)))
 
     job.perform("export", ["export"], [student], list(outputs.values()), action)
     return outputs
@@ -81,7 +83,9 @@ def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, reci
     def action(stem: Path) -> None:
         from alzedge.export.benchmark import benchmark_models
 
-        write_json(output, benchmark_models(models, json.loads(metrics.read_text()), recipe.benchmark.calls))
+        splits = json.loads(metrics.read_text())
+        with show_steps("benchmark") as on_step:
+            write_json(output, benchmark_models(models, splits, recipe.benchmark.calls, on_step))
 
     ledger.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
     return output

@@ -23,11 +23,13 @@ def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None
     \b
     alzedge distill runs/teacher/teacher.keras archive.zip --out runs/student
     """
+    from alzedge.extras import require
     from alzedge.job import made_with, make_job, run_identity
     from alzedge.ledger import open_ledger
     from alzedge.modelfile import read_record
     from alzedge.student.phases import distill_phase, targets_phase
 
+    require("train")
     record = read_record(teacher)
     source = load_source(data, recipe_name, seed)
     recipe, split = made_with(record, source.dataset, source.recipe, teacher)

@@ -25,10 +25,12 @@ def train_command(data: str, out: Path, recipe_name: str | None, seed: int | Non
     alzedge train archive.zip --recipe mine.toml --split official --seed 1
     """
     from alzedge.dataset import available_splits
+    from alzedge.extras import require
     from alzedge.job import make_job, run_identity
     from alzedge.ledger import open_ledger
     from alzedge.teacher.phases import finetune_phase, pretrain_phase
 
+    require("train")
     source = load_source(data, recipe_name, seed)
     chosen = split or available_splits(source.dataset)[-1]
     ledger = open_ledger(out, run_identity(source.dataset, source.recipe, chosen))

@@ -1,0 +1,19 @@
+"""The optional parts of the package and what each needs."""
+
+from importlib.util import find_spec
+
+from alzedge.errors import UserError
+
+_TRAIN = ("tensorflow", "keras", "sklearn")
+_NEEDS = {"train": _TRAIN, "export": (*_TRAIN, "matplotlib", "huggingface_hub"), "demo": ("gradio", "uvicorn")}
+
+
+def require(extra: str) -> None:
+    """Check, before any work is done, that a part was installed with the package.
+
+    Raises:
+        UserError: a package of that part is missing.
+    """
+    for package in _NEEDS[extra]:
+        if find_spec(package) is None:
+            raise UserError(f"this command needs {package}; run `pip install 'alzedge[{extra}]'`.")

@@ -1,0 +1,94 @@
+"""What several tests share: the command in a subprocess, phantoms, one tiny run, the real archive."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alzedge.dataset import DataSet
+from alzedge.phantoms import make_phantoms
+
+TESTS = Path(__file__).parent
+
+# Seconds, not minutes: every phase of a run on two batches.
+TINY = """
+splits = ["subject"]
+[phantoms]
+subjects = 20
+slices = 5
+[preprocessing]
+shrink = 4
+[teacher]
+width = 0.0625
+[pretrain]
+epochs = 2
+batch_size = 32
+[finetune]
+epochs = 2
+batch_size = 32
+[distill]
+epochs = 2
+batch_size = 32
+views = 2
+[export]
+calibration_images = 16
+[benchmark]
+calls = 10
+"""
+
+
+def run_cli(*args: object, timeout: float = 300, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run the real command in a process of its own."""
+    command = [sys.executable, "-m", "alzedge", *map(str, args)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout, **options)  # type: ignore[call-overload]
+
+
+def run_code(code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> None:
+    """Bad input: exit code 2, one line on stderr that holds the words, no traceback."""
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert str(word) in lines[0]
+
+
+@pytest.fixture(scope="session")
+def phantoms() -> DataSet:
+    """100 slices of 20 people."""
+    return make_phantoms(20, 5)
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe file that runs in seconds."""
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Path:
+    """The folder of an undisturbed `alzedge run` on phantoms."""
+    out = tmp_path_factory.mktemp("run") / "undisturbed"
+    result = run_cli("run", "--recipe", tiny_recipe, "--out", out)
+    assert result.returncode == 0, result.stderr
+    (out.parent / "stdout.txt").write_text(result.stdout)
+    return out
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    """The real Kaggle archive; tests that need it skip where it is absent."""
+    path = Path(os.environ.get("ALZEDGE_ARCHIVE", TESTS.parent / "../shared/data/archive.zip"))
+    if not path.is_file():
+        pytest.skip("the Kaggle archive is not here; set ALZEDGE_ARCHIVE to its path")
+    return path

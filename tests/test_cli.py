@@ -1,0 +1,147 @@
+"""The command as its users meet it, and the rules of the house that code can check."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from conftest import assert_refused, run_cli, run_code
+from PIL import Image
+
+import alzedge
+import alzedge.demo
+import alzedge.export
+import alzedge.student
+import alzedge.teacher
+from alzedge.cli import _COMMANDS
+from alzedge.dataset import DataSet
+from alzedge.stages import STAGES
+
+ROOMS = ["alzedge", "teacher", "student", "export", "demo"]
+HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib", "gradio", "fastapi", "uvicorn", "huggingface_hub"}
+
+
+@pytest.fixture
+def slices(tmp_path: Path, phantoms: DataSet) -> list[Path]:
+    paths = [tmp_path / f"slice {i}.png" for i in range(3)]
+    for path, image in zip(paths, phantoms.images, strict=False):
+        Image.fromarray(image).save(path)
+    return paths
+
+
+def test_predict_answers_with_the_bundled_student(slices: list[Path]) -> None:
+    result = run_cli("predict", *slices)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [str(path) for path in slices]
+    assert all(any(stage in line for stage in STAGES) for line in lines)
+    assert result.stderr.strip().endswith("do not use it to diagnose or to decide on care.")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_predict_as_json(slices: list[Path]) -> None:
+    document = json.loads(run_cli("predict", "--json", *slices).stdout)
+    assert [p["path"] for p in document["predictions"]] == [str(path) for path in slices]
+    for prediction in document["predictions"]:
+        assert list(prediction["probabilities"]) == list(STAGES)
+        assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert prediction["stage"] == max(prediction["probabilities"], key=prediction["probabilities"].get)
+    assert "not a medical device" in document["disclaimer"]
+
+
+def test_one_bad_image_among_good_ones_gives_one_sentence_and_no_answer(slices: list[Path]) -> None:
+    slices[1].write_bytes(slices[1].read_bytes()[:300])
+    result = run_cli("predict", *slices)
+    assert_refused(result, "slice 1.png", "damaged or cut off")
+    assert result.stdout == ""
+    assert_refused(run_cli("predict", "absent.png"), "absent.png: no such file")
+
+
+def test_inspect_shows_figures_of_both_splits_of_the_bundled_student() -> None:
+    from alzedge.runtime import bundled_model
+
+    record = json.loads(run_cli("inspect", bundled_model()).stdout)
+    assert record["dataset"]["people"] == 200
+    assert record["metrics"]["official"]["unseen_people"] is False
+    assert record["metrics"]["subject"]["unseen_people"] is True
+    assert record["metrics"]["subject"]["measured_on"] == "this model"
+    assert bundled_model().stat().st_size < 64 * 1024
+
+
+def test_predict_imports_neither_tensorflow_nor_keras(slices: list[Path]) -> None:
+    code = (
+        f"import sys; sys.argv = ['alzedge', 'predict', {str(slices[0])!r}]\n"
+        "from alzedge.cli import _run; code = _run()\n"
+        f"print(code, sorted({HEAVY!r} & {{name.split('.')[0] for name in sys.modules}}))"
+    )
+    result = run_code(code)
+    assert result.stdout.splitlines()[-1] == "0 []", result.stderr
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = run_cli(command, "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"alzedge {command}" in result.stdout.split("\n", 1)[1]
+    assert all(line.strip() for line in result.stdout.splitlines()[:1])
+
+
+def test_the_top_level_help_lists_the_commands_and_the_disclaimer() -> None:
+    result = run_cli("--help")
+    assert all(command in result.stdout for command in _COMMANDS)
+    assert "not a medical device" in result.stdout
+
+
+def test_usage_errors_exit_with_2() -> None:
+    for arguments in (("nonsense",), ("predict",), ("run", "--sed", "3"), ("export", "x.keras", "--format", "int4")):
+        result = run_cli(*arguments)
+        assert result.returncode == 2 and "Traceback" not in result.stderr
+
+
+def test_a_missing_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['gradio'] = None; sys.argv = ['alzedge', 'demo', '--port', '7999']\n"
+        "from alzedge.cli import main; main()"
+    )
+    result = run_code(code)
+    assert_refused(result, "gradio", "pip install 'alzedge[demo]'")
+
+
+def folders() -> dict[str, Path]:
+    """Where each room's code lies, in a checkout or in an installed wheel."""
+    rooms = {"teacher": alzedge.teacher, "student": alzedge.student, "export": alzedge.export, "demo": alzedge.demo}
+    found = {name: Path(module.__path__[0]) for name, module in rooms.items()}
+    return {"alzedge": Path(alzedge.__file__).parent, **found}
+
+
+def imports(path: Path, top_level_only: bool) -> set[str]:
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_rooms_below(room: str) -> None:
+    above = ROOMS[ROOMS.index(room) + 1 :]
+    for path in folders()[room].glob("*.py"):
+        named = {name.split(".")[1] for name in imports(path, False) if name.startswith("alzedge.")}
+        assert not named & set(above), path
+
+
+def test_the_device_room_imports_nothing_heavy() -> None:
+    for path in folders()["alzedge"].glob("*.py"):
+        if path.name == "metrics.py":  # scikit-learn computes; no command of the device imports it
+            continue
+        assert not {name.split(".")[0] for name in imports(path, False)} & HEAVY, path
+
+
+def test_modules_stay_small() -> None:
+    for folder in folders().values():
+        for path in folder.glob("*.py"):
+            assert len(path.read_text().splitlines()) <= 250, path

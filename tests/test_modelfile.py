@@ -1,0 +1,134 @@
+"""Model files: readable by anything, repeatable, and refused when damaged or foreign."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import assert_refused, run_cli, run_code
+
+from alzedge.dataset import DataSet
+from alzedge.errors import UserError
+from alzedge.modelfile import make_record, read_record, read_tflite, write_tflite
+from alzedge.preprocessing import Preprocessing
+from alzedge.runtime import Classifier
+from alzedge.stages import STAGES
+
+
+@pytest.fixture
+def model(tiny_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(tiny_run / "student_int8.tflite", tmp_path / "model.tflite"))
+
+
+def test_any_unzip_shows_labels_and_record(model: Path) -> None:
+    with zipfile.ZipFile(model) as archive:
+        assert archive.read("labels.txt").decode().split() == list(STAGES)
+        assert json.loads(archive.read("alzedge.json"))["kind"] == "student-int8"
+
+
+def test_the_interpreter_reads_the_whole_file_as_it_is(model: Path, phantoms: DataSet) -> None:
+    """What a phone does: the file as it is, its quantization, and the documented preprocessing."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(model))
+    interpreter.allocate_tensors()
+    (given,), (asked,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert given["dtype"] == asked["dtype"] == np.int8
+    scale, zero_point = given["quantization"]
+    real = Preprocessing(4)(phantoms.images[:1])
+    interpreter.set_tensor(given["index"], np.clip(np.rint(real / scale) + zero_point, -128, 127).astype(np.int8))
+    interpreter.invoke()
+    scale, zero_point = asked["quantization"]
+    answer = (interpreter.get_tensor(asked["index"]).astype(np.float32) - zero_point) * scale
+    np.testing.assert_allclose(Classifier.load(model).predict(phantoms.images[:1]), answer / answer.sum(), atol=1e-6)
+
+
+def test_writing_what_was_read_gives_the_same_bytes(model: Path, tmp_path: Path) -> None:
+    flatbuffer, record = read_tflite(model)
+    write_tflite(tmp_path / "again.tflite", flatbuffer, record)
+    assert (tmp_path / "again.tflite").read_bytes() == model.read_bytes()
+
+
+def test_one_changed_byte_anywhere_is_noticed(model: Path) -> None:
+    data = model.read_bytes()
+    for position in np.random.default_rng(0).integers(0, len(data), 60):
+        changed = bytearray(data)
+        changed[position] ^= 0x10
+        model.write_bytes(changed)
+        try:
+            _, record = read_tflite(model)
+        except UserError as error:
+            assert str(model) in str(error)
+        else:  # a byte of the zip's own book-keeping: what is inside is as it was
+            assert record == json.loads(zipfile.ZipFile(model).read("alzedge.json"))
+
+
+@pytest.mark.parametrize("length", [0, 3, 100, 5000, -1])
+def test_a_cut_file_is_refused(model: Path, length: int) -> None:
+    model.write_bytes(model.read_bytes()[:length])
+    with pytest.raises(UserError, match="alzedge export"):
+        Classifier.load(model)
+
+
+def test_foreign_files_are_refused_by_the_command(model: Path, tmp_path: Path, phantoms: DataSet) -> None:
+    from PIL import Image
+
+    image = tmp_path / "slice.png"
+    Image.fromarray(phantoms.images[0]).save(image)
+    flatbuffer, _ = read_tflite(model)
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(flatbuffer)
+    assert_refused(run_cli("predict", image, "--model", bare), "bare.tflite", "no AlzEdge record")
+    assert_refused(run_cli("predict", image, "--model", image), "not a TensorFlow Lite model")
+    assert_refused(run_cli("predict", image, "--model", tmp_path / "absent.tflite"), "no such model file")
+    assert_refused(run_cli("predict", image, "--model", tmp_path), "is a folder")
+    assert_refused(run_cli("inspect", bare), "no AlzEdge record")
+    assert_refused(run_cli("distill", image, "--out", tmp_path / "out"), "not a TensorFlow Lite model")
+
+
+def test_a_newer_format_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flatbuffer, record = read_tflite(model)
+    write_tflite(model, flatbuffer, record | {"format": 2})
+    with pytest.raises(UserError, match="update alzedge"):
+        read_tflite(model)
+
+
+def test_keras_files_carry_the_record_too(tiny_run: Path, tmp_path: Path) -> None:
+    path = tiny_run / "subject" / "teacher.keras"
+    record = read_record(path)
+    assert record["kind"] == "teacher" and record["labels"] == list(STAGES)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "teacher.keras").write_bytes(data)
+    with pytest.raises(UserError, match=r"teacher\.keras"):
+        read_record(tmp_path / "teacher.keras")
+
+
+def test_without_an_interpreter_the_sentence_says_what_to_install(model: Path) -> None:
+    code = (
+        "import sys; sys.modules['ai_edge_litert'] = sys.modules['tflite_runtime'] = None\n"
+        f"sys.argv = ['alzedge', 'predict', 'x.png', '--model', {str(model)!r}]\n"
+        "from alzedge.cli import main; main()"
+    )
+    result = run_code(code)
+    assert_refused(result, "pip install ai-edge-litert")
+
+
+def test_the_older_runtime_is_used_when_it_is_the_only_one(model: Path) -> None:
+    code = (
+        "import sys, types, ai_edge_litert.interpreter as litert\n"
+        "old = types.ModuleType('tflite_runtime.interpreter'); old.Interpreter = litert.Interpreter\n"
+        "sys.modules['tflite_runtime'] = types.ModuleType('tflite_runtime'); sys.modules[old.__name__] = old\n"
+        "sys.modules['ai_edge_litert'] = None; sys.modules['ai_edge_litert.interpreter'] = None\n"
+        "import pathlib, numpy; from alzedge.runtime import Classifier\n"
+        f"print(Classifier.load(pathlib.Path({str(model)!r})).predict(numpy.zeros((1, 208, 176), 'uint8')).shape)"
+    )
+    result = run_code(code)
+    assert result.stdout.strip() == "(1, 4)", result.stderr
+
+
+def test_records_have_what_every_file_must_say() -> None:
+    record = make_record("student-int8", Preprocessing(2), metrics={})
+    assert set(record) >= {"format", "alzedge", "kind", "labels", "preprocessing", "licence", "disclaimer", "metrics"}

@@ -1,0 +1,142 @@
+"""The main job: what it leaves behind, that it is not done twice, and that a kill does no harm."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import assert_refused, run_cli
+
+from alzedge.dataset import split_dataset
+from alzedge.modelfile import read_record
+from alzedge.phantoms import make_phantoms
+from alzedge.runtime import Classifier
+from alzedge.stages import STAGES
+
+# Measured anew on every run, so never the same twice: latency, and what shows it.
+MEASURED = {"benchmark.json", "benchmark.md", "accuracy_latency.png", "README.md", "run.json"}
+
+
+def files_of(out: Path) -> dict[str, str]:
+    """Hash by name of every file that an undisturbed run repeats."""
+    files = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
+    return {name: hashlib.sha256(p.read_bytes()).hexdigest() for name, p in files.items() if name not in MEASURED}
+
+
+def test_a_run_leaves_everything_in_one_folder(tiny_run: Path) -> None:
+    top = {path.name for path in tiny_run.iterdir()}
+    assert {"recipe.toml", "metrics.json", "student_float32.tflite", "student_int8.tflite", "subject", *MEASURED} <= top
+    assert not [name for name in top if name.startswith(".")]
+    for name in ("accuracy_latency.png", "confusion.png", "loss.png", "examples.png"):
+        assert (tiny_run / name).read_bytes().startswith(b"\x89PNG")
+    printed = (tiny_run.parent / "stdout.txt").read_text()
+    assert "student_int8.tflite" in printed and "not a medical device" in printed and "next: alzedge demo" in printed
+
+
+def test_the_file_explains_itself(tiny_run: Path) -> None:
+    record = read_record(tiny_run / "student_int8.tflite")
+    assert record["labels"] == list(STAGES)
+    assert record["kind"] == "student-int8"
+    assert record["split"]["unseen_people"] is True
+    assert record["recipe"]["phantoms"] == {"subjects": 20, "slices": 5}
+    metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]["models"]["student_int8.tflite"]
+    assert record["metrics"]["subject"]["slice"] == metrics["slice"]
+
+
+def test_metrics_are_those_of_the_released_file(tiny_run: Path) -> None:
+    data = make_phantoms(20, 5)
+    test = data.take(split_dataset(data, "subject").test)
+    answers = Classifier.load(tiny_run / "student_int8.tflite").predict(test.images).argmax(axis=1)
+    metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]
+    found = metrics["models"]["student_int8.tflite"]["slice"]["accuracy"]["value"]
+    assert found == pytest.approx(np.mean(answers == test.labels))
+
+
+def test_calibration_slices_are_training_people_s(tiny_run: Path) -> None:
+    record = read_record(tiny_run / "student_int8.tflite")
+    people = {Path(path).name.rsplit("-", 1)[0] for path in record["calibration"]["paths"]}
+    assert len(record["calibration"]["paths"]) == 16
+    assert not people & set(record["split"]["test_people"])
+
+
+def test_a_finished_run_is_not_done_again(tiny_run: Path, tiny_recipe: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tiny_run.rglob("*") if path.name != "recipe.toml"}
+    again = run_cli("run", "--recipe", tiny_recipe, "--out", tiny_run)
+    assert again.returncode == 0, again.stderr
+    assert "epoch" not in again.stdout and "pre-training" not in again.stdout
+    after = {path: path.stat().st_mtime_ns for path in tiny_run.rglob("*") if path.name != "recipe.toml"}
+    assert {p for p in after if p.is_file()} == {p for p in before if p.is_file()}
+    assert all(after[path] == time for path, time in before.items() if path.is_file())
+
+
+def test_a_folder_of_another_run_is_left_alone(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    before = files_of(tiny_run)
+    assert_refused(run_cli("run", "--recipe", tiny_recipe, "--seed", 9, "--out", tiny_run), "another run", "seed 0")
+    assert files_of(tiny_run) == before
+    (tmp_path / "thesis.txt").write_text("precious")
+    assert_refused(run_cli("run", "--recipe", tiny_recipe, "--out", tmp_path), "not the folder of a run", "--out")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def kill_at(line: str, *args: object) -> None:
+    """Start the command and kill it as soon as it prints a line with these words."""
+    command = [sys.executable, "-m", "alzedge", *map(str, args)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        for printed in process.stdout:
+            if line in printed:
+                process.send_signal(signal.SIGKILL)
+                return
+    pytest.fail(f"{line!r} was never printed")
+
+
+def test_killed_in_every_phase_a_run_ends_with_the_same_files(
+    tiny_run: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "killed"
+    command = ("run", "--recipe", tiny_recipe, "--out", out)
+    for line in (
+        "pre-training: 1/2",
+        "fine-tuning: 1/2",
+        "soft targets: 1/2",
+        "distillation: 1/2",
+        "export: 1/2",
+        "evaluation: 2/4",
+        "benchmark: 1/2",
+    ):
+        kill_at(line, *command)
+    last = run_cli(*command)
+    assert last.returncode == 0, last.stderr
+    assert "pre-training" not in last.stdout and "distillation" not in last.stdout
+    assert files_of(out) == files_of(tiny_run)
+
+
+def test_a_changed_recipe_redoes_only_what_depends_on_it(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    """The folder is copied, the recipe keeps its name, and distillation gets other settings."""
+    import shutil
+
+    out = tmp_path / "copy"
+    shutil.copytree(tiny_run, out)
+    recipe = tmp_path / tiny_recipe.name
+    recipe.write_text(tiny_recipe.read_text().replace("views = 2", "views = 1"))
+    kill_at("distillation: 1/2", "run", "--recipe", recipe, "--out", out)
+    same = ("subject/pretrained.keras", "subject/teacher.keras")
+    assert all(files_of(out)[name] == files_of(tiny_run)[name] for name in same)
+
+
+def test_no_space_left_is_one_sentence_and_leaves_no_halves(tiny_recipe: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk: the first checkpoint does not fit."""
+    import resource
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    out = tmp_path / "full"
+    result = run_cli("run", "--recipe", tiny_recipe, "--out", out, preexec_fn=limit)
+    assert_refused(result, "free space")
+    assert not [path for path in out.rglob("*") if path.is_file() and path.suffix in (".npz", ".keras")]

@@ -1,0 +1,111 @@
+"""The training loop repeats itself and goes on where it was stopped; schedules and views do what they say."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from alzedge.errors import UserError
+from alzedge.progress import Step
+from alzedge.recipe import AugmentRecipe, DistillRecipe, StudentRecipe, TrainingRecipe, load_recipe
+from alzedge.student.model import build_student
+from alzedge.teacher.augment import apply_views, draw_views
+from alzedge.teacher.training import cosine_schedule, fit, set_seed
+
+RECIPE = TrainingRecipe(epochs=3, batch_size=8, learning_rate=1e-2)
+IMAGES = np.random.default_rng(0).random((32, 52, 44, 1), dtype=np.float32)
+LABELS = np.arange(32) % 4
+
+
+class Killed(BaseException):
+    """Stands for whatever ends a process."""
+
+
+def train(checkpoint: Path, stop_at: int = 10**9, learning_rate: float = 1e-2) -> tuple[list[np.ndarray], list[float]]:
+    set_seed(3)
+    model = build_student(StudentRecipe(filters=(4, 4, 4), hidden=4), IMAGES.shape[1:])
+
+    def on_step(step: Step) -> None:
+        if step.step == stop_at:
+            raise Killed
+
+    recipe = TrainingRecipe(epochs=3, batch_size=8, learning_rate=learning_rate)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    history = fit(model, loss, recipe, lambda i, epoch: (IMAGES[i], LABELS[i]), 32, 3, checkpoint, on_step)
+    return model.get_weights(), history
+
+
+@pytest.mark.parametrize("stops", [(6,), (4, 5, 11), (12,)])
+def test_stopped_training_ends_with_the_same_bits(tmp_path: Path, stops: tuple[int, ...]) -> None:
+    expected, losses = train(tmp_path / "whole.npz")
+    for stop in stops:
+        with pytest.raises(Killed):
+            train(tmp_path / "parts.npz", stop)
+    weights, history = train(tmp_path / "parts.npz")
+    assert history == losses
+    for got, want in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_a_diverging_loss_is_an_error_that_names_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="lower learning_rate"):
+        train(tmp_path / "c.npz", learning_rate=float("nan"))
+
+
+def test_a_batch_larger_than_the_data_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="batch_size 64 is larger than the 32 training images"):
+        fit(None, None, TrainingRecipe(batch_size=64), lambda i, e: (i, i), 32, 0, tmp_path / "c.npz")
+
+
+def test_schedule_warms_up_and_falls_along_a_cosine() -> None:
+    schedule = cosine_schedule(TrainingRecipe(learning_rate=0.5, warmup=0.1), 100)
+    assert [float(schedule(step)) for step in (0, 5, 10)] == pytest.approx([0, 0.25, 0.5])
+    expected = [0.25 * (1 + np.cos(np.pi * (step - 10) / 90)) for step in (20, 55, 100)]
+    assert [float(schedule(step)) for step in (20, 55, 100)] == pytest.approx(expected, abs=1e-6)
+    assert float(cosine_schedule(TrainingRecipe(learning_rate=0.5, warmup=0), 100)(0)) == 0.5
+
+
+def test_the_view_without_change_is_the_image() -> None:
+    still = AugmentRecipe(rotation=0, zoom=0, shift=0, gain=0, gamma=0, flip=False)
+    np.testing.assert_allclose(apply_views(IMAGES, draw_views(still, 32, [0])), IMAGES, atol=1e-5)
+
+
+def test_mirrored_view_is_the_mirror_image() -> None:
+    mirror = AugmentRecipe(rotation=0, zoom=0, shift=0, gain=0, gamma=0, flip=True)
+    views = draw_views(mirror, 32, [0])
+    flipped = views[:, 4] < 0
+    assert 5 < flipped.sum() < 27
+    got = apply_views(IMAGES, views)
+    np.testing.assert_allclose(got[flipped], IMAGES[flipped, :, ::-1], atol=1e-4)
+    np.testing.assert_allclose(got[~flipped], IMAGES[~flipped], atol=1e-4)
+
+
+def test_shift_and_rotation_move_a_dot_where_they_should() -> None:
+    image = np.zeros((1, 51, 51, 1), np.float32)
+    image[0, 25, 35] = 1  # ten pixels right of the centre
+    view = np.array([[0, 1, 0, 0, 1, 1, 1]], np.float32)
+    quarter, right = view.copy(), view.copy()
+    quarter[0, 0] = np.pi / 2
+    right[0, 2] = 5 / 51
+    assert np.unravel_index(apply_views(image, quarter)[0, ..., 0].argmax(), (51, 51)) == (15, 25)
+    assert np.unravel_index(apply_views(image, right)[0, ..., 0].argmax(), (51, 51)) == (25, 30)
+
+
+def test_views_depend_on_their_seed_alone() -> None:
+    recipe = load_recipe("cpu").augment
+    np.testing.assert_array_equal(draw_views(recipe, 8, [1, 2]), draw_views(recipe, 8, [1, 2]))
+    assert not np.array_equal(draw_views(recipe, 8, [1, 2]), draw_views(recipe, 8, [1, 3]))
+    assert apply_views(IMAGES, draw_views(recipe, 32, [1])).min() >= 0
+
+
+def test_the_student_is_three_blocks_and_two_dense_layers() -> None:
+    model = build_student(StudentRecipe(), (104, 88, 1))
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == [
+        "InputLayer",
+        *["Conv2D", "BatchNormalization", "ReLU", "MaxPooling2D"] * 3,
+        "GlobalAveragePooling2D",
+        *["Dense"] * 2,
+    ]
+    assert DistillRecipe().views > 1
