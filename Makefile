@@ -3,7 +3,7 @@
 #   make run                          the whole path on built-in phantoms, in minutes
 #   DATA=archive.zip make run         the same on the Kaggle archive or a folder of your own
 #   make demo                         the page, without TensorFlow
-#   make test                         the fast tests        make test-all   with the long ones
+#   make test                         the fast tests        make test-slow   the long ones
 #   make check                        formatter, linter, types
 #   make test-wheel                   build the wheel, type-check and test what it installs
 
@@ -18,7 +18,7 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run demo test test-all check test-wheel clean
+.PHONY: run demo test test-slow check test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -30,8 +30,8 @@ demo: .venv-demo/demo
 test: .venv/dev
 	.venv/bin/python -m pytest -m "not slow" $(ARGS)
 
-test-all: .venv/dev
-	.venv/bin/python -m pytest $(ARGS)
+test-slow: .venv/dev
+	.venv/bin/python -m pytest -m slow $(ARGS)
 
 check: .venv/dev
 	.venv/bin/ruff format --check .

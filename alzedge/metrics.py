@@ -5,18 +5,18 @@ Tasks besides the four stages: any dementia against none, and CDR >= 1 against C
 moderate class of the Kaggle set, so no figure here stands on that class alone.
 """
 
-from collections.abc import Callable
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, recall_score, roc_auc_score
+from sklearn.metrics import confusion_matrix
 
 from alzedge.errors import UserError
 from alzedge.stages import CDR, STAGES
 
-_REPLICATES = 200
-_Figure = Callable[[NDArray[np.float64], NDArray[np.int64]], float | None]
+_REPLICATES = 1000
+_Floats = NDArray[np.float64]
 
 
 def evaluate(
@@ -48,76 +48,78 @@ def evaluate(
     if not np.isfinite(scores).all():
         raise UserError("The model answers NaN for some images, so no figure can be given; train or export it again.")
     if subject is None:
-        groups = [np.array([i]) for i in range(len(labels))]
-        return {"slice": _level(scores, labels, groups, seed)}
-    people, first, inverse = np.unique(subject, return_index=True, return_inverse=True)
-    groups = [np.flatnonzero(inverse == k) for k in range(len(people))]
-    means = np.stack([scores[group].mean(axis=0) for group in groups])
-    alone = [np.array([k]) for k in range(len(people))]
+        return {"slice": _level(scores, labels, np.arange(len(labels)), seed)}
+    people, first, person = np.unique(subject, return_index=True, return_inverse=True)
+    means = np.stack([scores[person == k].mean(axis=0) for k in range(len(people))])
     return {
-        "slice": _level(scores, labels, groups, seed),
-        "person": _level(means, labels[first], alone, seed),
+        "slice": _level(scores, labels, person, seed),
+        "person": _level(means, labels[first], np.arange(len(people)), seed),
     }
 
 
-def _level(
-    scores: NDArray[np.float64], labels: NDArray[np.int64], groups: list[NDArray[np.intp]], seed: int
-) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-    drawn = [
-        np.concatenate([groups[k] for k in rng.integers(len(groups), size=len(groups))]) for _ in range(_REPLICATES)
-    ]
+def _level(scores: _Floats, labels: NDArray[np.int64], person: NDArray[np.intp], seed: int) -> dict[str, Any]:
     confusion = confusion_matrix(labels, scores.argmax(axis=1), labels=range(len(STAGES)))
-    figures = {name: _with_interval(figure, scores, labels, drawn) for name, figure in _FIGURES.items()}
-    return {"n": len(labels), **figures, "confusion": confusion.tolist()}
+    found = _figures(scores, labels, _bootstrap_weights(person, seed))
+    intervals = {name: _with_interval(values) for name, values in found.items()}
+    return {"n": len(labels), **intervals, "confusion": confusion.tolist()}
 
 
-def _with_interval(
-    figure: _Figure, scores: NDArray[np.float64], labels: NDArray[np.int64], drawn: list[NDArray[np.intp]]
-) -> dict[str, float] | None:
-    value = figure(scores, labels)
-    if value is None:
+def _bootstrap_weights(person: NDArray[np.intp], seed: int) -> _Floats:
+    """How often each row counts (1 + replicates, N): once in the first replicate, then as people are drawn."""
+    people = int(person.max()) + 1
+    drawn = np.random.default_rng(seed).integers(people, size=(_REPLICATES, people))
+    times = np.stack([np.ones(people), *(np.bincount(row, minlength=people) for row in drawn)])
+    weights: _Floats = times[:, person]
+    return weights
+
+
+def _with_interval(values: _Floats) -> dict[str, float] | None:
+    if np.isnan(values[0]):
         return None
-    replicates = [r for index in drawn if (r := figure(scores[index], labels[index])) is not None]
-    low, high = np.percentile(replicates, [2.5, 97.5])
-    return {"value": float(value), "low": float(low), "high": float(high)}
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
-def _accuracy(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    return float(accuracy_score(labels, scores.argmax(axis=1)))
+def _figures(scores: _Floats, labels: NDArray[np.int64], weights: _Floats) -> dict[str, _Floats]:
+    """Each figure (R,) under each of R weightings (R, N); NaN where its classes are absent.
+
+    scikit-learn takes one weighting at a time and would need minutes for all replicates;
+    the tests hold these figures to scikit-learn's.
+    """
+    rating = np.array(CDR)[labels]
+    severe = (rating == 0) | (rating >= 1)
+    from_cdr1 = scores[:, np.array(CDR) >= 1].sum(axis=1)
+    correct = scores.argmax(axis=1) == labels
+    each = [labels == k for k in range(len(STAGES))]
+    return {
+        "accuracy": _ratio(weights @ correct, weights.sum(axis=1)),
+        "balanced_accuracy": _mean_of_present([_ratio(weights @ (of & correct), weights @ of) for of in each]),
+        "macro_auc": _mean_of_present([_auc(of, scores[:, k], weights) for k, of in enumerate(each)]),
+        "any_dementia_auc": _auc(labels > 0, 1 - scores[:, 0], weights),
+        "cdr1_auc": _auc(rating[severe] >= 1, from_cdr1[severe], weights[:, severe]),
+    }
 
 
-def _balanced_accuracy(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    present = np.unique(labels)
-    return float(recall_score(labels, scores.argmax(axis=1), labels=present, average="macro", zero_division=0))
+def _auc(positive: NDArray[np.bool_], scores: _Floats, weights: _Floats) -> _Floats:
+    """Area under the ROC curve: the weighted share of pairs in the right order, ties counting half."""
+    if not len(scores):
+        return np.full(len(weights), np.nan)
+    order = np.argsort(scores)
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # where each distinct score begins
+    of_positive = np.add.reduceat(weights[:, order] * positive[order], starts, axis=1)
+    of_negative = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
+    below = np.cumsum(of_negative, axis=1) - of_negative / 2
+    return _ratio((of_positive * below).sum(axis=1), of_positive.sum(axis=1) * of_negative.sum(axis=1))
 
 
-def _auc(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    if positive.all() or not positive.any():
-        return None
-    return float(roc_auc_score(positive, scores))
+def _ratio(numerator: _Floats, denominator: _Floats) -> _Floats:
+    ratio: _Floats = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
+    return ratio
 
 
-def _macro_auc(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
-    """Mean one-against-rest AUC of the stages that occur."""
-    each = [_auc(labels == k, scores[:, k]) for k in np.unique(labels)]
-    return None if None in each else float(np.mean(each))  # type: ignore[arg-type]
-
-
-def _any_dementia_auc(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
-    return _auc(labels > 0, 1 - scores[:, 0])
-
-
-def _cdr1_auc(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
-    rating = np.array(CDR)
-    chosen = (rating[labels] == 0) | (rating[labels] >= 1)
-    return _auc(rating[labels[chosen]] >= 1, scores[chosen][:, rating >= 1].sum(axis=1))
-
-
-_FIGURES: dict[str, _Figure] = {
-    "accuracy": _accuracy,
-    "balanced_accuracy": _balanced_accuracy,
-    "macro_auc": _macro_auc,
-    "any_dementia_auc": _any_dementia_auc,
-    "cdr1_auc": _cdr1_auc,
-}
+def _mean_of_present(by_class: list[_Floats]) -> _Floats:
+    """Mean over the classes that occur under each weighting."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # no class at all: NaN is the answer
+        mean: _Floats = np.nanmean(by_class, axis=0)
+    return mean

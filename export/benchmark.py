@@ -17,6 +17,7 @@ from alzedge.metrics import evaluate
 from alzedge.modelfile import read_record
 from alzedge.progress import OnStep, Step, quiet, show_steps
 from alzedge.recipe import Recipe
+from alzedge.stages import STAGES
 
 
 def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_step: OnStep = quiet) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
         on_step: told about every model.
 
     Returns:
-        `description`, `unseen_people`, `majority_accuracy` (of always answering the
+        `labels`, `description`, `unseen_people`, `majority_accuracy` (of always answering the
         commonest training stage) and `models`, by name the result of `alzedge.metrics.evaluate`.
     """
     test = dataset.take(split.test)
@@ -39,6 +40,7 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
         figures[name] = evaluate(load_scorer(path)(test.images), test.labels, subject)
         on_step(Step(done, len(models), done, len(models)))
     return {
+        "labels": list(STAGES),
         "description": split.description,
         "unseen_people": split.unseen_people,
         "majority_accuracy": float(np.mean(test.labels == commonest)),

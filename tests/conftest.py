@@ -88,7 +88,8 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Pat
 @pytest.fixture(scope="session")
 def archive() -> Path:
     """The real Kaggle archive; tests that need it skip where it is absent."""
-    path = Path(os.environ.get("ALZEDGE_ARCHIVE", TESTS.parent / "../shared/data/archive.zip"))
-    if not path.is_file():
-        pytest.skip("the Kaggle archive is not here; set ALZEDGE_ARCHIVE to its path")
-    return path
+    beside = [parent / "shared/data/archive.zip" for parent in TESTS.parents]
+    for path in [Path(os.environ.get("ALZEDGE_ARCHIVE", "")), *beside]:
+        if path.is_file():
+            return path
+    pytest.skip("the Kaggle archive is not here; set ALZEDGE_ARCHIVE to its path")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from alzedge.errors import UserError
 from alzedge.metrics import evaluate
@@ -35,6 +36,26 @@ def test_figures_per_slice_follow_their_definitions() -> None:
     macro = np.mean([pairwise_auc(p[y == k, k], p[y != k, k]) for k in range(4)])
     assert found["macro_auc"]["value"] == pytest.approx(macro)
     assert np.sum(found["confusion"]) == 200 and found["confusion"][1][1] == np.sum((y == 1) & (p.argmax(1) == 1))
+
+
+def test_figures_are_scikit_learn_s_with_ties_too() -> None:
+    p, y, who = case()
+    p = np.round(p * 16) / 16  # as coarse as an int8 softmax near its ends
+    found = evaluate(p, y, who)["slice"]
+    assert found["any_dementia_auc"]["value"] == pytest.approx(roc_auc_score(y > 0, 1 - p[:, 0]))
+    each = [roc_auc_score(y == k, p[:, k]) for k in range(4)]
+    assert found["macro_auc"]["value"] == pytest.approx(np.mean(each))
+    assert found["balanced_accuracy"]["value"] == pytest.approx(balanced_accuracy_score(y, p.argmax(1)))
+
+
+def test_interval_is_the_percentile_bootstrap_over_people() -> None:
+    p, y, who = case()
+    found = evaluate(p, y, who, seed=3)["slice"]["any_dementia_auc"]
+    rng, values = np.random.default_rng(3), []
+    for _ in range(1000):
+        index = np.concatenate([np.arange(5) + 5 * k for k in rng.integers(40, size=40)])
+        values.append(roc_auc_score(y[index] > 0, 1 - p[index, 0]))
+    assert (found["low"], found["high"]) == pytest.approx(tuple(np.percentile(values, [2.5, 97.5])))
 
 
 def test_a_person_is_the_mean_of_the_slices() -> None:
