@@ -23,6 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 run: .venv/export
 	.venv/bin/alzedge run "$(DATA)" --out "$(OUT)" $(ARGS)
+	@echo "  or: make demo ARGS='--model $(OUT)/student_int8.tflite'"
 
 demo: .venv-demo/demo
 	.venv-demo/bin/alzedge demo --open --port $(PORT) $(ARGS)

@@ -74,7 +74,7 @@ def _hush_native_libraries() -> None:
 
 def _run() -> int:
     try:
-        result: Any = cli.main(standalone_mode=False)
+        result: Any = cli.main(prog_name="alzedge", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:
         return error.exit_code

@@ -17,7 +17,7 @@ from alzedge.stages import DISCLAIMER, TITLES
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def predict_command(images: tuple[Path, ...], model: Path | None, threads: int, as_json: bool) -> None:
-    """Estimate the stage of dementia on axial brain-MRI slices.
+    """Estimate the stage on MRI slices, without TensorFlow.
 
     Each IMAGE is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
     high, 8-bit grey, as in the Kaggle 4-class set. Needs numpy, Pillow and LiteRT only.
@@ -57,13 +57,13 @@ def _answer(path: Path, labels: tuple[str, ...], probabilities: Any) -> dict[str
 @click.command("inspect")
 @click.argument("model", type=click.Path(path_type=Path))
 def inspect_command(model: Path) -> None:
-    """Print what a model file says about itself, as JSON.
+    """Print what a model file says about itself.
 
     Labels, preprocessing, recipe, data, split, calibration, figures and SHA-256 of a .tflite or
     .keras file, after its integrity has been checked.
 
     \b
-    alzedge inspect runs/kaggle/student_int8.tflite
+    alzedge inspect runs/archive/student_int8.tflite
     """
     from alzedge.modelfile import read_record
 
@@ -76,9 +76,9 @@ def inspect_command(model: Path) -> None:
     "--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write path,label,subject,slice,split."
 )
 def subjects_command(archive: Path, table: Path | None) -> None:
-    """Say who is on which slice of the Kaggle 4-class ARCHIVE, and prove it.
+    """Say who is on which slice of the Kaggle set.
 
-    The archive's file names encode 200 people with 32 consecutive slices each. The proof is in the
+    ARCHIVE is the Kaggle 4-class set as zip or folder. The archive's file names encode 200 people with 32 consecutive slices each. The proof is in the
     pixels: for each step from one slice to the next, the slice most similar to a person's
     slice, among everybody's next slices, must be the same person's. It runs on your copy.
 
@@ -106,9 +106,9 @@ def subjects_command(archive: Path, table: Path | None) -> None:
 @click.option("--slices", type=click.IntRange(1, 256), default=8, show_default=True, help="Slices per person.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random numbers.")
 def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> None:
-    """Draw synthetic head slices into FOLDER, as PNG files with a subjects.csv.
+    """Draw synthetic head slices into a folder.
 
-    Phantoms have the size and form of the Kaggle set and serve to try things out. They are
+    Writes PNG files and a subjects.csv into FOLDER. Phantoms have the size and form of the Kaggle set and serve to try things out. They are
     drawn from formulas and are not medical data.
 
     \b

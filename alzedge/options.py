@@ -1,5 +1,7 @@
 """Command-line options that several commands share."""
 
+import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +25,31 @@ model_type = click.Path(path_type=Path)
 
 
 def out_option(default: str) -> Callable[[Any], Any]:
-    """`--out DIR` with a default."""
+    """`--out DIR` with a default, in which `DATA` stands for the data set's name."""
+
+    def filled(context: click.Context, _: click.Parameter, value: Path | None) -> Path:
+        return value or Path(default.replace("DATA", Path(context.params["data"]).stem))
+
     return click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
-        default=default,
-        show_default=True,
-        help="Output folder.",
+        callback=filled,
+        help=f"Output folder.  [default: {default}]",
     )
 
 
 def split_option(help_text: str) -> Callable[[Any], Any]:
     """`--split NAME`."""
     return click.option("--split", type=click.Choice(["official", "subject", "random"]), help=help_text)
+
+
+def command_name() -> str:
+    """How the user can call us again: by name where the PATH finds us, else by the path used."""
+    called = Path(sys.argv[0])
+    if called.name != "alzedge":
+        return "python -m alzedge"
+    found = shutil.which("alzedge")
+    return "alzedge" if found and Path(found).samefile(called) else str(called)
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from alzedge.extras import require
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="Port to listen on.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
 def demo_command(model: Path | None, host: str, port: int, open_browser: bool) -> None:
-    """Serve the page: upload a slice or draw a phantom, see four probabilities.
+    """Serve the page.
 
-    Runs without TensorFlow. Stop it with Ctrl-C.
+    Upload a slice or draw a phantom, and see four probabilities. Runs without TensorFlow. Stop it with Ctrl-C.
 
     \b
     alzedge demo
-    alzedge demo --model runs/kaggle/student_int8.tflite --port 8080
+    alzedge demo --model runs/archive/student_int8.tflite --port 8080
     """
     require("demo")
     with socket.socket() as probe:

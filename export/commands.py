@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
-from alzedge.options import DATA_HELP, load_source, out_option, recipe_option, seed_option
+from alzedge.options import DATA_HELP, command_name, load_source, out_option, recipe_option, seed_option
 
 
 @click.command("run", epilog=DATA_HELP)
 @click.argument("data", default="phantoms")
-@out_option("runs/phantoms")
+@out_option("runs/DATA")
 @recipe_option
 @seed_option
 def run_command(data: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
-    """Do it all: from DATA to a quantized student, its benchmark and its card.
+    """Do it all: DATA to quantized student and benchmark.
 
     For the official split and for unseen people: teacher (contrastive pre-training, then
     fine-tuning), student (distillation), float32 and int8 .tflite files, figures on the
@@ -25,7 +25,7 @@ def run_command(data: str, out: Path, recipe_name: str | None, seed: int | None)
 
     \b
     alzedge run                                      built-in phantoms, minutes
-    alzedge run archive.zip --out runs/kaggle        the Kaggle set, an hour or two
+    alzedge run archive.zip                          the Kaggle set, about an hour
 
     A recipe file names only what differs from the defaults:
 
@@ -47,17 +47,18 @@ def run_command(data: str, out: Path, recipe_name: str | None, seed: int | None)
     source = load_source(data, recipe_name, seed)
     benchmark = run(source.dataset, source.recipe, out)
     click.echo("\n" + text_table(json.loads(benchmark.read_text())))
-    example = _an_image(source.dataset.name)
     click.echo(f"\nwrote {out}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)
-    click.echo(f"\nnext: alzedge demo --model {out}/student_int8.tflite")
-    click.echo(f"  or: alzedge predict {example} --model {out}/student_int8.tflite")
+    click.echo(f"\nnext: {_predict_line(data, out)}")
 
 
-def _an_image(name: str) -> str:
-    if name == "phantoms":
-        return "PHANTOMS/test/*/*.png   (after `alzedge phantoms PHANTOMS`)"
-    return "SLICE.jpg"
+def _predict_line(data: str, out: Path) -> str:
+    """A command that answers with the new student, on people it has not seen where we can draw some."""
+    command, model = command_name(), out / "student_int8.tflite"
+    if data != "phantoms":
+        return f"{command} predict SLICE.jpg --model {model}"
+    slices = f"{out}-slices"
+    return f"{command} phantoms {slices} --seed 1 && {command} predict {slices}/test/*/*.png --model {model}"
 
 
 @click.command("export", epilog=DATA_HELP)
@@ -72,14 +73,14 @@ def _an_image(name: str) -> str:
 @recipe_option
 @seed_option
 def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
-    """Convert STUDENT, a .keras file from `alzedge distill`, to TFLite.
+    """Convert a student to TFLite.
 
-    `int8` means whole numbers throughout: weights, activations, input and output. It is calibrated
+    STUDENT is a .keras file from `alzedge distill`. `int8` means whole numbers throughout: weights, activations, input and output. It is calibrated
     on slices of DATA from the training side of the split the student was made with; the file
     lists them. Labels, preprocessing and provenance are written into the file.
 
     \b
-    alzedge export runs/student/student.keras archive.zip --out student_int8.tflite
+    alzedge export runs/archive-student/student.keras archive.zip --out student_int8.tflite
     """
     from alzedge.dataset import split_dataset
     from alzedge.extras import require
@@ -97,7 +98,7 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
     from alzedge.export.convert import export_student  # imports TensorFlow: after all checks
 
     export_student(student, out, fmt, source.dataset, split, recipe)
-    click.echo(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)\nnext: alzedge inspect {out}")
+    click.echo(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)\nnext: {command_name()} inspect {out}")
 
 
 @click.command("benchmark", epilog=DATA_HELP)
@@ -105,20 +106,20 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
 @click.option(
     "--data", default="phantoms", show_default=True, help="The data set the models were made from; see below."
 )
-@out_option("runs/benchmark")
+@out_option("runs/DATA-benchmark")
 @recipe_option
 @seed_option
 def benchmark_command(
     models: tuple[Path, ...], data: str, out: Path, recipe_name: str | None, seed: int | None
 ) -> None:
-    """Compare MODELS, .keras and .tflite files: accuracy, latency, size.
+    """Compare models: accuracy, latency, size.
 
-    All must have been made with the same split of DATA; accuracy is measured on its test side by the
+    MODELS are .keras and .tflite files. All must have been made with the same split of DATA; accuracy is measured on its test side by the
     same code for all. The first model is the reference of the speed ratios. Writes OUT/benchmark.json,
     benchmark.md and accuracy_latency.png.
 
     \b
-    alzedge benchmark runs/kaggle/subject/teacher.keras runs/kaggle/student_int8.tflite --data archive.zip
+    alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
     """
     from alzedge.export.table import text_table
     from alzedge.extras import require

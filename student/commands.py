@@ -4,24 +4,24 @@ from pathlib import Path
 
 import click
 
-from alzedge.options import DATA_HELP, load_source, out_option, recipe_option, seed_option
+from alzedge.options import DATA_HELP, command_name, load_source, out_option, recipe_option, seed_option
 
 
 @click.command("distill", epilog=DATA_HELP)
 @click.argument("teacher", type=click.Path(path_type=Path))
 @click.argument("data", default="phantoms")
-@out_option("runs/student")
+@out_option("runs/DATA-student")
 @recipe_option
 @seed_option
 def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
-    """Distill TEACHER, a .keras file from `alzedge train`, into a student.
+    """Distill a teacher into a student.
 
-    The student learns the teacher's soft targets on the training slices of the split that the
+    TEACHER is a .keras file from `alzedge train`. The student learns the teacher's soft targets on the training slices of the split that the
     teacher was made with; labels are not used. Writes OUT/student.keras. Killed or
     interrupted, the same command goes on from the last finished epoch.
 
     \b
-    alzedge distill runs/teacher/teacher.keras archive.zip --out runs/student
+    alzedge distill runs/archive-teacher/teacher.keras archive.zip
     """
     from alzedge.extras import require
     from alzedge.job import made_with, make_job, run_identity
@@ -36,4 +36,6 @@ def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None
     ledger = open_ledger(out, run_identity(source.dataset, recipe, split))
     job = make_job(ledger, out, source.dataset, recipe, split)
     student = distill_phase(job, targets_phase(job, teacher))
-    click.echo(f"wrote {student}\nnext: alzedge export {student} {data} --format int8 --out student_int8.tflite")
+    click.echo(
+        f"wrote {student}\nnext: {command_name()} export {student} {data} --format int8 --out student_int8.tflite"
+    )

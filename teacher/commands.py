@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from alzedge.options import DATA_HELP, load_source, out_option, recipe_option, seed_option, split_option
+from alzedge.options import DATA_HELP, command_name, load_source, out_option, recipe_option, seed_option, split_option
 
 
 @click.command("train", epilog=DATA_HELP)
 @click.argument("data", default="phantoms")
-@out_option("runs/teacher")
+@out_option("runs/DATA-teacher")
 @recipe_option
 @seed_option
 @split_option("What to train on. Default: people of the recipe's fold held out, where people are known.")
@@ -21,7 +21,7 @@ def train_command(data: str, out: Path, recipe_name: str | None, seed: int | Non
     same command goes on from the last finished epoch.
 
     \b
-    alzedge train archive.zip --out runs/teacher
+    alzedge train archive.zip
     alzedge train archive.zip --recipe mine.toml --split official --seed 1
     """
     from alzedge.dataset import available_splits
@@ -36,4 +36,4 @@ def train_command(data: str, out: Path, recipe_name: str | None, seed: int | Non
     ledger = open_ledger(out, run_identity(source.dataset, source.recipe, chosen))
     job = make_job(ledger, out, source.dataset, source.recipe, chosen)
     teacher = finetune_phase(job, pretrain_phase(job))
-    click.echo(f"wrote {teacher}\nnext: alzedge distill {teacher} {data} --out runs/student")
+    click.echo(f"wrote {teacher}\nnext: {command_name()} distill {teacher} {data}")

@@ -34,7 +34,11 @@ def test_a_run_leaves_everything_in_one_folder(tiny_run: Path) -> None:
     for name in ("accuracy_latency.png", "confusion.png", "loss.png", "examples.png"):
         assert (tiny_run / name).read_bytes().startswith(b"\x89PNG")
     printed = (tiny_run.parent / "stdout.txt").read_text()
-    assert "student_int8.tflite" in printed and "not a medical device" in printed and "next: alzedge demo" in printed
+    assert (
+        "student_int8.tflite" in printed
+        and "not a medical device" in printed
+        and "next: python -m alzedge phantoms" in printed
+    )
 
 
 def test_the_file_explains_itself(tiny_run: Path) -> None:
