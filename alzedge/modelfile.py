@@ -92,8 +92,12 @@ def write_keras(path: Path, archive: bytes, record: Record) -> None:
     write_bytes(path, _zipped(b"", entries | _entries(_keras_model(entries), record)))
 
 
-def read_keras_record(path: Path) -> Record:
-    """Read and verify the record of a `.keras` file of ours; see `read_tflite`."""
+def read_keras_record(path: Path, kind: str | None = None) -> Record:
+    """Read and verify the record of a `.keras` file of ours; see `read_tflite`.
+
+    Raises:
+        UserError: also when the file is of another kind than `kind`.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(_read(path))) as archive:
             entries = {name: archive.read(name) for name in archive.namelist()}
@@ -104,6 +108,8 @@ def read_keras_record(path: Path) -> Record:
             f"{path} is not a Keras model of ours; name a .keras file made by `alzedge train` or `alzedge distill`."
         ) from error
     _check(path, model, record)
+    if kind is not None and record["kind"] != kind:
+        raise UserError(f"{path} is a {record['kind']}, not a {kind}; name the {kind}'s .keras file.")
     return record
 
 

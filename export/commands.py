@@ -85,12 +85,12 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
     from alzedge.dataset import split_dataset
     from alzedge.extras import require
     from alzedge.job import made_with
-    from alzedge.modelfile import read_record
+    from alzedge.modelfile import read_keras_record
 
     require("export")
     if out.suffix != ".tflite":
         raise click.BadParameter(f"{out}: the name must end in .tflite.")
-    record = read_record(student)
+    record = read_keras_record(student, "student")
     source = load_source(data, recipe_name, seed)
     recipe, name = made_with(record, source.dataset, source.recipe, student)
     split = split_dataset(source.dataset, name, recipe.fold)

@@ -26,11 +26,11 @@ def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None
     from alzedge.extras import require
     from alzedge.job import made_with, make_job, run_identity
     from alzedge.ledger import open_ledger
-    from alzedge.modelfile import read_record
+    from alzedge.modelfile import read_keras_record
     from alzedge.student.phases import distill_phase, targets_phase
 
     require("train")
-    record = read_record(teacher)
+    record = read_keras_record(teacher, "teacher")
     source = load_source(data, recipe_name, seed)
     recipe, split = made_with(record, source.dataset, source.recipe, teacher)
     ledger = open_ledger(out, run_identity(source.dataset, recipe, split))

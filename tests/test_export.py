@@ -61,6 +61,9 @@ def test_export_refuses_other_data_and_other_names(tiny_run: Path, tiny_recipe: 
     result = run_cli("export", student, "--out", tmp_path / "x.onnx")
     assert result.returncode == 2 and "must end in .tflite" in result.stderr
     assert_refused(run_cli("export", tmp_path / "absent.keras", "--out", out), "no such model file")
+    teacher = tiny_run / "subject/teacher.keras"
+    assert_refused(run_cli("export", teacher, "--out", out), "is a teacher, not a student")
+    assert_refused(run_cli("distill", student, "--out", tmp_path / "out"), "is a student, not a teacher")
 
 
 def test_calibration_is_even_over_stages_and_from_training_alone(phantoms: DataSet) -> None:

@@ -85,7 +85,8 @@ def test_foreign_files_are_refused_by_the_command(model: Path, tmp_path: Path, p
     assert_refused(run_cli("predict", image, "--model", tmp_path / "absent.tflite"), "no such model file")
     assert_refused(run_cli("predict", image, "--model", tmp_path), "is a folder")
     assert_refused(run_cli("inspect", bare), "no AlzEdge record")
-    assert_refused(run_cli("distill", image, "--out", tmp_path / "out"), "not a TensorFlow Lite model")
+    assert_refused(run_cli("distill", image, "--out", tmp_path / "out"), "not a Keras model of ours")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_newer_format_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
