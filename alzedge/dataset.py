@@ -12,6 +12,8 @@ from alzedge.errors import UserError
 from alzedge.images import HEIGHT, WIDTH
 from alzedge.stages import STAGES
 
+SPLITS = ("official", "random", "subject")
+
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
@@ -118,7 +120,7 @@ def split_dataset(dataset: DataSet, name: str, fold: int = 0) -> Split:
     if name == "random":
         folds = image_folds(dataset.paths, dataset.labels)
         return _make_split(dataset, name, folds == fold, "random slices held out; people unknown")
-    raise UserError(f"{name!r} is not a split; choose official, subject or random.")
+    raise UserError(f"{name!r} is not a split; choose one of {', '.join(SPLITS)}.")
 
 
 def available_splits(dataset: DataSet) -> tuple[str, ...]:
@@ -126,6 +128,11 @@ def available_splits(dataset: DataSet) -> tuple[str, ...]:
     official = ("official",) if np.all(dataset.split != "") else ()
     subject = ("subject",) if dataset.subjects_known else ()
     return official + subject or ("random",)
+
+
+def in_order(splits: tuple[str, ...]) -> list[str]:
+    """Each split once, unseen people last: the last one's model is the one to release."""
+    return [split for split in SPLITS if split in splits]
 
 
 def _make_split(dataset: DataSet, name: str, test: NDArray[np.bool_], description: str) -> Split:

@@ -42,7 +42,7 @@ class Ledger:
         Args:
             phase: its name, unique in the run.
             depends: settings and data it depends on, as JSON values.
-            inputs: files it reads; their content counts.
+            inputs: files it reads; their content and order count.
             outputs: files it writes, in `folder`.
             action: does it. Receives the path stem of its checkpoints, which belong to
                 this phase with exactly these dependencies and are removed afterwards.
@@ -50,7 +50,7 @@ class Ledger:
         Returns:
             Whether anything had to be done.
         """
-        read = {path.name: file_sha256(path) for path in inputs}
+        read = [file_sha256(path) for path in inputs]
         key = hashlib.sha256(json.dumps([phase, __version__, depends, read], sort_keys=True).encode()).hexdigest()
         if self._is_done(phase, key, outputs):
             return False

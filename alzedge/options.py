@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from alzedge.dataset import DataSet
+from alzedge.dataset import SPLITS, DataSet
 from alzedge.recipe import Recipe
 
 DATA_HELP = "DATA is the Kaggle archive as zip or folder, any folder or zip with one sub-folder per stage, or the word `phantoms`."
@@ -40,7 +40,7 @@ def out_option(default: str) -> Callable[[Any], Any]:
 
 def split_option(help_text: str) -> Callable[[Any], Any]:
     """`--split NAME`."""
-    return click.option("--split", type=click.Choice(["official", "subject", "random"]), help=help_text)
+    return click.option("--split", type=click.Choice(SPLITS), help=help_text)
 
 
 def command_name() -> str:

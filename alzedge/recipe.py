@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from alzedge.dataset import SPLITS
 from alzedge.errors import UserError
 from alzedge.preprocessing import Preprocessing
 
@@ -111,7 +112,7 @@ class Recipe:
     name: str = "recipe"
     seed: int = _within(0, 0, 2**31 - 1)
     fold: int = _one_of(0, 0, 1, 2, 3, 4)
-    splits: tuple[str, ...] = field(default=(), metadata={"choices": ("official", "subject", "random")})
+    splits: tuple[str, ...] = field(default=(), metadata={"choices": SPLITS})
     phantoms: PhantomRecipe = PhantomRecipe()
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     augment: AugmentRecipe = AugmentRecipe()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alzedge.dataset import DataSet, available_splits
+from alzedge.dataset import DataSet, available_splits, in_order
 from alzedge.export.phases import (
     FILE_NAMES,
     benchmark_phase,
@@ -39,7 +39,7 @@ def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
     Raises:
         UserError: a split the data set does not allow, or a folder of another run.
     """
-    splits = recipe.splits or available_splits(dataset)
+    splits = in_order(recipe.splits or available_splits(dataset))
     ledger = open_ledger(out, run_identity(dataset, recipe))
     jobs = [make_job(ledger, out / split, dataset, recipe, split) for split in splits]
     write_text(out / "recipe.toml", recipe.to_toml())

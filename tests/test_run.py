@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import assert_refused, run_cli
 
-from alzedge.dataset import split_dataset
+from alzedge.dataset import in_order, split_dataset
+from alzedge.ledger import open_ledger
 from alzedge.modelfile import read_record
 from alzedge.phantoms import make_phantoms
 from alzedge.runtime import Classifier
@@ -144,3 +145,27 @@ def test_no_space_left_is_one_sentence_and_leaves_no_halves(tiny_recipe: Path, t
     result = run_cli("run", "--recipe", tiny_recipe, "--out", out, preexec_fn=limit)
     assert_refused(result, "free space")
     assert not [path for path in out.rglob("*") if path.is_file() and path.suffix in (".npz", ".keras")]
+
+
+def test_equal_names_of_inputs_are_told_apart(tmp_path: Path) -> None:
+    """Two splits have files of the same name; a change in either must count."""
+    ledger = open_ledger(tmp_path / "run", {"seed": 0})
+    inputs = [tmp_path / split / "metrics.json" for split in ("official", "subject")]
+    output = tmp_path / "run/out.txt"
+    for path in inputs:
+        path.parent.mkdir()
+        path.write_text(path.parent.name)
+
+    def perform() -> bool:
+        return ledger.perform("join", None, inputs, [output], lambda stem: output.write_text("done") and None)
+
+    assert [perform(), perform()] == [True, False]
+    for path in inputs:
+        path.write_text("changed")
+        assert [perform(), perform()] == [True, False]
+    output.write_text("tampered")
+    assert perform()
+
+
+def test_the_model_for_unseen_people_is_released_whatever_the_order() -> None:
+    assert in_order(("subject", "official")) == ["official", "subject"]
