@@ -103,7 +103,7 @@ def subjects_command(archive: Path, table: Path | None) -> None:
 @click.command("phantoms")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--subjects", type=click.IntRange(4, 100_000), default=8, show_default=True, help="Number of people.")
-@click.option("--slices", type=click.IntRange(1, 256), default=8, show_default=True, help="Slices per person.")
+@click.option("--slices", type=click.IntRange(2, 256), default=8, show_default=True, help="Slices per person.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random numbers.")
 def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> None:
     """Draw synthetic head slices into a folder.
@@ -121,6 +121,7 @@ def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> Non
 
     from alzedge.errors import UserError
     from alzedge.files import write_bytes, write_text
+    from alzedge.loading import PHANTOMS_FILE, SUBJECTS_FILE
     from alzedge.phantoms import make_phantoms
     from alzedge.subjects import subjects_csv
 
@@ -131,5 +132,8 @@ def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> Non
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG")
         write_bytes(folder / str(path), buffer.getvalue())
-    write_text(folder / "subjects.csv", subjects_csv(dataset))
+    write_text(folder / SUBJECTS_FILE, subjects_csv(dataset))
+    write_text(
+        folder / PHANTOMS_FILE, "Synthetic slices drawn by AlzEdge. They show nobody and are not medical data.\n"
+    )
     click.echo(f"wrote {len(dataset)} slices of {subjects} phantoms, {', '.join(TITLES).lower()}, to {folder}")

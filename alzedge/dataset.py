@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ class DataSet:
         slice: int64 (N,), position in the volume from 1 upwards; 0 when unknown.
         split: str (N,), 'train' or 'test' as the data set came; all empty when it came without.
         paths: str (N,), where each image came from, relative to the data set.
+        synthetic: whether the slices are drawn (phantoms) and so say nothing about people.
     """
 
     name: str
@@ -36,16 +38,16 @@ class DataSet:
     slice: NDArray[np.int64]
     split: NDArray[np.str_]
     paths: NDArray[np.str_]
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         if self.images.shape[1:] != (HEIGHT, WIDTH) or self.images.dtype != np.uint8:
             raise ValueError(
                 f"images: expected uint8 (N, {HEIGHT}, {WIDTH}), got {self.images.dtype} {self.images.shape}"
             )
-        for field in fields(self)[1:]:
-            array = getattr(self, field.name)
+        for name, array in self._arrays().items():
             if len(array) != len(self.images):
-                raise ValueError(f"{field.name}: expected {len(self.images)} entries, got {len(array)}")
+                raise ValueError(f"{name}: expected {len(self.images)} entries, got {len(array)}")
             array.flags.writeable = False
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(STAGES):
             raise ValueError(f"labels: expected 0..{len(STAGES) - 1}, got {np.unique(self.labels)}")
@@ -60,9 +62,9 @@ class DataSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over pixels, labels, subjects, slices and split; paths and name do not count."""
+        """SHA-256 over everything but the name."""
         digest = hashlib.sha256()
-        for text in (self.subject, self.split):
+        for text in (self.paths, self.subject, self.split):
             digest.update("\n".join(text.tolist()).encode())
         for array in (self.labels, self.slice, self.images):
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -71,8 +73,12 @@ class DataSet:
     def take(self, index: NDArray[np.intp] | Sequence[int]) -> "DataSet":
         """The slices at `index`, in that order, as a data set of its own."""
         chosen = np.asarray(index, dtype=np.intp)
-        arrays = {field.name: getattr(self, field.name)[chosen] for field in fields(self)[1:]}
+        arrays: dict[str, Any] = {name: array[chosen] for name, array in self._arrays().items()}
         return replace(self, **arrays)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +90,7 @@ class Split:
         train, test: index arrays into the data set.
         unseen_people: whether no person of `test` is in `train`; None when nobody knows.
         description: one clause for tables and cards.
+        fold: the fold that tests; None for the split the data set came with.
     """
 
     name: str
@@ -91,6 +98,7 @@ class Split:
     test: NDArray[np.intp]
     unseen_people: bool | None
     description: str
+    fold: int | None
 
 
 def split_dataset(dataset: DataSet, name: str, fold: int = 0) -> Split:
@@ -108,7 +116,7 @@ def split_dataset(dataset: DataSet, name: str, fold: int = 0) -> Split:
     if name == "official":
         if not np.all(dataset.split != ""):
             raise UserError(f"{dataset.name} came without train/ and test/ folders, so it has no official split.")
-        return _make_split(dataset, name, dataset.split == "test", "as published")
+        return _make_split(dataset, name, dataset.split == "test", "as published", None)
     if name == "subject":
         if not dataset.subjects_known:
             raise UserError(
@@ -116,10 +124,10 @@ def split_dataset(dataset: DataSet, name: str, fold: int = 0) -> Split:
                 "add a subjects.csv (see `alzedge subjects --help`)."
             )
         folds = subject_folds(dataset.subject, dataset.labels)
-        return _make_split(dataset, name, folds == fold, f"people of fold {fold} held out")
+        return _make_split(dataset, name, folds == fold, f"people of fold {fold} held out", fold)
     if name == "random":
         folds = image_folds(dataset.paths, dataset.labels)
-        return _make_split(dataset, name, folds == fold, "random slices held out; people unknown")
+        return _make_split(dataset, name, folds == fold, "random slices held out; people unknown", fold)
     raise UserError(f"{name!r} is not a split; choose one of {', '.join(SPLITS)}.")
 
 
@@ -135,11 +143,11 @@ def in_order(splits: tuple[str, ...]) -> list[str]:
     return [split for split in SPLITS if split in splits]
 
 
-def _make_split(dataset: DataSet, name: str, test: NDArray[np.bool_], description: str) -> Split:
+def _make_split(dataset: DataSet, name: str, test: NDArray[np.bool_], description: str, fold: int | None) -> Split:
     for side, chosen in (("training", ~test), ("test", test)):
         if not chosen.any():
             raise UserError(f"{dataset.name}: the {name} split leaves no {side} images; more people are needed.")
     unseen = None
     if dataset.subjects_known:
         unseen = not set(dataset.subject[test]) & set(dataset.subject[~test])
-    return Split(name, np.flatnonzero(~test), np.flatnonzero(test), unseen, description)
+    return Split(name, np.flatnonzero(~test), np.flatnonzero(test), unseen, description, fold)

@@ -1,5 +1,6 @@
 """Read-only view of the files in a folder or a zip archive, by relative name."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -10,6 +11,19 @@ from typing import Self
 
 from alzedge.errors import UserError
 from alzedge.images import MAX_BYTES
+
+# What Python's zipfile raises, at one time or another, on damaged archives.
+UNREADABLE_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    KeyError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +49,17 @@ class FileTree:
         self._close()
 
     def read(self, name: str) -> bytes:
-        """Content of one file, at most `MAX_BYTES` long.
+        """Content of one file.
 
         Raises:
-            UserError: the entry is larger than that, or damaged.
+            UserError: the entry is larger than `MAX_BYTES`, or damaged.
         """
-        return self._read(name)
+        data = self._read(name)
+        if len(data) > MAX_BYTES:
+            raise UserError(
+                f"{self.source}: {name} is too large, over {MAX_BYTES // 2**20} MiB; slices and tables are small."
+            )
+        return data
 
 
 def open_tree(source: Path) -> FileTree:
@@ -55,7 +74,7 @@ def open_tree(source: Path) -> FileTree:
         raise UserError(f"{source}: no such file or folder; check the path.")
     try:
         return _open_zip(source, zipfile.ZipFile(source))
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise UserError(
             f"{source} is not a complete zip file; download it again, or name the unpacked folder."
         ) from error
@@ -82,7 +101,7 @@ def _open_zip(source: Path, archive: zipfile.ZipFile) -> FileTree:
         try:
             with archive.open(name) as file:
                 return file.read(MAX_BYTES + 1)  # bounded, whatever size a zip bomb unpacks to
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except UNREADABLE_ZIP as error:
             raise UserError(
                 f"{source}: entry {name} cannot be unpacked ({error}); download the archive again."
             ) from error

@@ -38,11 +38,10 @@ class Job:
         self, phase: str, settings: list[str], inputs: list[Path], outputs: list[Path], action: Callable[[Path], None]
     ) -> bool:
         """`Ledger.perform` for a phase that depends on these sections of the recipe."""
-        recipe = self.recipe.to_dict()
         depends = {
             "data": self.dataset.fingerprint,
-            "split": [self.split.name, self.recipe.fold],
-            "recipe": {name: recipe[name] for name in ["seed", "preprocessing", *settings]},
+            "split": [self.split.name, self.split.fold],
+            "recipe": self._sections(settings),
         }
         return self.ledger.perform(self._phase_name(phase), depends, inputs, outputs, action)
 
@@ -57,25 +56,38 @@ class Job:
         """Labels of the training slices, int64 (N,)."""
         return self.dataset.labels[self.split.train]
 
-    def provenance(self) -> dict[str, Any]:
-        """What a model file says about where it comes from."""
-        test = self.dataset.subject[self.split.test]
+    def _sections(self, settings: list[str]) -> dict[str, Any]:
+        recipe = self.recipe.to_dict()
+        return {name: recipe[name] for name in ["seed", "preprocessing", *settings]}
+
+    def provenance(self, settings: list[str], made_from: Record | None = None) -> dict[str, Any]:
+        """What a model file says about where it comes from.
+
+        Args:
+            settings: sections of the recipe that this phase used.
+            made_from: record of the model it was made from, whose sections are kept: the
+                recipe may have changed since.
+        """
+        recipe = {"name": self.recipe.name} | (made_from["recipe"] if made_from else {}) | self._sections(settings)
+        known = self.dataset.subjects_known
         return {
-            "recipe": self.recipe.to_dict(),
+            "recipe": recipe,
             "dataset": {
                 "name": self.dataset.name,
+                "synthetic": self.dataset.synthetic,
                 "fingerprint": self.dataset.fingerprint,
                 "slices": len(self.dataset),
-                "people": len(np.unique(self.dataset.subject)) if self.dataset.subjects_known else None,
+                "people": len(np.unique(self.dataset.subject)) if known else None,
             },
+            # Counts, not names: a file that leaves the house must not list a clinic's patients.
             "split": {
                 "name": self.split.name,
                 "description": self.split.description,
-                "fold": self.recipe.fold,
+                "fold": self.split.fold,
                 "unseen_people": self.split.unseen_people,
                 "training_slices": len(self.split.train),
                 "test_slices": len(self.split.test),
-                "test_people": np.unique(test).tolist() if self.dataset.subjects_known else None,
+                "test_people": len(np.unique(self.dataset.subject[self.split.test])) if known else None,
             },
         }
 
@@ -109,4 +121,5 @@ def made_with(record: Record, dataset: DataSet, recipe: Recipe, path: Path) -> t
             "unknown; name the data it was made from."
         )
     preprocessing = Preprocessing.from_dict(record["preprocessing"])
-    return replace(recipe, fold=split["fold"], preprocessing=preprocessing), str(split["name"])
+    fold = recipe.fold if split["fold"] is None else split["fold"]
+    return replace(recipe, fold=fold, preprocessing=preprocessing), str(split["name"])

@@ -48,11 +48,13 @@ def subjects_from_names(paths: Iterable[str]) -> dict[str, _Who]:
     test: dict[str, dict[tuple[int, int], str]] = defaultdict(dict)
     for path in paths:
         if match := _TRAIN.fullmatch(path):
-            train[match[1]][int(match[2])] = path
+            first = train[match[1]].setdefault(int(match[2]), path)
         elif match := _TEST.fullmatch(path):
-            test[match[1]][int(match[2]), int(match[3] or 1)] = path
+            first = test[match[1]].setdefault((int(match[2]), int(match[3] or 1)), path)
         else:
             raise _refusal(f"{path} is not named like an original file")
+        if first != path:
+            raise _refusal(f"{first} and {path} are the same slice by name")
     if not set(train) == set(test) == set(STAGES):
         raise _refusal("a class folder is missing from train/ or test/")
     found: dict[str, _Who] = {}

@@ -16,6 +16,8 @@ from alzedge.images import HEIGHT, SUFFIXES, WIDTH, decode_slice
 from alzedge.stages import STAGES, label_of, stage_index
 
 SUBJECTS_FILE = "subjects.csv"
+# Lies in folders of phantoms, so that their figures are never taken for people's.
+PHANTOMS_FILE = "PHANTOMS.txt"
 _SPLITS = ("train", "test")
 
 # Wraps a sequence in a progress bar; `list` or `iter` shows none.
@@ -68,8 +70,9 @@ def load_dataset(source: Path, progress: Progress = iter) -> DataSet:
         images = np.empty((len(entries), HEIGHT, WIDTH), np.uint8)
         for i, entry in enumerate(progress(entries)):
             images[i] = decode_slice(tree.read(entry.name), f"{source}: {entry.name}")
-        named_by_user = SUBJECTS_FILE in {Path(name).name for name in tree.names}
-    dataset = _dataset(source.name, entries, images)
+        extra_files = {Path(name).name for name in tree.names}
+    dataset = replace(_dataset(source.resolve().name, entries, images), synthetic=PHANTOMS_FILE in extra_files)
+    named_by_user = SUBJECTS_FILE in extra_files
     if dataset.subjects_known and not named_by_user and kaggle.continuity(dataset).min() < 0.99:
         return replace(dataset, subject=np.full(len(entries), ""), slice=np.zeros(len(entries), np.int64))
     return dataset
@@ -107,8 +110,10 @@ def _check_classes(tree: FileTree, entries: list[Entry]) -> None:
             "either directly or below train/ and test/."
         )
     splits = {e.split for e in entries}
-    if "" in splits and len(splits) > 1 or splits in ({"train"}, {"test"}):
+    if "" in splits and len(splits) > 1:
         raise UserError(f"{tree.source}: some images are not below train/ or test/; use both folders or neither.")
+    if len(splits) == 1 and "" not in splits:
+        raise UserError(f"{tree.source}: all images are below {splits.pop()}/; use both train/ and test/, or neither.")
     paths = [e.path for e in entries]
     if len(set(paths)) < len(paths):
         raise UserError(f"{tree.source}: holds more than one data set; name one of the folders in it.")
@@ -133,18 +138,39 @@ def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:
 
 def _from_csv(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
     where = f"{tree.source}: {name}"
+    rows: dict[str, dict[str, str]] = {}
     try:
-        rows = {row["path"]: row for row in csv.DictReader(io.StringIO(tree.read(name).decode("utf-8-sig")))}
-        return [_from_row(entry, rows[entry.path]) for entry in entries]
+        for row in csv.DictReader(io.StringIO(tree.read(name).decode("utf-8-sig"))):
+            stripped = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+            if rows.setdefault(stripped["path"], stripped) != stripped:
+                raise UserError(f"{where}: two different rows for {stripped['path']}; keep one.")
+        named = [_from_row(entry, rows[entry.path]) for entry in entries]
     except KeyError as error:
         raise UserError(
             f"{where}: no column or row {error}; it needs path,subject and a row for every image."
         ) from error
-    except (UnicodeDecodeError, csv.Error, ValueError, TypeError) as error:
+    except (UnicodeDecodeError, csv.Error, ValueError) as error:
         raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
+    _check_one_stage_each(where, named)
+    return named
+
+
+def _check_one_stage_each(where: str, entries: list[Entry]) -> None:
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        other = first.setdefault(entry.subject, entry)
+        if other.label != entry.label:
+            raise UserError(
+                f"{where}: {entry.subject} is {STAGES[other.label]} on {other.path} and {STAGES[entry.label]} on "
+                f"{entry.path}; give each visit a subject of its own or mend the labels."
+            )
 
 
 def _from_row(entry: Entry, row: dict[str, str]) -> Entry:
+    if not row["subject"]:
+        raise UserError(
+            f"{SUBJECTS_FILE}: no subject for {entry.path}; name one, or remove the file if people are unknown."
+        )
     if row.get("label") and label_of(row["label"]) != entry.label:
         raise UserError(f"{SUBJECTS_FILE}: {entry.path} is labelled {row['label']} but lies in another class folder.")
     if row.get("split") and row["split"] not in _SPLITS:

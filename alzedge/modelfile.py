@@ -21,6 +21,7 @@ from typing import Any
 from alzedge import __version__
 from alzedge.errors import UserError
 from alzedge.files import write_bytes
+from alzedge.filetree import UNREADABLE_ZIP
 from alzedge.preprocessing import Preprocessing
 from alzedge.stages import DISCLAIMER, STAGES
 
@@ -69,7 +70,7 @@ def read_tflite(path: Path) -> tuple[bytes, Record]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             record = json.loads(archive.read(RECORD_ENTRY))
             end = min(info.header_offset for info in archive.infolist())
-    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE_ZIP as error:
         raise UserError(
             f"{path} carries no AlzEdge record, so its labels and preprocessing are unknown or it is cut off; "
             "name a .tflite file made by `alzedge export`."
@@ -103,7 +104,7 @@ def read_keras_record(path: Path, kind: str | None = None) -> Record:
             entries = {name: archive.read(name) for name in archive.namelist()}
             record: Record = json.loads(entries[RECORD_ENTRY])
             model = _keras_model(entries)
-    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE_ZIP as error:
         raise UserError(
             f"{path} is not a Keras model of ours; name a .keras file made by `alzedge train` or `alzedge distill`."
         ) from error

@@ -77,7 +77,7 @@ def make_phantoms(subjects: int, slices: int, seed: int = 0) -> DataSet:
         f"{which}/{STAGES[label]}/{name}-{s:02d}.png"
         for which, label, name, s in zip(split, labels, subject, position, strict=True)
     ]
-    return DataSet("phantoms", images, labels, subject, position, split, np.array(paths))
+    return DataSet("phantoms", images, labels, subject, position, split, np.array(paths), synthetic=True)
 
 
 def draw_anatomy(label: int, rng: np.random.Generator) -> Anatomy:

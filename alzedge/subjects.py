@@ -12,7 +12,7 @@ from alzedge import kaggle
 from alzedge.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.filetree import open_tree
-from alzedge.loading import list_entries, load_dataset
+from alzedge.loading import SUBJECTS_FILE, list_entries, load_dataset
 from alzedge.progress import show_items
 from alzedge.stages import STAGES
 
@@ -33,6 +33,8 @@ def recover_subjects(archive: Path) -> Recovered:
     """
     with open_tree(archive) as tree:
         kaggle.subjects_from_names(entry.path for entry in list_entries(tree))
+        if any(Path(name).name == SUBJECTS_FILE for name in tree.names):
+            raise UserError(f"{archive}: holds a {SUBJECTS_FILE}, which would be believed instead; remove it first.")
     dataset = load_dataset(archive, lambda entries: show_items(entries, "reading slices"))
     if not dataset.subjects_known:
         raise UserError(

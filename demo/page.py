@@ -63,7 +63,7 @@ def build_page(classifier: Classifier) -> gr.Blocks:
                 answer = gr.HTML(_EMPTY, label="Answer", padding=False)
                 gr.Markdown(_about(classifier.record))
 
-        on_phantoms = classifier.record["dataset"]["name"] == "phantoms"
+        on_phantoms = classifier.record["dataset"]["synthetic"]
         caveat = "" if on_phantoms else f"<p>{_CAVEAT}</p>"
 
         def on_upload(path: str | None) -> tuple[NDArray[np.uint8] | None, str]:
@@ -141,6 +141,6 @@ def _about(record: Record) -> str:
         if auc is not None:
             text += f"; tells any dementia from none per {level} with an AUC of {auc['value']:.2f}"
         lines.append(text + ".")
-    if record["dataset"]["name"] == "phantoms":
+    if record["dataset"]["synthetic"]:
         lines.append("- Trained on phantoms: its answers say nothing about real slices.")
     return "\n".join(lines)

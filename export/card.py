@@ -84,7 +84,7 @@ alzedge predict slice.jpg --model {model.name}
 
 The file holds its labels, preprocessing and figures: `alzedge inspect {model.name}`, or `unzip -p {model.name} alzedge.json`.
 Preprocessing: means of {record["preprocessing"]["shrink"]} x {record["preprocessing"]["shrink"]} pixels, rounded, to
-{rows} x {columns}; then (pixel - {record["preprocessing"]["mean"]:g}) / {record["preprocessing"]["std"]:g}.
+{rows} x {columns}; then divided by {record["preprocessing"]["divide_by"]}.
 
 Meant for research on edge models and on honest evaluation. Out of scope: diagnosis, screening, any decision about a
 person; slices of another orientation, sequence, scanner or preparation, on which its answers mean nothing.
@@ -132,7 +132,7 @@ def _cell(figure: dict[str, float] | None) -> str:
 
 def _data_section(record: Record) -> str:
     data, split = record["dataset"], record["split"]
-    if data["name"] == "phantoms":
+    if data["synthetic"]:
         return (
             f"{data['slices']} synthetic slices of {data['people']} phantoms, drawn from formulas. "
             "**Phantoms are not medical data; no figure here says anything about people.**"

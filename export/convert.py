@@ -18,8 +18,6 @@ from alzedge.recipe import Recipe
 from alzedge.runtime import make_interpreter
 from alzedge.teacher.saving import load_model
 
-FORMATS = ("float32", "int8")
-
 
 def export_student(student: Path, output: Path, fmt: str, dataset: DataSet, split: Split, recipe: Recipe) -> None:
     """Convert one student to one format and write it with its record.
@@ -27,19 +25,21 @@ def export_student(student: Path, output: Path, fmt: str, dataset: DataSet, spli
     Args:
         student: `.keras` file.
         output: `.tflite` file to write.
-        fmt: one of `FORMATS`.
+        fmt: 'float32' or 'int8'.
         dataset, split: give the calibration slices, from the training side.
         recipe: `export`, `preprocessing` and `seed` are used.
     """
     model, record = load_model(student)
-    calibration = None
+    calibration, used = None, record["recipe"]
     if fmt == "float32":
         flatbuffer = to_float32(model)
     else:
         chosen = calibration_images(dataset, split, recipe.export.calibration_images, recipe.seed)
         flatbuffer = to_int8(model, recipe.preprocessing(dataset.images[chosen]))
-        calibration = {"seed": recipe.seed, "paths": dataset.paths[chosen].tolist()}
-    provenance = {key: record[key] for key in ("recipe", "dataset", "split")}
+        # Positions in the data set of the fingerprint: they tell its owner which slices, and others nothing.
+        calibration = {"seed": recipe.seed, "slices": chosen.tolist()}
+        used = used | {"export": recipe.to_dict()["export"]}
+    provenance = {"recipe": used, "dataset": record["dataset"], "split": record["split"]}
     made = make_record(f"student-{fmt}", recipe.preprocessing, **provenance, calibration=calibration)
     write_tflite(output, flatbuffer, made)
 

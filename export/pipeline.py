@@ -55,7 +55,7 @@ def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
 
 def _run_split(job: Job) -> Path:
     teacher = finetune_phase(job, pretrain_phase(job))
-    student = distill_phase(job, targets_phase(job, teacher))
+    student = distill_phase(job, targets_phase(job, teacher), teacher)
     files = export_phase(job, student)
     models = {TEACHER: teacher, STUDENT: student}
     models |= {FILE_NAMES[fmt]: path for fmt, path in files.items()}

@@ -35,7 +35,7 @@ def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None
     recipe, split = made_with(record, source.dataset, source.recipe, teacher)
     ledger = open_ledger(out, run_identity(source.dataset, recipe, split))
     job = make_job(ledger, out, source.dataset, recipe, split)
-    student = distill_phase(job, targets_phase(job, teacher))
+    student = distill_phase(job, targets_phase(job, teacher), teacher)
     click.echo(
         f"wrote {student}\nnext: {command_name()} export {student} {data} --format int8 --out student_int8.tflite"
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from alzedge.files import replacing, write_json
 from alzedge.job import Job
-from alzedge.modelfile import make_record
+from alzedge.modelfile import make_record, read_keras_record
 from alzedge.progress import show_steps
 
 
@@ -30,9 +30,10 @@ def targets_phase(job: Job, teacher: Path) -> Path:
     return output
 
 
-def distill_phase(job: Job, targets: Path) -> Path:
-    """Distillation; writes and returns `student.keras`."""
+def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
+    """Distillation from the soft targets of `teacher`; writes and returns `student.keras`."""
     output, curve = job.folder / "student.keras", job.folder / "student.loss.json"
+    settings = ["student", "distill", "augment"]
 
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
@@ -42,8 +43,9 @@ def distill_phase(job: Job, targets: Path) -> Path:
             model, history = distill(
                 np.load(targets), job.training_inputs(), job.recipe, stem.with_suffix(".npz"), on_step
             )
-        save_model(model, output, make_record("student", job.recipe.preprocessing, **job.provenance()))
+        provenance = job.provenance(settings, read_keras_record(teacher))
+        save_model(model, output, make_record("student", job.recipe.preprocessing, **provenance))
         write_json(curve, history)
 
-    job.perform("distill", ["student", "distill", "augment"], [targets], [output, curve], action)
+    job.perform("distill", settings, [targets, teacher], [output, curve], action)
     return output

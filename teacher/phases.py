@@ -11,6 +11,7 @@ from alzedge.progress import show_steps
 def pretrain_phase(job: Job) -> Path:
     """Contrastive pre-training; writes and returns `pretrained.keras`."""
     output, curve = job.folder / "pretrained.keras", job.folder / "pretrained.loss.json"
+    settings = ["teacher", "pretrain", "augment"]
 
     def action(stem: Path) -> None:
         from alzedge.teacher.pretrain import pretrain
@@ -18,28 +19,29 @@ def pretrain_phase(job: Job) -> Path:
 
         with show_steps(f"{job.title}: teacher pre-training") as on_step:
             model, history = pretrain(job.training_inputs(), job.recipe, stem.with_suffix(".npz"), on_step)
-        save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance()))
+        save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance(settings)))
         write_json(curve, history)
 
-    job.perform("pretrain", ["teacher", "pretrain", "augment"], [], [output, curve], action)
+    job.perform("pretrain", settings, [], [output, curve], action)
     return output
 
 
 def finetune_phase(job: Job, pretrained: Path) -> Path:
     """Fine-tuning on the labels; writes and returns `teacher.keras`."""
     output, curve = job.folder / "teacher.keras", job.folder / "teacher.loss.json"
+    settings = ["teacher", "finetune", "augment"]
 
     def action(stem: Path) -> None:
         from alzedge.teacher.finetune import finetune
         from alzedge.teacher.saving import load_model, save_model
 
-        encoder, _ = load_model(pretrained)
+        encoder, record = load_model(pretrained)
         with show_steps(f"{job.title}: teacher fine-tuning") as on_step:
             model, history = finetune(
                 encoder, job.training_inputs(), job.training_labels(), job.recipe, stem.with_suffix(".npz"), on_step
             )
-        save_model(model, output, make_record("teacher", job.recipe.preprocessing, **job.provenance()))
+        save_model(model, output, make_record("teacher", job.recipe.preprocessing, **job.provenance(settings, record)))
         write_json(curve, history)
 
-    job.perform("finetune", ["teacher", "finetune", "augment"], [pretrained], [output, curve], action)
+    job.perform("finetune", settings, [pretrained], [output, curve], action)
     return output

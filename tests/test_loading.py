@@ -151,6 +151,7 @@ def test_phantom_folder_with_subjects_csv_keeps_its_people(tmp_path: Path) -> No
     result = run_cli("phantoms", tmp_path / "set", "--subjects", 8, "--slices", 5)
     assert result.returncode == 0, result.stderr
     assert load_dataset(tmp_path / "set").fingerprint == make_phantoms(8, 5).fingerprint
+    assert load_dataset(tmp_path / "set").synthetic
     assert_refused(run_cli("phantoms", tmp_path / "set"), "not empty")
 
 
@@ -198,6 +199,37 @@ def test_bad_folders_are_refused_in_one_sentence(tmp_path: Path, phantoms: DataS
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("path,subject\n{paths},p1\n{first}\n", "two different rows"),
+        ("path,subject\n{paths}\n", "no subject for"),
+        ("path,subject\n{paths}, \n", "no subject for"),
+        ("path,subject\n{paths},p1\n", "p1 is MildDemented on"),
+        ("path,label,subject\n{paths},MildDemented,p1\n", "lies in another class folder"),
+        ("path,label,subject\n{paths},Ill,p1\n", "'Ill' is not a stage"),
+        ("path,subject,slice\n{paths},p1,top\n", "not a readable table"),
+    ],
+)
+def test_bad_subject_tables_are_refused(tmp_path: Path, phantoms: DataSet, table: str, words: str) -> None:
+    root = write_folder(tmp_path / "set", phantoms)
+    paths = [str(path).split("/", 1)[1] for path in phantoms.paths]
+    header, pattern, *rest = table.split("\n")
+    rows = [pattern.format(paths=path) for path in paths] + [line.format(first=paths[0] + ",p9") for line in rest]
+    (root / "subjects.csv").write_text("\n".join([header, *rows]))
+    with pytest.raises(UserError, match=words):
+        load_dataset(root)
+
+
+def test_a_file_that_came_twice_is_named(kaggle_like: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(kaggle_like, copy)
+    first = copy / "Alzheimer_s Dataset/test/MildDemented/27.jpg"
+    shutil.copy(first, first.with_name("27 (1).jpg"))
+    assert_refused(run_cli("subjects", copy), "27 (1).jpg", "same slice by name")
+    assert not load_dataset(copy).subjects_known
+
+
 def test_bad_archives_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "a.zip"
     text.write_text("not a zip")
@@ -224,7 +256,7 @@ def test_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
             with archive.open(f"{stage}/a.png", "w") as file:
                 for _ in range(256):
                     file.write(bytes(2**20))
-    with pytest.raises(UserError, match="too large for one slice"):
+    with pytest.raises(UserError, match="too large"):
         load_dataset(path)
 
 

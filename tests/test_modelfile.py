@@ -52,8 +52,9 @@ def test_writing_what_was_read_gives_the_same_bytes(model: Path, tmp_path: Path)
 
 
 def test_one_changed_byte_anywhere_is_noticed(model: Path) -> None:
-    data = model.read_bytes()
-    for position in np.random.default_rng(0).integers(0, len(data), 60):
+    data, flatbuffer = model.read_bytes(), read_tflite(model)[0]
+    behind = range(len(flatbuffer), len(data))
+    for position in [*np.random.default_rng(0).integers(0, len(flatbuffer), 30), *behind]:
         changed = bytearray(data)
         changed[position] ^= 0x10
         model.write_bytes(changed)

@@ -1,7 +1,9 @@
 """The page, driven in headless Chromium."""
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -86,9 +88,9 @@ def test_an_uploaded_slice_gets_the_answer_of_the_command(page, phantoms: DataSe
     Image.fromarray(phantoms.images[50]).save(path)
     page.set_input_files("input[type=file]", path)
     text = answer_of(page)
-    stage, share = run_cli("predict", path).stdout.split(": ", 1)[1].split("  (")[0], text.split("%")[0].split()[-1]
-    assert TITLES[["NonDemented", "VeryMildDemented", "MildDemented", "ModerateDemented"].index(stage)] in text
-    assert 25 <= float(share) <= 100
+    told = json.loads(run_cli("predict", "--json", path).stdout)["predictions"][0]["probabilities"]
+    for title, share in zip(TITLES, told.values(), strict=True):
+        assert re.search(rf"{title}\s+{share:.1%}", text), text
     assert page.locator(".bars").locator("xpath=..").locator("b").count() == 0
 
 

@@ -21,15 +21,15 @@ def test_block_means_round_half_up(phantoms: DataSet, shrink: int) -> None:
 
 
 def test_batch_and_single_slice_agree_bit_for_bit(phantoms: DataSet) -> None:
-    step = Preprocessing(2, mean=40.0, std=50.0)
+    step = Preprocessing(2)
     batch = step(phantoms.images[:5])
     np.testing.assert_array_equal(batch, np.concatenate([step(image[np.newaxis]) for image in phantoms.images[:5]]))
 
 
 def test_what_a_file_asks_for_must_be_known() -> None:
-    step = Preprocessing(4, 1.0, 2.0)
+    step = Preprocessing(4)
     assert Preprocessing.from_dict(step.to_dict()) == step
     with pytest.raises(UserError, match="unknown to this version"):
-        Preprocessing.from_dict({"shrink": 2, "sharpen": True})
+        Preprocessing.from_dict({"shrink": 2, "divide_by": 255, "sharpen": True})
     with pytest.raises(UserError, match="expected 1, 2 or 4"):
-        Preprocessing.from_dict({"shrink": 3})
+        Preprocessing.from_dict({"shrink": 3, "divide_by": 255})

@@ -47,7 +47,9 @@ def test_the_file_explains_itself(tiny_run: Path) -> None:
     assert record["labels"] == list(STAGES)
     assert record["kind"] == "student-int8"
     assert record["split"]["unseen_people"] is True
-    assert record["recipe"]["phantoms"] == {"subjects": 20, "slices": 5}
+    assert record["dataset"]["synthetic"] is True
+    assert record["recipe"]["distill"]["views"] == 2 and record["recipe"]["pretrain"]["epochs"] == 2
+    assert record["recipe"]["export"] == {"calibration_images": 16}
     metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]["models"]["student_int8.tflite"]
     assert record["metrics"]["subject"]["slice"] == metrics["slice"]
 
@@ -63,9 +65,10 @@ def test_metrics_are_those_of_the_released_file(tiny_run: Path) -> None:
 
 def test_calibration_slices_are_training_people_s(tiny_run: Path) -> None:
     record = read_record(tiny_run / "student_int8.tflite")
-    people = {Path(path).name.rsplit("-", 1)[0] for path in record["calibration"]["paths"]}
-    assert len(record["calibration"]["paths"]) == 16
-    assert not people & set(record["split"]["test_people"])
+    data = make_phantoms(20, 5)
+    chosen = record["calibration"]["slices"]
+    assert len(chosen) == 16 and record["dataset"]["fingerprint"] == data.fingerprint
+    assert not set(data.subject[chosen]) & set(data.subject[split_dataset(data, "subject").test])
 
 
 def test_a_finished_run_is_not_done_again(tiny_run: Path, tiny_recipe: Path) -> None:
