@@ -10,7 +10,7 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 DATA ?= phantoms
-OUT ?= runs/$(notdir $(basename $(DATA)))
+OUT ?= runs/$(basename $(notdir $(abspath $(DATA))))
 ARGS ?=
 PORT ?= 7860
 
@@ -42,7 +42,7 @@ check: .venv/dev
 # From an empty folder, so that nothing of the checkout but its tests can be imported.
 test-wheel: .venv/dev
 	rm -rf build/wheel && mkdir -p build/wheel/cwd
-	.venv/bin/python -m build --wheel --outdir build/wheel .
+	.venv/bin/python -m build --outdir build/wheel .
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/pip install --quiet "$$(echo build/wheel/alzedge-*.whl)[dev]"
 	cp -r tests build/wheel/cwd/tests && cp pyproject.toml build/wheel/cwd/
@@ -52,12 +52,18 @@ test-wheel: .venv/dev
 .venv/export: EXTRA = export
 .venv/dev: EXTRA = dev
 .venv-demo/demo: EXTRA = demo
-.venv/export .venv/dev .venv-demo/demo: pyproject.toml
+.venv/export .venv/dev .venv-demo/demo: pyproject.toml setup.cfg build/files
 	@test -n "$(PYTHON)" || { echo "AlzEdge needs Python 3.11, 3.12 or 3.13 on the PATH."; exit 2; }
 	test -x $(@D)/bin/pip || $(PYTHON) -m venv $(@D)
 	@echo "installing alzedge[$(EXTRA)] into $(@D), some minutes the first time"
 	$(@D)/bin/pip install --quiet --editable ".[$(EXTRA)]"
 	@touch $@
+
+# An editable installation knows the files it was made from: a new one asks for a new installation.
+FILES := $(sort $(wildcard alzedge/*.* alzedge/*/*.t* teacher/*.* student/*.* export/*.* demo/*.*))
+build/files: FORCE
+	@mkdir -p build && echo "$(FILES)" | cmp -s - $@ || echo "$(FILES)" > $@
+FORCE:
 
 clean:
 	rm -rf .venv .venv-demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -62,7 +62,7 @@ def _hush_native_libraries() -> None:
     Their C++ writes straight to file descriptor 2. Python's stderr moves to a copy of it, so
     that our messages, warnings and tracebacks still arrive. ALZEDGE_DEBUG=1 shows everything.
     """
-    if os.environ.get("ALZEDGE_DEBUG"):
+    if os.environ.get("ALZEDGE_DEBUG") or sys.stderr is None:
         return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
@@ -82,12 +82,9 @@ def _run() -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; the same command goes on from here.", 130)
+        return _fail("interrupted", 130)
     except UserError as error:
         return _fail(str(error), 2)
-    except BrokenPipeError:  # the reader of our output, say `head`, has left
-        sys.stderr.close()
-        return 141
     except OSError as error:
         return _fail(_os_error(error), 2)
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from alzedge.errors import UserError
+
 _TEMPORARY = ".alzedge-tmp-"
 
 
@@ -24,16 +26,26 @@ def replacing(path: Path) -> Iterator[Path]:
     The temporary name keeps the suffix, because writers choose their format by it.
     When the block raises, `path` is as it was before.
     """
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is not an ordinary file; name another.")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY, suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o644)
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing behind it
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.dataset import DataSet, Split, split_dataset
+from alzedge.dataset import DataSet, Split
 from alzedge.errors import UserError
+from alzedge.files import write_text
 from alzedge.ledger import Ledger
 from alzedge.modelfile import Record
 from alzedge.preprocessing import Preprocessing
@@ -92,11 +93,11 @@ class Job:
         }
 
 
-def make_job(ledger: Ledger, folder: Path, dataset: DataSet, recipe: Recipe, split: str) -> Job:
-    """Split the data set and make the job; see `alzedge.dataset.split_dataset`."""
+def make_job(ledger: Ledger, folder: Path, dataset: DataSet, recipe: Recipe, split: Split) -> Job:
+    """Make the job, its folder, and a copy of the recipe at the top of the run's folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = split_dataset(dataset, split, recipe.fold)
-    return Job(ledger, folder, dataset, made, replace(recipe, splits=()), split)
+    write_text(ledger.folder / "recipe.toml", recipe.to_toml())
+    return Job(ledger, folder, dataset, split, recipe, split.name)
 
 
 def run_identity(dataset: DataSet, recipe: Recipe, split: str | None = None) -> dict[str, Any]:

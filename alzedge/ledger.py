@@ -6,6 +6,7 @@ phase with a key over everything it depends on and the SHA-256 of the files it w
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from alzedge.files import remove_temporaries, write_json
 
 _FILE = "run.json"
 _WORK = ".work"
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -82,24 +84,49 @@ class Ledger:
 def open_ledger(folder: Path, identity: dict[str, Any]) -> Ledger:
     """Open a run folder, or begin one in a new or empty folder.
 
+    The folder is this process's until it ends: what it finds half-written there was left by
+    a process that was killed.
+
     Raises:
-        UserError: the folder belongs to another run, or holds something else.
+        UserError: the folder belongs to another run, is in use, or holds something else.
     """
-    if folder.is_dir():
-        remove_temporaries(folder)
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        ledger = Ledger(folder, identity)
+    _phases_of(folder, identity)  # refuses before anything is written
+    folder.mkdir(parents=True, exist_ok=True)
+    _lock(folder)
+    remove_temporaries(folder)
+    ledger = Ledger(folder, identity, _phases_of(folder, identity))
+    if not (folder / _FILE).exists():
         ledger._write()
-        return ledger
+    return ledger
+
+
+def _phases_of(folder: Path, identity: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    if not folder.exists() or all(path.name.startswith(".") for path in folder.iterdir()):
+        return {}
     try:
         content = json.loads((folder / _FILE).read_text())
-        found, phases = content["run"], content["phases"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found: dict[str, Any] = dict(content["run"])
+        phases = {str(name): {"key": e["key"], "outputs": dict(e["outputs"])} for name, e in content["phases"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder} exists and is not the folder of a run; choose another --out.") from error
     if found != identity:
         differs = ", ".join(f"{k} {found.get(k)} instead of {v}" for k, v in identity.items() if found.get(k) != v)
         raise UserError(f"{folder} belongs to another run ({differs}); choose another --out, or remove the folder.")
-    return Ledger(folder, identity, phases)
+    return phases
+
+
+def _lock(folder: Path) -> None:
+    """Keep other processes out until this one ends; the operating system forgets a killed one's lock."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: two runs in one folder are not noticed there
+        return
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)  # closed when the process ends
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise UserError(f"{folder} is in use by another alzedge; wait for it, or choose another --out.") from error
 
 
 def file_sha256(path: Path) -> str:

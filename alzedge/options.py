@@ -1,5 +1,6 @@
 """Command-line options that several commands share."""
 
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from alzedge.dataset import SPLITS, DataSet
+from alzedge.errors import UserError
 from alzedge.recipe import Recipe
 
 DATA_HELP = "DATA is the Kaggle archive as zip or folder, any folder or zip with one sub-folder per stage, or the word `phantoms`."
@@ -21,21 +23,27 @@ recipe_option = click.option(
     help="Settings: a packaged recipe (cpu, quick) or a TOML file. Default: cpu, for phantoms quick.",
 )
 seed_option = click.option("--seed", type=int, help="Replaces the recipe's seed; equal seeds give equal files.")
-model_type = click.Path(path_type=Path)
 
 
 def out_option(default: str) -> Callable[[Any], Any]:
-    """`--out DIR` with a default, in which `DATA` stands for the data set's name."""
-
-    def filled(context: click.Context, _: click.Parameter, value: Path | None) -> Path:
-        return value or Path(default.replace("DATA", Path(context.params["data"]).stem))
-
+    """`--out DIR`; its default, in which `DATA` stands for the data's name, is filled in by `output_folder`."""
     return click.option(
-        "--out",
-        type=click.Path(path_type=Path, file_okay=False),
-        callback=filled,
-        help=f"Output folder.  [default: {default}]",
+        "--out", type=click.Path(path_type=Path, file_okay=False), help=f"Output folder.  [default: {default}]"
     )
+
+
+def output_folder(out: Path | None, default: str, data: str) -> Path:
+    """The folder to write to.
+
+    Raises:
+        UserError: it lies inside the data set, which would then hold images of ours.
+    """
+    source = Path(data).resolve()
+    name = source.name if source.is_dir() else source.stem
+    chosen = out or Path(default.replace("DATA", name or "data"))
+    if source.is_dir() and chosen.resolve().is_relative_to(source):
+        raise UserError(f"{chosen} lies inside the data set {source}; choose an --out elsewhere.")
+    return chosen
 
 
 def split_option(help_text: str) -> Callable[[Any], Any]:
@@ -50,6 +58,13 @@ def command_name() -> str:
         return "python -m alzedge"
     found = shutil.which("alzedge")
     return "alzedge" if found and Path(found).samefile(called) else str(called)
+
+
+def next_command(*words: object, recipe_name: str | None = None, seed: int | None = None) -> str:
+    """A line to type next, quoted for the shell, with this command's recipe and seed handed on."""
+    recipe = ["--recipe", recipe_name] if recipe_name else []
+    seeded = ["--seed", str(seed)] if seed is not None else []
+    return f"{command_name()} {shlex.join([*map(str, words), *recipe, *seeded])}"
 
 
 @dataclass(frozen=True)

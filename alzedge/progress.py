@@ -1,4 +1,4 @@
-"""How far long work is: what stages report, and how the command line shows it."""
+"""How far long work is: what phases report, and how the command line shows it."""
 
 import contextlib
 import sys
@@ -40,12 +40,9 @@ def show_steps(title: str) -> Iterator[OnStep]:
     On a terminal a bar with the time left; in a pipe or log one line per epoch.
     """
     if not sys.stdout.isatty():
-        last = 0
 
         def on_line(step: Step) -> None:
-            nonlocal last
-            if step.step * step.epochs // step.steps > last:  # an epoch is complete
-                last = step.step * step.epochs // step.steps
+            if step.step * step.epochs % step.steps == 0:  # an epoch is complete
                 click.echo(f"{title}: {step}")
 
         yield on_line

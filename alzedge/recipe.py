@@ -100,7 +100,7 @@ class ExportRecipe:
 
 @dataclass(frozen=True)
 class BenchmarkRecipe:
-    """Latency: calls of one slice each, after as many warm-up calls as a tenth of them."""
+    """Latency: calls of one slice each, rounded up to tens; a tenth as many warm up first."""
 
     calls: int = _within(200, 10, 1_000_000)
 

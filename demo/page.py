@@ -29,6 +29,11 @@ _CSS = """
 """
 
 _CAVEAT = "The model has learned from real slices only, so on a phantom its answer shows how the page works, no more."
+_WHOM = {
+    True: "people it had never seen",
+    False: "other slices of people it had seen",
+    None: "other slices, perhaps of people it had seen",
+}
 _EMPTY = "<p>Upload a slice or draw a phantom, and the answer appears here.</p>"
 _INTRO = f"""# AlzEdge
 How far along is dementia on this brain slice? A student network of a few kilobytes estimates the stage from one
@@ -134,10 +139,10 @@ def _about(record: Record) -> str:
     for name, found in record.get("metrics", {}).items():
         level = "person" if "person" in found else "slice"
         accuracy, auc = found["slice"]["accuracy"], found[level]["any_dementia_auc"]
-        whom = "people it had never seen" if found["unseen_people"] else "other slices of people it had seen"
+        whom = _WHOM[found["unseen_people"]]
         text = f"- On {whom} ({name} split, {found['measured_on']}): right about {accuracy['value']:.0%} of slices "
         text += f"(95 % interval {accuracy['low']:.0%} to {accuracy['high']:.0%}; "
-        text += f"always guessing the commonest stage: {found['majority_accuracy']:.0%})"
+        text += f"always guessing the commonest stage: {found['floors']['majority']:.0%})"
         if auc is not None:
             text += f"; tells any dementia from none per {level} with an AUC of {auc['value']:.2f}"
         lines.append(text + ".")

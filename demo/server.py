@@ -1,5 +1,6 @@
 """Serve the page."""
 
+import contextlib
 from pathlib import Path
 
 import gradio as gr
@@ -19,5 +20,6 @@ def make_app(model: Path | None) -> FastAPI:
 
 
 def serve(model: Path | None, host: str, port: int) -> None:
-    """Serve until interrupted."""
-    uvicorn.run(make_app(model), host=host, port=port, log_level="warning")
+    """Serve until interrupted, which is how it is meant to end."""
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.run(make_app(model), host=host, port=port, log_level="warning")

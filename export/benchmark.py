@@ -4,20 +4,22 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from alzedge import __version__
 from alzedge.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
 from alzedge.export.latency import measure_latency
 from alzedge.export.scoring import load_scorer
 from alzedge.files import write_json, write_text
+from alzedge.floors import floor_accuracies
 from alzedge.job import made_with
 from alzedge.metrics import evaluate
 from alzedge.modelfile import read_record
 from alzedge.progress import OnStep, Step, quiet, show_steps
 from alzedge.recipe import Recipe
 from alzedge.stages import STAGES
+
+# Marks a folder as a benchmark's own; a run's folder has a benchmark.json too, and must not be written to.
+_OWN = ".alzedge-benchmark"
 
 
 def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_step: OnStep = quiet) -> dict[str, Any]:
@@ -29,12 +31,11 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
         on_step: told about every model.
 
     Returns:
-        `labels`, `description`, `unseen_people`, `majority_accuracy` (of always answering the
-        commonest training stage) and `models`, by name the result of `alzedge.metrics.evaluate`.
+        `labels`, `description`, `unseen_people`, `floors` (see
+        `alzedge.floors.floor_accuracies`) and `models`, by name the result of `alzedge.metrics.evaluate`.
     """
     test = dataset.take(split.test)
     subject = test.subject if dataset.subjects_known else None
-    commonest = np.bincount(dataset.labels[split.train]).argmax()
     figures = {}
     for done, (name, path) in enumerate(models.items(), start=1):
         figures[name] = evaluate(load_scorer(path)(test.images), test.labels, subject)
@@ -43,7 +44,7 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
         "labels": list(STAGES),
         "description": split.description,
         "unseen_people": split.unseen_people,
-        "majority_accuracy": float(np.mean(test.labels == commonest)),
+        "floors": floor_accuracies(dataset, split),
         "models": figures,
     }
 
@@ -88,6 +89,8 @@ def benchmark_files(models: list[Path], dataset: DataSet, recipe: Recipe, out: P
     from alzedge.export.plots import accuracy_latency
     from alzedge.export.table import markdown_table
 
+    if out.exists() and any(out.iterdir()) and not (out / _OWN).exists():
+        raise UserError(f"{out} is not empty and holds no earlier benchmark; choose another --out.")
     named = {path.name: path for path in models}
     if len(named) < len(models):
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
@@ -101,6 +104,7 @@ def benchmark_files(models: list[Path], dataset: DataSet, recipe: Recipe, out: P
         figures = evaluate_models(named, dataset, split, on_step)
     with show_steps("benchmark") as on_step:
         result = benchmark_models(named, {name: figures}, recipe.benchmark.calls, on_step)
+    write_text(out / _OWN, "The files beside this one are made by `alzedge benchmark`, which replaces them.\n")
     write_json(out / "benchmark.json", result)
     write_text(out / "benchmark.md", markdown_table(result) + "\n")
     accuracy_latency(result, out / "accuracy_latency.png")

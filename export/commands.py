@@ -1,11 +1,22 @@
 """`alzedge run`, `alzedge export` and `alzedge benchmark`."""
 
 import json
+import shlex
 from pathlib import Path
 
 import click
 
-from alzedge.options import DATA_HELP, command_name, load_source, out_option, recipe_option, seed_option
+from alzedge.options import (
+    DATA_HELP,
+    Source,
+    command_name,
+    load_source,
+    next_command,
+    out_option,
+    output_folder,
+    recipe_option,
+    seed_option,
+)
 
 
 @click.command("run", epilog=DATA_HELP)
@@ -13,7 +24,7 @@ from alzedge.options import DATA_HELP, command_name, load_source, out_option, re
 @out_option("runs/DATA")
 @recipe_option
 @seed_option
-def run_command(data: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
+def run_command(data: str, out: Path | None, recipe_name: str | None, seed: int | None) -> None:
     """Do it all: DATA to quantized student and benchmark.
 
     For the official split and for unseen people: teacher (contrastive pre-training, then
@@ -44,21 +55,23 @@ def run_command(data: str, out: Path, recipe_name: str | None, seed: int | None)
     from alzedge.stages import DISCLAIMER
 
     require("export")
+    folder = output_folder(out, "runs/DATA", data)
     source = load_source(data, recipe_name, seed)
-    benchmark = run(source.dataset, source.recipe, out)
+    benchmark = run(source.dataset, source.recipe, folder)
     click.echo("\n" + text_table(json.loads(benchmark.read_text())))
-    click.echo(f"\nwrote {out}: student_int8.tflite, README.md (model card), benchmark.json, plots")
+    click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)
-    click.echo(f"\nnext: {_predict_line(data, out)}")
+    click.echo(f"\nnext: {_predict_line(source, folder)}")
 
 
-def _predict_line(data: str, out: Path) -> str:
-    """A command that answers with the new student, on people it has not seen where we can draw some."""
-    command, model = command_name(), out / "student_int8.tflite"
-    if data != "phantoms":
-        return f"{command} predict SLICE.jpg --model {model}"
+def _predict_line(source: Source, out: Path) -> str:
+    """A command that answers with the new student; for phantoms, on new people drawn with another seed."""
+    model = shlex.quote(str(out / "student_int8.tflite"))
+    if not source.dataset.synthetic:
+        return f"{command_name()} predict SLICE.jpg --model {model}"
     slices = f"{out}-slices"
-    return f"{command} phantoms {slices} --seed 1 && {command} predict {slices}/test/*/*.png --model {model}"
+    draw = next_command("phantoms", slices, seed=source.recipe.seed + 1)
+    return f"{draw} && {command_name()} predict {shlex.quote(slices)}/test/*/*.png --model {model}"
 
 
 @click.command("export", epilog=DATA_HELP)
@@ -98,7 +111,7 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
     from alzedge.export.convert import export_student  # imports TensorFlow: after all checks
 
     export_student(student, out, fmt, source.dataset, split, recipe)
-    click.echo(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)\nnext: {command_name()} inspect {out}")
+    click.echo(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)\nnext: {next_command('inspect', out)}")
 
 
 @click.command("benchmark", epilog=DATA_HELP)
@@ -110,7 +123,7 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
 @recipe_option
 @seed_option
 def benchmark_command(
-    models: tuple[Path, ...], data: str, out: Path, recipe_name: str | None, seed: int | None
+    models: tuple[Path, ...], data: str, out: Path | None, recipe_name: str | None, seed: int | None
 ) -> None:
     """Compare models: accuracy, latency, size.
 
@@ -123,12 +136,16 @@ def benchmark_command(
     """
     from alzedge.export.table import text_table
     from alzedge.extras import require
+    from alzedge.modelfile import read_record
 
     require("export")
+    folder = output_folder(out, "runs/DATA-benchmark", data)
+    for path in models:
+        read_record(path)  # refuse a file that is not ours before any long work
     source = load_source(data, recipe_name, seed)
 
     from alzedge.export.benchmark import benchmark_files
 
-    found = benchmark_files(list(models), source.dataset, source.recipe, out)
+    found = benchmark_files(list(models), source.dataset, source.recipe, folder)
     click.echo("\n" + text_table(found))
-    click.echo(f"\nwrote {out}: benchmark.json, benchmark.md, accuracy_latency.png")
+    click.echo(f"\nwrote {folder}: benchmark.json, benchmark.md, accuracy_latency.png")

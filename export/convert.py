@@ -108,7 +108,11 @@ def _converter(student: keras.Model) -> Iterator[Any]:
     # By way of a SavedModel: `from_keras_model` works only where the older tf_keras was imported.
     with tempfile.TemporaryDirectory() as folder:
         one = keras.InputSpec(shape=(1, *student.input_shape[1:]), dtype="float32")
-        model.export(folder, format="tf_saved_model", input_signature=[one], verbose=False)
+        try:
+            model.export(folder, format="tf_saved_model", input_signature=[one], verbose=False)
+        except tf.errors.OpError as error:  # how TensorFlow reports a full or unwritable disk
+            reason = error.message.splitlines()[0]
+            raise UserError(f"{folder} cannot be written ({reason}); free space there, or set TMPDIR.") from error
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.exclude_conversion_metadata = True  # it would make equal models differ in bytes
         yield converter

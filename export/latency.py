@@ -26,7 +26,8 @@ def measure_latency(models: dict[str, Path], calls: int, on_step: OnStep = quiet
 
     Args:
         models: files by name.
-        calls: timed calls per model and number of threads; a tenth as many warm it up.
+        calls: timed calls per model and number of threads, rounded up to tens; a tenth as many
+            warm it up.
         on_step: told about every number of threads.
 
     Returns:

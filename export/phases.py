@@ -64,7 +64,7 @@ def release_phase(ledger: Ledger, jobs: list[Job], metrics: list[Path]) -> dict[
                     "description": found["description"],
                     "unseen_people": found["unseen_people"],
                     "measured_on": "this model" if split == chosen.split.name else "a sister model of the same recipe",
-                    "majority_accuracy": found["majority_accuracy"],
+                    "floors": found["floors"],
                     **found["models"][FILE_NAMES[name]],
                 }
                 for split, found in splits.items()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alzedge.dataset import DataSet, available_splits, in_order
+from alzedge.dataset import DataSet, available_splits, in_order, split_dataset
 from alzedge.export.phases import (
     FILE_NAMES,
     benchmark_phase,
@@ -11,7 +11,6 @@ from alzedge.export.phases import (
     release_phase,
     report_phase,
 )
-from alzedge.files import write_text
 from alzedge.job import Job, make_job, run_identity
 from alzedge.ledger import open_ledger
 from alzedge.recipe import Recipe
@@ -39,10 +38,10 @@ def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
     Raises:
         UserError: a split the data set does not allow, or a folder of another run.
     """
-    splits = in_order(recipe.splits or available_splits(dataset))
+    names = in_order(recipe.splits or available_splits(dataset))
+    splits = [split_dataset(dataset, name, recipe.fold) for name in names]
     ledger = open_ledger(out, run_identity(dataset, recipe))
-    jobs = [make_job(ledger, out / split, dataset, recipe, split) for split in splits]
-    write_text(out / "recipe.toml", recipe.to_toml())
+    jobs = [make_job(ledger, out / split.name, dataset, recipe, split) for split in splits]
     metrics = [_run_split(job) for job in jobs]
     released = release_phase(ledger, jobs, metrics)
     last = jobs[-1].folder

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from alzedge.dataset import DataSet
-from alzedge.export.table import split_title
+from alzedge.export.table import FLOORS, split_title
 from alzedge.files import replacing
 from alzedge.runtime import Classifier
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
@@ -38,14 +38,16 @@ def accuracy_latency(benchmark: dict[str, Any], path: Path) -> None:
             label = f"{model}, {entry['bytes'] / 1024:.0f} KiB"
             x = entry["latency_ms"]["threads_1"]["p50"]
             axis.errorbar(x, accuracy["value"], spread, fmt="o", ms=9, capsize=4, color=colour, label=label)
-        axis.axhline(split["majority_accuracy"], color="grey", ls="--", lw=1, label="majority class")
-        axis.set(
-            xscale="log", xlabel="latency p50, 1 thread (ms)", title=f"{split_title(name)}\n{split['description']}"
-        )
+        for style, (floor, title) in zip(("--", ":"), FLOORS.items(), strict=True):
+            axis.axhline(split["floors"][floor], color="grey", ls=style, lw=1.2, label=title)
+        axis.set(xscale="log", xlabel="latency p50, 1 thread (ms)")
+        axis.set_title(f"{split_title(name)}\n{split['description']}")
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter("{x:g}")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("accuracy of four stages, per slice")
     axes[0].set_ylim(0, 1.02)
-    axes[-1].legend(fontsize=8, loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=3)
     _save(figure, path)
 
 

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import click
 
-from alzedge.options import DATA_HELP, command_name, load_source, out_option, recipe_option, seed_option
+from alzedge.options import DATA_HELP, load_source, next_command, out_option, output_folder, recipe_option, seed_option
+
+_OUT = "runs/DATA-student"
 
 
 @click.command("distill", epilog=DATA_HELP)
 @click.argument("teacher", type=click.Path(path_type=Path))
 @click.argument("data", default="phantoms")
-@out_option("runs/DATA-student")
+@out_option(_OUT)
 @recipe_option
 @seed_option
-def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
+def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str | None, seed: int | None) -> None:
     """Distill a teacher into a student.
 
     TEACHER is a .keras file from `alzedge train`. The student learns the teacher's soft targets on the training slices of the split that the
@@ -23,6 +25,7 @@ def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None
     \b
     alzedge distill runs/archive-teacher/teacher.keras archive.zip
     """
+    from alzedge.dataset import split_dataset
     from alzedge.extras import require
     from alzedge.job import made_with, make_job, run_identity
     from alzedge.ledger import open_ledger
@@ -30,12 +33,13 @@ def distill_command(teacher: Path, data: str, out: Path, recipe_name: str | None
     from alzedge.student.phases import distill_phase, targets_phase
 
     require("train")
+    folder = output_folder(out, _OUT, data)
     record = read_keras_record(teacher, "teacher")
     source = load_source(data, recipe_name, seed)
-    recipe, split = made_with(record, source.dataset, source.recipe, teacher)
-    ledger = open_ledger(out, run_identity(source.dataset, recipe, split))
-    job = make_job(ledger, out, source.dataset, recipe, split)
+    recipe, name = made_with(record, source.dataset, source.recipe, teacher)
+    split = split_dataset(source.dataset, name, recipe.fold)
+    ledger = open_ledger(folder, run_identity(source.dataset, recipe, name))
+    job = make_job(ledger, folder, source.dataset, recipe, split)
     student = distill_phase(job, targets_phase(job, teacher), teacher)
-    click.echo(
-        f"wrote {student}\nnext: {command_name()} export {student} {data} --format int8 --out student_int8.tflite"
-    )
+    words = ("export", student, data, "--out", folder / "student_int8.tflite")
+    click.echo(f"wrote {student}\nnext: {next_command(*words, recipe_name=recipe_name, seed=seed)}")

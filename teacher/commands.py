@@ -4,16 +4,27 @@ from pathlib import Path
 
 import click
 
-from alzedge.options import DATA_HELP, command_name, load_source, out_option, recipe_option, seed_option, split_option
+from alzedge.options import (
+    DATA_HELP,
+    load_source,
+    next_command,
+    out_option,
+    output_folder,
+    recipe_option,
+    seed_option,
+    split_option,
+)
+
+_OUT = "runs/DATA-teacher"
 
 
 @click.command("train", epilog=DATA_HELP)
 @click.argument("data", default="phantoms")
-@out_option("runs/DATA-teacher")
+@out_option(_OUT)
 @recipe_option
 @seed_option
 @split_option("What to train on. Default: people of the recipe's fold held out, where people are known.")
-def train_command(data: str, out: Path, recipe_name: str | None, seed: int | None, split: str | None) -> None:
+def train_command(data: str, out: Path | None, recipe_name: str | None, seed: int | None, split: str | None) -> None:
     """Pre-train and fine-tune a teacher on DATA.
 
     A SimCLRv2 ResNet learns from pairs of views without labels (NT-Xent), then from the
@@ -24,16 +35,17 @@ def train_command(data: str, out: Path, recipe_name: str | None, seed: int | Non
     alzedge train archive.zip
     alzedge train archive.zip --recipe mine.toml --split official --seed 1
     """
-    from alzedge.dataset import available_splits
+    from alzedge.dataset import available_splits, split_dataset
     from alzedge.extras import require
     from alzedge.job import make_job, run_identity
     from alzedge.ledger import open_ledger
     from alzedge.teacher.phases import finetune_phase, pretrain_phase
 
     require("train")
+    folder = output_folder(out, _OUT, data)
     source = load_source(data, recipe_name, seed)
-    chosen = split or available_splits(source.dataset)[-1]
-    ledger = open_ledger(out, run_identity(source.dataset, source.recipe, chosen))
-    job = make_job(ledger, out, source.dataset, source.recipe, chosen)
+    chosen = split_dataset(source.dataset, split or available_splits(source.dataset)[-1], source.recipe.fold)
+    ledger = open_ledger(folder, run_identity(source.dataset, source.recipe, chosen.name))
+    job = make_job(ledger, folder, source.dataset, source.recipe, chosen)
     teacher = finetune_phase(job, pretrain_phase(job))
-    click.echo(f"wrote {teacher}\nnext: {command_name()} distill {teacher} {data}")
+    click.echo(f"wrote {teacher}\nnext: {next_command('distill', teacher, data, recipe_name=recipe_name, seed=seed)}")

@@ -23,13 +23,13 @@ shrink = 4
 [teacher]
 width = 0.0625
 [pretrain]
-epochs = 2
+epochs = 3
 batch_size = 32
 [finetune]
-epochs = 2
+epochs = 3
 batch_size = 32
 [distill]
-epochs = 2
+epochs = 3
 batch_size = 32
 views = 2
 [export]

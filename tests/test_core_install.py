@@ -23,7 +23,7 @@ def test_core_install_predicts_without_tensorflow(tmp_path: Path, phantoms: Data
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", ROOT)
+    run(sys.executable, "-m", "build", "--outdir", tmp_path / "dist", ROOT)
     wheel = next((tmp_path / "dist").glob("*.whl"))
     run(sys.executable, "-m", "venv", "venv")
     run("venv/bin/pip", "install", "--quiet", wheel)

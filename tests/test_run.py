@@ -5,13 +5,15 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import assert_refused, run_cli
+from conftest import assert_refused, run_cli, run_code
 
 from alzedge.dataset import in_order, split_dataset
+from alzedge.errors import UserError
 from alzedge.ledger import open_ledger
 from alzedge.modelfile import read_record
 from alzedge.phantoms import make_phantoms
@@ -23,7 +25,7 @@ MEASURED = {"benchmark.json", "benchmark.md", "accuracy_latency.png", "README.md
 
 
 def files_of(out: Path) -> dict[str, str]:
-    """Hash by name of every file that an undisturbed run repeats."""
+    """Hash by name of every file that an undisturbed run repeats; no temporary may be left."""
     files = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
     return {name: hashlib.sha256(p.read_bytes()).hexdigest() for name, p in files.items() if name not in MEASURED}
 
@@ -31,7 +33,7 @@ def files_of(out: Path) -> dict[str, str]:
 def test_a_run_leaves_everything_in_one_folder(tiny_run: Path) -> None:
     top = {path.name for path in tiny_run.iterdir()}
     assert {"recipe.toml", "metrics.json", "student_float32.tflite", "student_int8.tflite", "subject", *MEASURED} <= top
-    assert not [name for name in top if name.startswith(".")]
+    assert [name for name in top if name.startswith(".")] == [".lock"]
     for name in ("accuracy_latency.png", "confusion.png", "loss.png", "examples.png"):
         assert (tiny_run / name).read_bytes().startswith(b"\x89PNG")
     printed = (tiny_run.parent / "stdout.txt").read_text()
@@ -48,7 +50,7 @@ def test_the_file_explains_itself(tiny_run: Path) -> None:
     assert record["kind"] == "student-int8"
     assert record["split"]["unseen_people"] is True
     assert record["dataset"]["synthetic"] is True
-    assert record["recipe"]["distill"]["views"] == 2 and record["recipe"]["pretrain"]["epochs"] == 2
+    assert record["recipe"]["distill"]["views"] == 2 and record["recipe"]["pretrain"]["epochs"] == 3
     assert record["recipe"]["export"] == {"calibration_images": 16}
     metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]["models"]["student_int8.tflite"]
     assert record["metrics"]["subject"]["slice"] == metrics["slice"]
@@ -90,15 +92,22 @@ def test_a_folder_of_another_run_is_left_alone(tiny_run: Path, tiny_recipe: Path
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def kill_at(line: str, *args: object) -> None:
-    """Start the command and kill it as soon as it prints a line with these words."""
+def kill_at(line: str, *args: object, checkpoint_in: Path | None = None) -> str:
+    """Start the command and kill it once it prints these words; returns what it printed until then.
+
+    With `checkpoint_in`, also wait until the epoch that was printed is on the disk.
+    """
     command = [sys.executable, "-m", "alzedge", *map(str, args)]
+    printed = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
-        for printed in process.stdout:
-            if line in printed:
+        for text in process.stdout:
+            printed += text
+            if line in text:
+                while checkpoint_in and not list(checkpoint_in.glob("*.npz")):
+                    time.sleep(0.01)
                 process.send_signal(signal.SIGKILL)
-                return
+                return printed
     pytest.fail(f"{line!r} was never printed")
 
 
@@ -107,16 +116,21 @@ def test_killed_in_every_phase_a_run_ends_with_the_same_files(
 ) -> None:
     out = tmp_path / "killed"
     command = ("run", "--recipe", tiny_recipe, "--out", out)
+    done_epoch = None
     for line in (
-        "pre-training: 1/2",
-        "fine-tuning: 1/2",
+        "pre-training: 1/3",
+        "fine-tuning: 1/3",
         "soft targets: 1/2",
-        "distillation: 1/2",
+        "distillation: 1/3",
         "export: 1/2",
         "evaluation: 2/4",
         "benchmark: 1/2",
+        "benchmark: 2/2",
     ):
-        kill_at(line, *command)
+        trains = line.endswith("1/3")
+        printed = kill_at(line, *command, checkpoint_in=out / ".work" if trains else None)
+        assert done_epoch is None or done_epoch not in printed, "an epoch was trained twice"
+        done_epoch = line if trains else None
     last = run_cli(*command)
     assert last.returncode == 0, last.stderr
     assert "pre-training" not in last.stdout and "distillation" not in last.stdout
@@ -131,7 +145,7 @@ def test_a_changed_recipe_redoes_only_what_depends_on_it(tiny_run: Path, tiny_re
     shutil.copytree(tiny_run, out)
     recipe = tmp_path / tiny_recipe.name
     recipe.write_text(tiny_recipe.read_text().replace("views = 2", "views = 1"))
-    kill_at("distillation: 1/2", "run", "--recipe", recipe, "--out", out)
+    kill_at("distillation: 1/3", "run", "--recipe", recipe, "--out", out)
     same = ("subject/pretrained.keras", "subject/teacher.keras")
     assert all(files_of(out)[name] == files_of(tiny_run)[name] for name in same)
 
@@ -148,6 +162,23 @@ def test_no_space_left_is_one_sentence_and_leaves_no_halves(tiny_recipe: Path, t
     result = run_cli("run", "--recipe", tiny_recipe, "--out", out, preexec_fn=limit)
     assert_refused(result, "free space")
     assert not [path for path in out.rglob("*") if path.is_file() and path.suffix in (".npz", ".keras")]
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    first = open_ledger(tmp_path / "run", {"seed": 0})
+    code = (
+        "import pathlib; from alzedge.ledger import open_ledger\n"
+        f"open_ledger(pathlib.Path({str(first.folder)!r}), {{'seed': 0}})"
+    )
+    assert "in use by another alzedge" in run_code(code).stderr
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"run": [], "phases": {}}', '{"run": {}, "phases": {"a": {}}}'])
+def test_a_damaged_run_file_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(UserError, match="not the folder of a run"):
+        open_ledger(tmp_path, {"seed": 0})
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_equal_names_of_inputs_are_told_apart(tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""What methods reach that know nothing of dementia: a figure below them is worth nothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.dataset import DataSet, Split
+
+_BLOCK = 256
+_EVERY = 4
+
+
+def floor_accuracies(dataset: DataSet, split: Split) -> dict[str, float]:
+    """Accuracy per slice of four stages on the test side of a split.
+
+    Returns:
+        `majority`: always answering the commonest training stage;
+        `nearest_neighbour`: the stage of the most similar training slice.
+    """
+    labels, test = dataset.labels[split.train], dataset.labels[split.test]
+    nearest = nearest_neighbour(dataset.images[split.train], labels, dataset.images[split.test])
+    return {
+        "majority": float(np.mean(test == np.bincount(labels).argmax())),
+        "nearest_neighbour": float(np.mean(test == nearest)),
+    }
+
+
+def nearest_neighbour(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], test: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Label of the training slice with the highest correlation, over every fourth pixel of every fourth row.
+
+    Args:
+        images: uint8 (N, 208, 176), training slices.
+        labels: int64 (N,).
+        test: uint8 (M, 208, 176).
+
+    Returns:
+        int64 (M,).
+    """
+    known = _unit(images)
+    answers = np.empty(len(test), np.int64)
+    for start in range(0, len(test), _BLOCK):
+        similarity = _unit(test[start : start + _BLOCK]) @ known.T  # (block, N)
+        answers[start : start + _BLOCK] = labels[similarity.argmax(axis=1)]
+    return answers
+
+
+def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    pixels = images[:, ::_EVERY, ::_EVERY].reshape(len(images), -1).astype(np.float32)
+    pixels -= pixels.mean(axis=1, keepdims=True)
+    unit: NDArray[np.float32] = pixels / np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1e-6)
+    return unit
