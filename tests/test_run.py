@@ -176,7 +176,7 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", '{"run": [], "phases": {}}', '{"run": {}, "phases": {"a": {}}}'])
 def test_a_damaged_run_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(UserError, match="not the folder of a run"):
+    with pytest.raises(UserError, match="choose another --out"):
         open_ledger(tmp_path, {"seed": 0})
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
