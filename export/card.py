@@ -51,6 +51,7 @@ def _eval_results(record: Record) -> list[EvalResult]:
             dataset_type="custom",
             dataset_name=f"{name} ({split_title(split)}, per {level})",
             dataset_split="test",
+            dataset_config=f"{split}-{level}",  # results of one configuration are merged
             metric_type=metric,
             metric_name=f"{title} ({found['measured_on']})",
             metric_value=round(found[level][metric]["value"], 4),

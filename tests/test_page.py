@@ -71,7 +71,7 @@ def answer_of(page) -> str:
 
 
 def test_a_drawn_phantom_is_answered(page) -> None:
-    assert page.get_by_text(DISCLAIMER).first.is_visible()
+    page.get_by_text(DISCLAIMER).first.wait_for()
     page.get_by_role("button", name="Draw a phantom").click()
     text = answer_of(page)
     assert all(title in text for title in TITLES)
@@ -79,7 +79,7 @@ def test_a_drawn_phantom_is_answered(page) -> None:
     assert len(shares) == 4 and abs(sum(shares) - 100) < 0.5
     assert "student-int8" in text and " ms" in text and DISCLAIMER in text
     assert "learned from real slices only" in text
-    assert page.locator(".slice img").is_visible()
+    page.locator(".slice img").wait_for()
     assert page.foreign == []
 
 
