@@ -86,6 +86,10 @@ def _interpreter_class() -> Any:
             from tflite_runtime.interpreter import Interpreter
         except ImportError as error:
             raise UserError("No LiteRT interpreter is installed; run `pip install ai-edge-litert`.") from error
+        if int(np.__version__.split(".")[0]) >= 2:  # its last release was built for NumPy 1
+            raise UserError(
+                "tflite-runtime does not work with NumPy 2; run `pip install ai-edge-litert`, or `pip install 'numpy<2'`."
+            ) from None
     return Interpreter
 
 

@@ -118,17 +118,23 @@ def test_without_an_interpreter_the_sentence_says_what_to_install(model: Path) -
     assert_refused(result, "pip install ai-edge-litert")
 
 
-def test_the_older_runtime_is_used_when_it_is_the_only_one(model: Path) -> None:
+@pytest.mark.parametrize("numpy_version", ["1.26.4", "2.4.6"])
+def test_the_older_runtime_is_used_when_it_is_the_only_one(model: Path, numpy_version: str) -> None:
+    """A stand-in for tflite-runtime, which needs an environment of its own: Python 3.11 and NumPy 1."""
     code = (
-        "import sys, types, ai_edge_litert.interpreter as litert\n"
+        "import sys, types, numpy, ai_edge_litert.interpreter as litert\n"
         "old = types.ModuleType('tflite_runtime.interpreter'); old.Interpreter = litert.Interpreter\n"
         "sys.modules['tflite_runtime'] = types.ModuleType('tflite_runtime'); sys.modules[old.__name__] = old\n"
         "sys.modules['ai_edge_litert'] = None; sys.modules['ai_edge_litert.interpreter'] = None\n"
-        "import pathlib, numpy; from alzedge.runtime import Classifier\n"
+        f"numpy.__version__ = {numpy_version!r}\n"
+        "import pathlib; from alzedge.runtime import Classifier\n"
         f"print(Classifier.load(pathlib.Path({str(model)!r})).predict(numpy.zeros((1, 208, 176), 'uint8')).shape)"
     )
     result = run_code(code)
-    assert result.stdout.strip() == "(1, 4)", result.stderr
+    if numpy_version.startswith("1."):
+        assert result.stdout.strip() == "(1, 4)", result.stderr
+    else:
+        assert "tflite-runtime does not work with NumPy 2; run `pip install ai-edge-litert`" in result.stderr
 
 
 def test_records_have_what_every_file_must_say() -> None:
