@@ -26,9 +26,10 @@ def load_model(path: Path) -> tuple[keras.Model, Record]:
 
     Raises:
         UserError: missing, not ours, damaged, or of layers this Keras does not know.
+        OSError: Keras could not unpack it into the temporary folder.
     """
     record = read_keras_record(path)
     try:
         return keras.saving.load_model(path, compile=False), record
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError) as error:
         raise UserError(f"{path} was written by another version of Keras ({error}); train it again.") from error

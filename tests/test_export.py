@@ -1,5 +1,8 @@
 """Conversion: whole numbers throughout, close to Keras, the same bytes every time."""
 
+import resource
+import signal
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +67,21 @@ def test_export_refuses_other_data_and_other_names(tiny_run: Path, tiny_recipe: 
     teacher = tiny_run / "subject/teacher.keras"
     assert_refused(run_cli("export", teacher, "--out", out), "is a teacher, not a student")
     assert_refused(run_cli("distill", student, "--out", tmp_path / "out"), "is a student, not a teacher")
+
+
+def test_a_full_temporary_disk_is_one_sentence(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    """A limit on the size of files that lets Keras unpack the student but not TensorFlow write its graph."""
+    student, out = tiny_run / "subject/student.keras", tmp_path / "x.tflite"
+    with zipfile.ZipFile(student) as archive:
+        limit = archive.getinfo("model.weights.h5").file_size + 2000
+
+    def limited() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    result = run_cli("export", student, "--recipe", tiny_recipe, "--out", out, preexec_fn=limited)
+    assert_refused(result, "cannot be written", "File too large")
+    assert not out.exists()
 
 
 def test_calibration_is_even_over_stages_and_from_training_alone(phantoms: DataSet) -> None:
