@@ -58,11 +58,11 @@ def table_notes(benchmark: dict[str, Any]) -> list[str]:
             f"Latency: one slice in memory to its probabilities, {benchmark['calls']} calls, models taking turns; "
             "speed is the first row's p50 divided by the row's, at 1 thread."
         ),
+        (
+            "1-nearest neighbour: the stage of the training slice whose every fourth pixel correlates best; it knows "
+            "nothing of dementia. Majority class: always the commonest training stage."
+        ),
     ]
-    notes.append(
-        "1-nearest neighbour: the stage of the training slice whose every fourth pixel correlates best; it knows "
-        "nothing of dementia. Majority class: always the commonest training stage."
-    )
     if benchmark["splits"].get("official", {}).get("unseen_people") is False:
         notes.append(
             "The official split tests on other slices of the people it trains on; it says nothing about new people. "
