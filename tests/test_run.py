@@ -104,7 +104,8 @@ def kill_at(line: str, *args: object, checkpoint_in: Path | None = None) -> str:
         for text in process.stdout:
             printed += text
             if line in text:
-                while checkpoint_in and not list(checkpoint_in.glob("*.npz")):
+                # Whole checkpoints only: `*` also matches the name a file has while it is being written.
+                while checkpoint_in and not list(checkpoint_in.glob("[!.]*.npz")):
                     time.sleep(0.01)
                 process.send_signal(signal.SIGKILL)
                 return printed
