@@ -33,7 +33,7 @@ def predict_command(images: tuple[Path, ...], model: Path | None, threads: int, 
 
     classifier = Classifier.load(model, threads)
     slices = np.stack([read_slice(path) for path in images])
-    probabilities = classifier.predict(slices)
+    probabilities = classifier.probabilities(slices)
     answers = [_answer(path, classifier.labels, row) for path, row in zip(images, probabilities, strict=True)]
     if as_json:
         name, sha256 = classifier.record["kind"], classifier.record["sha256"]

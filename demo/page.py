@@ -111,7 +111,7 @@ def answer_file(classifier: Classifier, path: str | None) -> tuple[NDArray[np.ui
 def answer_html(classifier: Classifier, image: NDArray[np.uint8], name: str) -> str:
     """The four probabilities as bars, in order of severity, with model and time."""
     start = time.perf_counter()
-    probabilities = classifier.predict(image[np.newaxis])[0]
+    probabilities = classifier.probabilities(image[np.newaxis])[0]
     milliseconds = 1000 * (time.perf_counter() - start)
     best = int(probabilities.argmax())
     rows = "".join(_bar(TITLES[i], float(p), i == best) for i, p in enumerate(probabilities))

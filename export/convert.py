@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from alzedge.dataset import DataSet, Split
 from alzedge.errors import UserError
 from alzedge.modelfile import make_record, write_tflite
+from alzedge.networks import make_interpreter
 from alzedge.recipe import Recipe
-from alzedge.runtime import make_interpreter
 from alzedge.teacher.saving import load_model
 
 

@@ -26,7 +26,7 @@ def load_scorer(path: Path, threads: int = 1) -> Scorer:
         UserError: no such file, not ours, damaged, or a model without answers.
     """
     if path.suffix == ".tflite":
-        return Classifier.load(path, threads).predict
+        return Classifier.load(path, threads).probabilities
     if path.suffix == ".keras":
         return _keras_scorer(path)
     raise UserError(f"{path}: expected a .keras or .tflite file.")

@@ -13,8 +13,8 @@ from alzedge.dataset import DataSet, split_dataset
 from alzedge.export.convert import calibration_images
 from alzedge.export.scoring import load_scorer
 from alzedge.modelfile import read_tflite
+from alzedge.networks import make_interpreter
 from alzedge.phantoms import make_phantoms
-from alzedge.runtime import make_interpreter
 
 
 @pytest.fixture(scope="module")

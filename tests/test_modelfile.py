@@ -42,7 +42,9 @@ def test_the_interpreter_reads_the_whole_file_as_it_is(model: Path, phantoms: Da
     interpreter.invoke()
     scale, zero_point = asked["quantization"]
     answer = (interpreter.get_tensor(asked["index"]).astype(np.float32) - zero_point) * scale
-    np.testing.assert_allclose(Classifier.load(model).predict(phantoms.images[:1]), answer / answer.sum(), atol=1e-6)
+    np.testing.assert_allclose(
+        Classifier.load(model).probabilities(phantoms.images[:1]), answer / answer.sum(), atol=1e-6
+    )
 
 
 def test_writing_what_was_read_gives_the_same_bytes(model: Path, tmp_path: Path) -> None:
