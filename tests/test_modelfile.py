@@ -130,7 +130,7 @@ def test_the_older_runtime_is_used_when_it_is_the_only_one(model: Path, numpy_ve
         "sys.modules['ai_edge_litert'] = None; sys.modules['ai_edge_litert.interpreter'] = None\n"
         f"numpy.__version__ = {numpy_version!r}\n"
         "import pathlib; from alzedge.runtime import Classifier\n"
-        f"print(Classifier.load(pathlib.Path({str(model)!r})).predict(numpy.zeros((1, 208, 176), 'uint8')).shape)"
+        f"print(Classifier.load(pathlib.Path({str(model)!r})).probabilities(numpy.zeros((1, 208, 176), 'uint8')).shape)"
     )
     result = run_code(code)
     if numpy_version.startswith("1."):
