@@ -25,8 +25,8 @@ BLOCK = 16
 _FEATURES = (HEIGHT // BLOCK) * (WIDTH // BLOCK)
 _Floats = NDArray[np.float32]
 # Row k is 1 on the rows, or columns, of block k.
-_DOWN = np.kron(np.eye(HEIGHT // BLOCK, dtype=np.float32), np.ones(BLOCK, np.float32))
-_ACROSS = np.kron(np.eye(WIDTH // BLOCK, dtype=np.float32), np.ones(BLOCK, np.float32))
+_DOWN: _Floats = np.kron(np.eye(HEIGHT // BLOCK, dtype=np.float32), np.ones(BLOCK, np.float32))
+_ACROSS: _Floats = np.kron(np.eye(WIDTH // BLOCK, dtype=np.float32), np.ones(BLOCK, np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +91,7 @@ def block_means(images: NDArray[np.uint8]) -> _Floats:
     """Means of 16 x 16 blocks, float32 (N, 143), 0 to 1."""
     # Sums of whole numbers below 2^24 are exact in float32, and matrix products are fast.
     sums = _DOWN @ images.astype(np.float32) @ _ACROSS.T
-    means: _Floats = sums.reshape(-1, _FEATURES) / np.float32(255 * BLOCK**2)
-    return means
+    return (sums.reshape(-1, _FEATURES) / np.float32(255 * BLOCK**2)).astype(np.float32, copy=False)
 
 
 def _encoded(array: _Floats) -> str:

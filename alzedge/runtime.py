@@ -77,25 +77,31 @@ class Classifier:
     Attributes:
         record: what the file says about itself; see `alzedge.modelfile`.
         preprocessing: read from the file, the same code as in training.
-        guard: read from the file, or None.
+        guard: read from the file; None where it carries none or was not wanted.
         network: the interpreter.
     """
 
-    def __init__(self, network: Network, record: Record) -> None:
+    def __init__(self, network: Network, record: Record, guarded: bool = True) -> None:
         self.record = record
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
-        self.guard = Guard.from_dict(record["guard"]) if record.get("guard") else None
+        self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
         self.network = network
 
     @classmethod
-    def load(cls, path: Path | str | None = None, threads: int = 1) -> "Classifier":
+    def load(cls, path: Path | str | None = None, threads: int = 1, guarded: bool = True) -> "Classifier":
         """Load a model file made by `alzedge export`, or the bundled one.
+
+        Args:
+            path: the file, or None.
+            threads: of the interpreter.
+            guarded: whether the file's guard is asked before the network. Without it any
+                picture of the right size gets four probabilities.
 
         Raises:
             UserError: no such file, not ours, damaged, or no interpreter is installed.
         """
         flatbuffer, record = read_tflite(Path(path) if path else bundled_model())
-        return cls(TFLiteNetwork(flatbuffer, threads), record)
+        return cls(TFLiteNetwork(flatbuffer, threads), record, guarded)
 
     @property
     def labels(self) -> tuple[str, ...]:
