@@ -1,6 +1,7 @@
 """Keras models as ONNX, byte for byte the same every time."""
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import keras
@@ -32,7 +33,9 @@ def to_onnx(model: keras.Model) -> bytes:
     model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only what was called
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        model.export(path, format="onnx", verbose=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of NumPy, about tf2onnx
+            model.export(path, format="onnx", verbose=False)
         converted = onnx.load(path)
     _rename(converted.graph)
     del converted.opset_import[1:]  # of operators that are not ONNX's own, and none is used

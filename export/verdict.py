@@ -89,7 +89,8 @@ def judge(fmt: str, contents: Contents, answers: NDArray[np.float32], held: Held
 def verdict_text(verdict: Verdict) -> str:
     """A verdict as a few readable lines."""
     found = verdict.contents
-    kinds = _counts(found.tensors, str) + ("" if found.floats else ", no floating-point one inside")
+    whole = verdict.format in QUANTIZED and not found.floats
+    kinds = _counts(found.tensors, str) + (", no floating-point one inside" if whole else "")
     total = max(1, sum(found.weights.values()))
     zeros = f", {found.sparsity:.0%} zeros" if verdict.format == "pruned" else ""
     values = f", at most {found.values} different in a filter" if verdict.format == "clustered" else ""
