@@ -102,7 +102,7 @@ def trained_student(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet,
     folder = tmp_path_factory.mktemp("student")
     job = Job(Ledger(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")
     keras.utils.set_random_seed(0)
-    model = build_student(StudentRecipe((8, 16, 32), 16), recipe.preprocessing.input_shape)
+    model = build_student(StudentRecipe((8, 16, 32), 48), recipe.preprocessing.input_shape)
     model.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(job.training_inputs(), job.training_labels(), batch_size=16, epochs=30, verbose=0)
     save_model(model, folder / "student.keras", make_record("student", recipe.preprocessing, **job.provenance([])))

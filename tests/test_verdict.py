@@ -66,7 +66,7 @@ def test_figures_are_what_they_are_called(int8: bytes, float32: bytes, held: Hel
     assert found.accuracy["loss"]["value"] == pytest.approx(before["value"] - after["value"])
     contents = found.contents
     assert contents.bytes == len(int8) and set(contents.tensors) == {"int8", "int32"} and contents.floats == ()
-    assert contents.weights == {"int8": 8 * 9 + 16 * 8 * 9 + 32 * 16 * 9 + 16 * 32 + 4 * 16}
+    assert contents.weights == {"int8": 8 * 9 + 16 * 8 * 9 + 32 * 16 * 9 + 48 * 32 + 4 * 48}
     assert contents.operators["FULLY_CONNECTED"] == 4 and contents.min_runtime == "1.14.0"
     text = verdict_text(found)
     assert "no floating-point one inside" in text and f"at most {found.max_difference:.2g}" in text
