@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.guard import NOT_A_SLICE, Guard
+from alzedge.hub import fetch_model, is_repository
 from alzedge.images import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.modelfile import Record, read_tflite
 from alzedge.networks import Network, TFLiteNetwork
@@ -92,15 +93,16 @@ class Classifier:
         """Load a model file made by `alzedge export`, or the bundled one.
 
         Args:
-            path: the file, or None.
+            path: the file, a Hub repository as 'owner/name', or None.
             threads: of the interpreter.
             guarded: whether the file's guard is asked before the network. Without it any
                 picture of the right size gets four probabilities.
 
         Raises:
-            UserError: no such file, not ours, damaged, or no interpreter is installed.
+            UserError: no such file, not ours, damaged, no such repository, or no interpreter is installed.
         """
-        flatbuffer, record = read_tflite(Path(path) if path else bundled_model())
+        chosen = bundled_model() if path is None else fetch_model(str(path)) if is_repository(path) else Path(path)
+        flatbuffer, record = read_tflite(chosen)
         return cls(TFLiteNetwork(flatbuffer, threads), record, guarded)
 
     @property
