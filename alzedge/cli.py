@@ -19,6 +19,7 @@ _COMMANDS = {
     "export": "alzedge.export.commands:export_command",
     "benchmark": "alzedge.export.commands:benchmark_command",
     "predict": "alzedge.commands:predict_command",
+    "explain": "alzedge.explain_command:explain_command",
     "inspect": "alzedge.commands:inspect_command",
     "subjects": "alzedge.commands:subjects_command",
     "phantoms": "alzedge.commands:phantoms_command",
