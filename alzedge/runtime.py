@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.modelfile import Record, read_tflite
-from alzedge.networks import Network, TFLiteNetwork
+from alzedge.modelfile import Record
+from alzedge.networks import Network
 from alzedge.preprocessing import Preprocessing
+from alzedge.trial import load_network
 
 
 def bundled_model() -> Path:
@@ -30,19 +31,19 @@ class Classifier:
         preprocessing: read from the file, the same code as in training.
     """
 
-    def __init__(self, flatbuffer: bytes, record: Record, threads: int = 1) -> None:
+    def __init__(self, network: Network, record: Record) -> None:
         self.record = record
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
-        self.network: Network = TFLiteNetwork(flatbuffer, threads)
+        self.network = network
 
     @classmethod
     def load(cls, path: Path | None = None, threads: int = 1) -> "Classifier":
-        """Load a `.tflite` file made by `alzedge export`, or the bundled one.
+        """Load a `.tflite` or `.onnx` file made by `alzedge export`, or the bundled one.
 
         Raises:
-            UserError: no such file, not ours, damaged, or no interpreter is installed.
+            UserError: no such file, not ours, damaged, of no use to the runtime, or no runtime is installed.
         """
-        return cls(*read_tflite(path or bundled_model()), threads=threads)
+        return cls(*load_network(path or bundled_model(), threads, trusted=path is None))
 
     @property
     def labels(self) -> tuple[str, ...]:
