@@ -122,7 +122,7 @@ def runtime_of(suffix: str) -> str:
 
 def _onnxruntime() -> Any:
     try:
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped]
     except ImportError as error:
         raise UserError("ONNX files need onnxruntime; run `pip install onnxruntime`.") from error
     return onnxruntime

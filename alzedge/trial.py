@@ -74,7 +74,7 @@ def answer(suffix: str, rows: str, columns: str) -> None:
                 raise UserError("its answers are not the probabilities of four stages; export it again.")
     except UserError as error:
         print(error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         print(f"it cannot be run ({reason.rstrip('.')}); export it again.")
     else:
