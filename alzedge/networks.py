@@ -82,15 +82,20 @@ class OnnxNetwork:
         except Exception as error:  # its exceptions have no class in common
             raise UserError(_cannot_run(f"onnxruntime {onnxruntime.__version__}", error)) from error
         self._input = self._session.get_inputs()[0].name
-        outputs = self._session.get_outputs()
-        self._outputs = {"probabilities" if len(o.shape) == 2 else "heat_map": o.name for o in outputs}
+        self._outputs = {
+            "probabilities" if len(o.shape) == 2 else "heat_map": (o.name, o.shape[1:])
+            for o in self._session.get_outputs()
+        }
 
     def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
         """See `Network`."""
-        answers = [self._session.run(list(self._outputs.values()), {self._input: one[np.newaxis]}) for one in inputs]
-        return {
-            name: np.concatenate(rows) for name, rows in zip(self._outputs, zip(*answers, strict=True), strict=True)
-        }
+        results = {name: np.empty((len(inputs), *shape), np.float32) for name, (_, shape) in self._outputs.items()}
+        asked = [name for name, _ in self._outputs.values()]
+        for row, one in enumerate(inputs):
+            answers = self._session.run(asked, {self._input: one[np.newaxis]})
+            for result, answer in zip(results.values(), answers, strict=True):
+                result[row] = answer[0]
+        return results
 
 
 def make_interpreter(flatbuffer: bytes, threads: int) -> Any:

@@ -71,16 +71,15 @@ def read_whole(path: Path) -> bytes:
     Raises:
         UserError: no such file, a folder, or larger than `MAX_BYTES`.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such model file; check the path.") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder; name the model file in it.") from error
-    if len(data) > MAX_BYTES:
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name the model file in it.")
+    if not path.exists():
+        raise UserError(f"{path}: no such model file; check the path.")
+    if not path.is_file():
+        raise UserError(f"{path} is not an ordinary file; name a model file.")
+    if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path} is larger than {MAX_BYTES // 2**20} MiB, as no model of ours is; name another file.")
-    return data
+    return path.read_bytes()
 
 
 def _lines(labels: Any) -> bytes:

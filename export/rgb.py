@@ -36,11 +36,11 @@ def to_rgb(flatbuffer: bytes, shrink: int) -> bytes:
     """
     model = flatbuffer_utils.read_model_from_bytearray(flatbuffer)
     graph = model.subgraphs[0]
-    first = graph.operators[0]
-    image, weights = graph.tensors[graph.inputs[0]], graph.tensors[first.inputs[1]]
+    first, image = graph.operators[0], graph.tensors[graph.inputs[0]]
+    if _code(model, first) != schema.BuiltinOperator.CONV_2D or image.shape[3] != 1:
+        raise UserError("Only a model whose first step is a convolution of grey images can be given colour.")
+    weights = graph.tensors[first.inputs[1]]
     grey = model.buffers[weights.buffer].data
-    if _code(model, first) != schema.BuiltinOperator.CONV_2D or grey is None or image.shape[3] != 1:
-        raise UserError("Only a model whose first step is a convolution of grey images can be given colour channels.")
     # One value of one channel after the other; a value may be several bytes.
     values = np.asarray(grey).reshape(int(np.prod(weights.shape)), 1, -1)
     coloured = np.zeros((len(values), _CHANNELS, values.shape[2]), np.uint8)

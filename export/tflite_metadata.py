@@ -97,14 +97,16 @@ def _model(name: str, inputs: list[_Table], outputs: list[_Table]) -> _Table:
 
 def _image(tensor: Any, preprocessing: Preprocessing) -> _Table:
     _, rows, columns, channels = (int(size) for size in tensor.shape)
-    steps = preprocessing.to_dict()
+    shrink, white = preprocessing.shrink, preprocessing.to_dict()["divide_by"]
+    description = f"Skull-stripped axial T1 slice, {columns * shrink} x {rows * shrink} pixels of 8-bit grey"
+    if shrink > 1:
+        description += f", shrunk by the rounded mean of each {shrink} x {shrink} block"
     size = {0: np.uint32(columns), 1: np.uint32(rows)}
     image = {0: _GRAYSCALE if channels == 1 else _RGB, 1: size}
-    normalization = {0: _floats(0), 1: _floats(steps["divide_by"])}
+    normalization = {0: _floats(0), 1: _floats(white)}
     return {
         0: "image",
-        1: f"Skull-stripped axial T1 slice, {columns * steps['shrink']} x {rows * steps['shrink']} pixels of 8-bit grey, "
-        f"shrunk by the rounded mean of each {steps['shrink']} x {steps['shrink']} block.",
+        1: f"{description}.",
         3: {0: _IMAGE_PROPERTIES, 1: image},
         4: [{0: _NORMALIZATION_OPTIONS, 1: normalization}],
         5: _stats(tensor),
@@ -112,11 +114,11 @@ def _image(tensor: Any, preprocessing: Preprocessing) -> _Table:
 
 
 def _output(tensor: Any) -> _Table:
-    table: _Table = {3: {0: _FEATURE_PROPERTIES, 1: {}}, 5: _stats(tensor)}
+    table: _Table = {3: {0: _FEATURE_PROPERTIES, 1: {}}}
     if len(tensor.shape) != 2:
         return {0: "heat_map", 1: "Evidence for each stage by place, coarser than the image.", **table}
     labels = {0: LABELS_ENTRY, 1: "The stages, one a line, by severity.", 2: _TENSOR_AXIS_LABELS}
-    return {0: "probability", 1: "Probabilities of the stages.", **table, 6: [labels]}
+    return {0: "probability", 1: "Probabilities of the stages.", **table, 5: _stats(tensor), 6: [labels]}
 
 
 def _stats(tensor: Any) -> _Table:
