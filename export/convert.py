@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from alzedge.dataset import DataSet, Split
 from alzedge.errors import UserError
+from alzedge.export.tflite_metadata import add_metadata
 from alzedge.modelfile import make_record, write_tflite
 from alzedge.networks import make_interpreter
 from alzedge.recipe import Recipe
@@ -41,7 +42,7 @@ def export_student(student: Path, output: Path, fmt: str, dataset: DataSet, spli
         used = used | {"export": recipe.to_dict()["export"]}
     provenance = {"recipe": used, "dataset": record["dataset"], "split": record["split"]}
     made = make_record(f"student-{fmt}", recipe.preprocessing, **provenance, calibration=calibration)
-    write_tflite(output, flatbuffer, made)
+    write_tflite(output, add_metadata(flatbuffer, made["kind"], recipe.preprocessing), made)
 
 
 def calibration_images(dataset: DataSet, split: Split, count: int, seed: int) -> NDArray[np.intp]:
