@@ -85,6 +85,8 @@ def _predict_line(source: Source, out: Path) -> str:
 @click.argument("data", default="phantoms")
 @click.option("--format", "fmt", type=click.Choice(_FORMATS), default="int8", show_default=True, help="See above.")
 @click.option("--float-io", is_flag=True, help="With int8: float32 input and output.")
+@click.option("--heat-map", is_flag=True, help="With a second output: the evidence for each stage by place.")
+@click.option("--rgb", is_flag=True, help="Behind a whole colour image, as MediaPipe wants; .tflite only.")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="What to write: .tflite, .onnx, .keras or a folder."
 )
@@ -107,6 +109,8 @@ def export_command(
     data: str,
     fmt: str,
     float_io: bool,
+    heat_map: bool,
+    rgb: bool,
     out: Path,
     calibration_images: int | None,
     teacher: Path | None,
@@ -163,7 +167,9 @@ def export_command(
     taught_by = find_teacher(student, record, teacher) if fmt in _TRAINED else None
     with show_steps(f"training {fmt}") as on_step:
         full_name = "int8-float-io" if float_io else fmt
-        verdict = export_student(student, out, full_name, source.dataset, split, recipe, taught_by, on_step)
+        verdict = export_student(
+            student, out, full_name, source.dataset, split, recipe, taught_by, on_step, heat_map=heat_map, rgb=rgb
+        )
     click.echo(verdict_text(verdict))
     click.echo(f"wrote {out} ({_size(out) / 1024:.0f} KiB)\nnext: {next_command('inspect', out)}")
 
