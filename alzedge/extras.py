@@ -5,7 +5,13 @@ from importlib.util import find_spec
 from alzedge.errors import UserError
 
 _TRAIN = ("tensorflow", "keras", "sklearn")
-_NEEDS = {"train": _TRAIN, "export": (*_TRAIN, "matplotlib", "huggingface_hub"), "demo": ("gradio", "uvicorn")}
+_NEEDS = {
+    "train": _TRAIN,
+    "export": (*_TRAIN, "matplotlib", "huggingface_hub"),
+    "demo": ("gradio", "uvicorn"),
+    "medical": ("nibabel", "pydicom"),
+    "ray": ("ray", "pyarrow"),
+}
 
 
 def require(extra: str) -> None:

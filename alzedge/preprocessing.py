@@ -44,10 +44,17 @@ class Preprocessing:
             float32 (N, 208 / shrink, 176 / shrink, 1), 0 to 1.
         """
         rows, columns, _ = self.input_shape
-        area = self.shrink**2
-        if area > 1:
-            blocks = images.reshape(-1, rows, self.shrink, columns, self.shrink)
-            images = ((blocks.sum(axis=(2, 4), dtype=np.uint16) + area // 2) // area).astype(np.uint8)
+        images = images.reshape(-1, HEIGHT, WIDTH)
+        if self.shrink > 1:
+            # Adding whole planes takes a tenth of the time of summing over the axes of blocks.
+            sums = images[:, :: self.shrink].astype(np.uint16)
+            for row in range(1, self.shrink):
+                sums += images[:, row :: self.shrink]
+            totals = sums[:, :, :: self.shrink].copy()
+            for column in range(1, self.shrink):
+                totals += sums[:, :, column :: self.shrink]
+            area = self.shrink**2
+            images = ((totals + np.uint16(area // 2)) // np.uint16(area)).astype(np.uint8)
         return images.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
 
     def to_dict(self) -> dict[str, Any]:
