@@ -18,7 +18,7 @@ _COMMANDS = {
     "distill": "alzedge.student.commands:distill_command",
     "export": "alzedge.export.commands:export_command",
     "benchmark": "alzedge.export.commands:benchmark_command",
-    "predict": "alzedge.commands:predict_command",
+    "predict": "alzedge.predict_command:predict_command",
     "inspect": "alzedge.commands:inspect_command",
     "subjects": "alzedge.commands:subjects_command",
     "phantoms": "alzedge.commands:phantoms_command",

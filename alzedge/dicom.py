@@ -6,20 +6,17 @@ pydicom says, which may quote values.
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.volumes import Grid
+from alzedge.volumes import Grid, Named
 
-SUFFIXES = (".dcm", ".dicom", ".ima")
 MAX_VOXELS, MAX_BYTES = 2**28, 2**30
-# A file's name and how to open it.
-Named = tuple[str, Callable[[], BinaryIO]]
 
 # pydicom unpacks it whole and unbounded, before anything can be checked.
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -39,23 +36,6 @@ class _Frame:
     thickness: float
     position: NDArray[np.float64]
     pixels: NDArray[Any]
-
-
-def looks_like_dicom(name: str, read: Callable[[int], bytes]) -> bool:
-    """Whether a file is DICOM, by its name or, where that has no ending of its own, by its content.
-
-    Scanners call files `IM0001` or `1.2.840.113619.2.5.17`. A `DICOMDIR` is a table of contents.
-
-    Args:
-        name: the file's name, without folders.
-        read: gives that many bytes of its start.
-    """
-    ending = name.lower().rpartition(".")[2]
-    if f".{ending}" in SUFFIXES:
-        return True
-    if name.upper() == "DICOMDIR" or ("." in name and not ending.isdigit()):
-        return False
-    return read(132)[128:] == b"DICM"
 
 
 def read_dicom(files: Sequence[Named], name: str) -> Grid:
@@ -103,8 +83,10 @@ def _frames(data: bytes, file: str) -> Iterator[_Frame]:
     except UserError:
         raise
     except InvalidDicomError:
-        raise UserError(f"{file}: neither a NIfTI (.nii, .nii.gz) nor a DICOM file; convert the scan to one of them.") from None
-    except Exception:  # pydicom raises nearly everything on damaged files, and quotes what it read
+        raise UserError(
+            f"{file}: neither a NIfTI (.nii, .nii.gz) nor a DICOM file; convert the scan to one of them."
+        ) from None
+    except Exception:  # noqa: BLE001 - pydicom raises nearly everything on damaged files, and quotes what it read
         raise UserError(f"{file}: the DICOM file is damaged or cut off; export or copy it again.") from None
 
 
@@ -145,7 +127,7 @@ def _decoded(data: bytes, file: str) -> Iterator[_Frame]:
 
 def _check_image(dataset: Any, file: str) -> int:
     """The number of frames, after all that can be refused without decoding a pixel."""
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         kind = dataset.SOPClassUID.name if "SOPClassUID" in dataset else "unknown kind"

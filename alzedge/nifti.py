@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.volumes import Grid
 
-SUFFIXES = (".nii", ".nii.gz")
 # A head at 0.3 mm fits; what a small compressed file may unpack to does not exceed it.
 MAX_SIDE, MAX_BYTES = 1024, 2**30
 

@@ -6,10 +6,11 @@ each slice stretched to 0..255 on its own. Models were trained on such slices. A
 skull, or of another contrast, is cut all the same; the models' guard refuses its slices.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,10 @@ from PIL import Image
 from alzedge.errors import UserError
 from alzedge.extras import require
 from alzedge.images import HEIGHT, WIDTH
+from alzedge.items import DICOM, NIFTI, kind_of, open_file, read_start
+
+# A file's name and how to open it.
+Named = tuple[str, Callable[[], BinaryIO]]
 
 # Beyond it, "axial" slices show something else than the slices a model has seen.
 MAX_TILT_DEGREES = 20
@@ -58,6 +63,11 @@ class Grid:
     affine: NDArray[np.float64]
 
 
+def is_volume(path: Path) -> bool:
+    """Whether a path names a volume, by its name and first bytes: a NIfTI file, a DICOM file or a folder."""
+    return path.is_dir() or (path.is_file() and kind_of(str(path), read_start) in (NIFTI, DICOM))
+
+
 def read_volume(path: Path) -> Volume:
     """Read a head from a NIfTI file (`.nii`, `.nii.gz`), a DICOM file or a folder of DICOM files.
 
@@ -73,30 +83,32 @@ def read_volume(path: Path) -> Volume:
         UserError: nothing there, damaged, too large, in colour, of unknown or oblique orientation,
             with a fourth dimension, a mixed or incomplete series, or packages are missing.
     """
-    require("medical")
-    from alzedge.dicom import read_dicom
-    from alzedge.nifti import SUFFIXES, read_nifti
-
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; check the path.")
-    if path.name.lower().endswith(SUFFIXES):
-        with path.open("rb") as stream:
-            return cut_slices(read_nifti(stream, str(path)))
-    files = _dicom_files(path) if path.is_dir() else [path]
-    return cut_slices(read_dicom([(str(file), partial(file.open, "rb")) for file in files], str(path)))
+    if path.is_dir():
+        kind, files = DICOM, [str(file) for file in sorted(path.iterdir()) if file.is_file()]
+        files = [file for file in files if kind_of(file, read_start) == DICOM]
+    else:
+        kind, files = kind_of(str(path), read_start) or DICOM, [str(path)]
+    return volume_of(kind, [(file, partial(open_file, file)) for file in files], str(path))
 
 
-def _dicom_files(folder: Path) -> list[Path]:
-    from alzedge.dicom import looks_like_dicom
+def volume_of(kind: str, files: Sequence[Named], name: str) -> Volume:
+    """Read a volume of a known kind, NIFTI or DICOM of `alzedge.items`; see `read_volume`.
 
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return [path for path in files if looks_like_dicom(path.name, partial(read_start, path))]
+    Args:
+        kind: of the files.
+        files: the name of each and how to open it.
+        name: how to call the volume in messages.
+    """
+    require("medical")
+    from alzedge.dicom import read_dicom
+    from alzedge.nifti import read_nifti
 
-
-def read_start(path: Path, length: int) -> bytes:
-    """The first bytes of a file."""
-    with path.open("rb") as file:
-        return file.read(length)
+    if kind == NIFTI:
+        with files[0][1]() as stream:
+            return cut_slices(read_nifti(stream, name))
+    return cut_slices(read_dicom(files, name))
 
 
 def cut_slices(grid: Grid) -> Volume:
@@ -207,7 +219,6 @@ def _stretched(plane: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _framed(image: NDArray[np.uint8], top: int, left: int) -> NDArray[np.uint8]:
     frame = np.zeros((HEIGHT, WIDTH), np.uint8)
-    rows, columns = image.shape
     inside = image[max(0, -top) : HEIGHT - top, max(0, -left) : WIDTH - left]
     frame[max(0, top) : max(0, top) + inside.shape[0], max(0, left) : max(0, left) + inside.shape[1]] = inside
     return frame
