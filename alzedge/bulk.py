@@ -21,7 +21,7 @@ from alzedge.items import IMAGE, PROBLEM, Item, open_file, sentence
 from alzedge.runtime import Answer, Classifier, together
 
 # Enough slices to share the cost of a call to NumPy; few enough to lie in the cache.
-_CHUNK = 32
+_CHUNK = 16
 # An entry of an archive is unpacked in memory: one volume at most.
 _LARGEST_ENTRY = 2**30
 
@@ -77,7 +77,7 @@ def answer_items(items: Iterable[Item], workload: Workload = Workload()) -> Iter
 
 
 def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Up to 32 slices at a time; a volume by itself."""
+    """Up to 16 slices at a time; a volume by itself."""
     chunk: list[Item] = []
     for item in items:
         single = item.kind in (IMAGE, PROBLEM)
