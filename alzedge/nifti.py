@@ -49,9 +49,7 @@ def read_nifti(stream: BinaryIO, name: str) -> Grid:
             source.seek(image.dataobj.offset + voxels.nbytes)
             source.read(1)  # at the end gzip compares its checksum
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error, struct.error) as error:
-        raise UserError(
-            f"{name}: not a NIfTI file, damaged or cut off ({error}); copy it or convert it again."
-        ) from error
+        raise UserError(f"{name}: not a NIfTI file, damaged or cut off; copy it or convert it again.") from error
     return Grid(name, _scaled(voxels, image.dataobj.slope, image.dataobj.inter), np.array(image.affine, np.float64))
 
 
