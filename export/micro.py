@@ -1,6 +1,10 @@
 """The same file in TensorFlow Lite Micro, the interpreter of microcontrollers, from the package `tflite-micro`."""
 
+import importlib
 import importlib.util
+import re
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,7 +13,11 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 
 _LARGEST_ARENA = 64 << 20
-_ALIGNMENT = 16
+_RECORD_ALLOCATIONS = """
+import sys
+from tflite_micro import runtime
+runtime.Interpreter.from_bytes(sys.stdin.buffer.read(), arena_size={arena}).print_allocations()
+"""
 
 
 def micro_installed() -> bool:
@@ -18,33 +26,25 @@ def micro_installed() -> bool:
 
 
 def arena_bytes(flatbuffer: bytes) -> int | None:
-    """The smallest tensor arena in which TensorFlow Lite Micro runs a model, by bisection.
+    """The part of the tensor arena that TensorFlow Lite Micro fills with a model, from its own record.
 
     The arena is the one block of memory that holds all activations, the interpreter's tables
-    and scratch buffers; the weights stay in the file.
+    and scratch buffers; the weights stay in the file. It is measured in a process of its own: the
+    record goes to the standard error only, and some kernels crash where the arena is too small.
 
     Args:
         flatbuffer: without the record behind it, as `alzedge.modelfile.read_tflite` returns it.
 
     Returns:
-        Bytes, a multiple of 16; None where `tflite-micro` is not installed, has no kernel for one
-        of the model's operators, or would need more than 64 MiB.
+        Bytes; None where `tflite-micro` is not installed or cannot run the model: it has no kernel
+        for an operator, crashes, or would need more than 64 MiB.
     """
     if not micro_installed():
         return None
-    fits = 64 << 10
-    while not _runs(flatbuffer, fits):
-        fits *= 2
-        if fits > _LARGEST_ARENA:
-            return None
-    too_small = 0
-    while fits - too_small > _ALIGNMENT:
-        middle = (fits + too_small) // 2 // _ALIGNMENT * _ALIGNMENT
-        if _runs(flatbuffer, middle):
-            fits = middle
-        else:
-            too_small = middle
-    return fits
+    command = [sys.executable, "-c", _RECORD_ALLOCATIONS.format(arena=_LARGEST_ARENA)]
+    child = subprocess.run(command, check=False, input=flatbuffer, capture_output=True)
+    found = re.search(rb"Arena allocation total (\d+) bytes", child.stderr)
+    return int(found[1]) if found else None
 
 
 def micro_outputs(flatbuffer: bytes, inputs: NDArray[Any]) -> list[NDArray[Any]]:
@@ -74,18 +74,9 @@ def micro_outputs(flatbuffer: bytes, inputs: NDArray[Any]) -> list[NDArray[Any]]
     return [np.concatenate(output) for output in zip(*answers, strict=True)]
 
 
-def _runs(flatbuffer: bytes, arena: int) -> bool:
-    try:
-        _interpreter(flatbuffer, arena)
-    except RuntimeError:  # too small, or an operator without a kernel
-        return False
-    return True
-
-
 def _interpreter(flatbuffer: bytes, arena: int) -> Any:
     """An interpreter with its tensors allocated in an arena of that size."""
-    from tflite_micro import runtime
-
+    runtime: Any = importlib.import_module("tflite_micro").runtime
     return runtime.Interpreter.from_bytes(flatbuffer, arena_size=arena)
 
 
