@@ -65,6 +65,7 @@ def _hush_native_libraries() -> None:
     if os.environ.get("ALZEDGE_DEBUG") or sys.stderr is None:
         return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it counts its retries otherwise
     sys.stderr.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -57,6 +57,23 @@ def evaluate(
     }
 
 
+def sensitivity_specificity(answers: NDArray[np.bool_], truth: NDArray[np.bool_], seed: int = 0) -> dict[str, Any]:
+    """Share of the positive found, and of the negative left alone.
+
+    Args:
+        answers, truth: bool (N,), one a person (a slice when people are unknown).
+        seed: of the bootstrap.
+
+    Returns:
+        `sensitivity` and `specificity`, each `{value, low, high}`, or None where there is no one to measure on.
+    """
+    weights = _bootstrap_weights(np.arange(len(truth)), seed)
+    return {
+        "sensitivity": _with_interval(_ratio(weights @ (answers & truth), weights @ truth)),
+        "specificity": _with_interval(_ratio(weights @ (~answers & ~truth), weights @ ~truth)),
+    }
+
+
 def _level(scores: _Floats, labels: NDArray[np.int64], person: NDArray[np.intp], seed: int) -> dict[str, Any]:
     confusion = confusion_matrix(labels, scores.argmax(axis=1), labels=range(len(STAGES)))
     found = _figures(scores, labels, _bootstrap_weights(person, seed))

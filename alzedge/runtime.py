@@ -1,5 +1,7 @@
 """Run an exported student with numpy, Pillow and a LiteRT interpreter alone."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -7,19 +9,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.guard import NOT_A_SLICE, Guard
+from alzedge.hub import fetch_model, is_repository
+from alzedge.images import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.modelfile import Record, read_tflite
 from alzedge.networks import Network, TFLiteNetwork
 from alzedge.preprocessing import Preprocessing
 
+_Pixels = NDArray[np.uint8]
+
 
 def bundled_model() -> Path:
     """Path of the int8 student that comes with the package."""
-    path = Path(str(resources.files("alzedge").joinpath("models", "student_int8.tflite")))
+    return _bundled("student_int8.tflite")
+
+
+def bundled_heat_map_model() -> Path:
+    """Path of its companion, which gives the same probabilities and a heat map."""
+    return _bundled("student_int8_heatmap.tflite")
+
+
+def _bundled(name: str) -> Path:
+    path = Path(str(resources.files("alzedge").joinpath("models", name)))
     if not path.is_file():
         raise UserError(
             f"{path}: the bundled model is missing from this installation; reinstall alzedge or give --model."
         )
     return path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says of one slice, or of one person.
+
+    Attributes:
+        probabilities: of the stages, by name; None when refused.
+        refused: the sentence why there is no answer; None when there is one.
+        unlikeness: the guard's distance as a multiple of its threshold, above 1 is refused;
+            None when the file carries no guard, and for a person.
+    """
+
+    probabilities: dict[str, float] | None
+    refused: str | None = None
+    unlikeness: float | None = None
+
+    @cached_property
+    def stage(self) -> str | None:
+        """The most probable stage; None when refused."""
+        return max(self.probabilities, key=self.probabilities.__getitem__) if self.probabilities else None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Answers to one question.
+
+    Attributes:
+        slices: one per slice, in order.
+        person: of all slices together, the mean over those not refused.
+    """
+
+    slices: tuple[Answer, ...]
+    person: Answer
 
 
 class Classifier:
@@ -28,29 +78,96 @@ class Classifier:
     Attributes:
         record: what the file says about itself; see `alzedge.modelfile`.
         preprocessing: read from the file, the same code as in training.
+        guard: read from the file; None where it carries none or was not wanted.
+        network: the interpreter.
     """
 
-    def __init__(self, flatbuffer: bytes, record: Record, threads: int = 1) -> None:
+    def __init__(self, network: Network, record: Record, guarded: bool = True) -> None:
         self.record = record
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
-        self.network: Network = TFLiteNetwork(flatbuffer, threads)
+        self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
+        self.network = network
 
     @classmethod
-    def load(cls, path: Path | None = None, threads: int = 1) -> "Classifier":
-        """Load a `.tflite` file made by `alzedge export`, or the bundled one.
+    def load(cls, path: Path | str | None = None, threads: int = 1, guarded: bool = True) -> "Classifier":
+        """Load a model file made by `alzedge export`, or the bundled one.
+
+        Args:
+            path: the file, a Hub repository as 'owner/name', or None.
+            threads: of the interpreter.
+            guarded: whether the file's guard is asked before the network. Without it any
+                picture of the right size gets four probabilities.
 
         Raises:
-            UserError: no such file, not ours, damaged, or no interpreter is installed.
+            UserError: no such file, not ours, damaged, no such repository, or no interpreter is installed.
         """
-        return cls(*read_tflite(path or bundled_model()), threads=threads)
+        chosen = bundled_model() if path is None else fetch_model(str(path)) if is_repository(path) else Path(path)
+        flatbuffer, record = read_tflite(chosen)
+        return cls(TFLiteNetwork(flatbuffer, threads), record, guarded)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the probabilities."""
         return tuple(self.record["labels"])
 
-    def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities of the stages.
+    def predict(self, source: "str | Path | _Pixels") -> Prediction:
+        """Answer for one slice, several, or a volume, all of one person.
+
+        Args:
+            source: path of a JPEG or PNG slice, of a NIfTI volume, or of a DICOM file or
+                series; or uint8 pixels (208, 176) or (N, 208, 176).
+
+        Raises:
+            UserError: a file that cannot be read, or pixels of another shape or type.
+        """
+        if isinstance(source, str | Path):
+            return self._predict_file(Path(source))
+        if source.dtype != np.uint8 or source.shape[-2:] != (HEIGHT, WIDTH) or source.ndim not in (2, 3):
+            raise UserError(
+                f"Expected uint8 slices of shape ({HEIGHT}, {WIDTH}) or (N, {HEIGHT}, {WIDTH}), got {source.dtype} "
+                f"{source.shape}."
+            )
+        answers = self.answers(source.reshape(-1, HEIGHT, WIDTH))
+        return Prediction(tuple(answers), together(answers))
+
+    def _predict_file(self, path: Path) -> Prediction:
+        from alzedge.volumes import is_volume, read_volume
+
+        if is_volume(path):
+            return self.predict(read_volume(path).slices)
+        answer = self.answer_image(read_bytes(path), str(path))
+        return Prediction((answer,), together([answer]))
+
+    def answer_image(self, data: bytes, name: str) -> Answer:
+        """Answer for the content of a JPEG or PNG file.
+
+        A picture of another size or colour mode is only shown to the guard.
+
+        Raises:
+            UserError: not an image, or one that may be a slice but has not its size or mode.
+        """
+        pixels, problem = fit_slice(data, name)
+        if problem is None:
+            return self.answers(pixels[None])[0]
+        unlikeness = self._unlikeness(pixels[None])[0]
+        if unlikeness is None or unlikeness <= 1:
+            raise UserError(problem)
+        return Answer(None, NOT_A_SLICE, unlikeness)
+
+    def answers(self, images: _Pixels) -> list[Answer]:
+        """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""
+        unlikeness = self._unlikeness(images)
+        accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
+        answers = [Answer(None, NOT_A_SLICE, value) for value in unlikeness]
+        for row, probabilities in zip(accepted, self.probabilities(images[accepted]).tolist(), strict=True):
+            answers[row] = Answer(dict(zip(self.labels, probabilities, strict=True)), None, unlikeness[row])
+        return answers
+
+    def _unlikeness(self, images: _Pixels) -> list[float] | list[None]:
+        return [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
+
+    def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
+        """Probabilities of the stages, whatever the guard thinks of the slices.
 
         Args:
             images: uint8 (N, 208, 176), as `alzedge.images.read_slice` returns them.
@@ -59,3 +176,29 @@ class Classifier:
             float32 (N, 4), rows sum to 1.
         """
         return self.network(self.preprocessing(images))["probabilities"]
+
+    def heat_maps(self, images: _Pixels) -> NDArray[np.float32]:
+        """Evidence for each stage by place; needs a file exported with a heat map.
+
+        Args:
+            images: uint8 (N, 208, 176).
+
+        Returns:
+            float32 (N, h, w, 4) on a grid coarser than the image; above 0 speaks for the
+            stage, below 0 against it.
+
+        Raises:
+            UserError: the file gives no heat map.
+        """
+        found = self.network(self.preprocessing(images))
+        if "heat_map" not in found:
+            raise UserError("The model file gives no heat map; use one made by `alzedge export --heat-map`.")
+        return found["heat_map"]
+
+
+def together(answers: list[Answer]) -> Answer:
+    """The answer for a person: the mean over the slices that were not refused."""
+    given = [answer.probabilities for answer in answers if answer.probabilities is not None]
+    if not given:
+        return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them")
+    return Answer({stage: float(np.mean([one[stage] for one in given])) for stage in given[0]})
