@@ -16,6 +16,11 @@ _ROW_INCHES = 0.26
 
 
 def accuracy_latency(benchmark: dict[str, Any], path: Path) -> None:
+    """Write the picture of `draw_accuracy_latency` as PNG."""
+    save_figure(draw_accuracy_latency(benchmark), path)
+
+
+def draw_accuracy_latency(benchmark: dict[str, Any]) -> Figure:
     """Draw accuracy per slice with its interval against latency at one thread, a panel per split.
 
     Below each panel, on the same scale, every model has a row with its name, so that no two names
@@ -33,7 +38,7 @@ def accuracy_latency(benchmark: dict[str, Any], path: Path) -> None:
         below.set_xlabel("latency p50, 1 thread (ms); mark: file size, bar: to p95")
     axes[0][0].set_ylabel("accuracy of four stages, per slice")
     _draw_legend(figure, axes[0][0], models)
-    save_figure(figure, path)
+    return figure
 
 
 def _latency(model: dict[str, Any]) -> float:
@@ -68,20 +73,20 @@ def _draw_accuracies(axis: Axes, models: dict[str, Any], split: dict[str, Any]) 
         axis.errorbar(x, y, spread, fmt="o", ms=_mark_size(model), capsize=3, lw=1, color=_colour(model), alpha=0.85)
     for style, (floor, title) in zip(("--", ":"), FLOORS.items(), strict=True):
         axis.axhline(split["floors"][floor], color="grey", ls=style, lw=1.2, label=title)
-    axis.plot(*_front(points), color="black", lw=0.9, label="best so far", zorder=0)
+    axis.plot(*_front(points), color="black", lw=0.9, label="best of what is as fast", zorder=0)
     axis.set(xscale="log", ylim=(0, 1.02))
     axis.grid(alpha=0.3)
 
 
 def _front(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    """Steps through the points that no faster point equals or beats."""
+    """Steps through the points that no faster point equals or beats, on to the slowest."""
     xs: list[float] = []
     ys: list[float] = []
     for x, y in sorted(points, key=lambda point: (point[0], -point[1])):
         if not ys or y > ys[-1]:
             xs += [x, x] if ys else [x]
             ys += [ys[-1], y] if ys else [y]
-    return xs, ys
+    return [*xs, max(x for x, _ in points)], [*ys, ys[-1]]
 
 
 def _draw_names(axis: Axes, models: dict[str, Any]) -> None:
@@ -103,6 +108,7 @@ def _draw_names(axis: Axes, models: dict[str, Any]) -> None:
             ha="left" if right else "right",
             va="center",
             fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},  # over the lines of faster models
         )
     axis.set(ylim=(-0.7, len(ordered) - 0.3), yticks=[])
     margin = 0.35 + 0.1 * (high - low)  # decades: room for marks, and for a name beside a lone one

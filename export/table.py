@@ -30,7 +30,7 @@ def speed_rows(benchmark: dict[str, Any]) -> Rows:
         for split in splits.values():
             row += _accuracy_cells(split["models"].get(name))
         one, two = (model["latency_ms"][f"threads_{n}"] for n in (1, 2))
-        speed = "{value:.3g}x ({low:.3g}-{high:.3g})".format(**one["speed"])
+        speed = _speed(one["speed"])
         rows.append([*row, *(f"{t['p50']:.2f}/{t['p90']:.2f}/{t['p95']:.2f}" for t in (one, two)), speed])
     for name, title in FLOORS.items():
         cells = [cell for split in splits.values() for cell in (f"{split['floors'][name]:.3f}", "")]
@@ -141,12 +141,16 @@ def table_notes(benchmark: dict[str, Any]) -> list[str]:
     return notes + [f"Goal for the int8 student: {_goal(goal)}" for goal in benchmark["goals"]]
 
 
+def _speed(ratio: dict[str, float]) -> str:
+    digits = 0 if ratio["value"] >= 100 else 1
+    return f"{ratio['value']:.{digits}f}x ({ratio['low']:.{digits}f}-{ratio['high']:.{digits}f})"
+
+
 def _goal(goal: dict[str, Any]) -> str:
     verdict = "reached" if goal["reached"] else "not reached"
     if "low" in goal:
-        return (
-            "{what}: at least {goal:g}, measured {measured:.3g} ({low:.3g}-{high:.3g}): ".format(**goal) + verdict + "."
-        )
+        found = _speed({"value": goal["measured"], "low": goal["low"], "high": goal["high"]})
+        return f"{goal['what']}: at least {goal['goal']:g}x, measured {found}: {verdict}."
     return f"{goal['what']}: at most {goal['goal']:,}, measured {goal['measured']:,}: {verdict}."
 
 
