@@ -11,6 +11,7 @@ from alzedge.progress import Step, show_steps
 from alzedge.recipe import Recipe
 
 FILE_NAMES = {"float32": "student_float32.tflite", "int8": "student_int8.tflite"}
+REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
 def export_phase(job: Job, student: Path) -> dict[str, Path]:
@@ -99,23 +100,21 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
         for job in jobs
         for name, title in (("pretrained", "pre-training"), ("teacher", "fine-tuning"), ("student", "distillation"))
     }
-    outputs = [
-        folder / name
-        for name in ("README.md", "benchmark.md", "accuracy_latency.png", "confusion.png", "loss.png", "examples.png")
-    ]
+    pictures = [folder / name for name in ("confusion.png", "loss.png", "examples.png")]
+    card = folder / "README.md"
+    outputs = [card, *(folder / name for name in REPORTS), *pictures]
 
     def action(stem: Path) -> None:
         from alzedge.export import plots
+        from alzedge.export.benchmark import write_reports
         from alzedge.export.card import model_card
-        from alzedge.export.table import markdown_table
 
         found = json.loads(benchmark.read_text())
-        card, table, pareto, confusion, loss, examples = outputs
-        plots.accuracy_latency(found, pareto)
+        confusion, loss, examples = pictures
+        write_reports(found, folder)
         plots.confusion_matrices(found, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
         plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
-        write_text(table, markdown_table(found) + "\n")
         write_text(card, model_card(model, found))
 
     ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
