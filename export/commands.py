@@ -85,6 +85,8 @@ def _predict_line(source: Source, out: Path) -> str:
 @click.argument("data", default="phantoms")
 @click.option("--format", "fmt", type=click.Choice(_FORMATS), default="int8", show_default=True, help="See above.")
 @click.option("--float-io", is_flag=True, help="With int8: float32 input and output.")
+@click.option("--heat-map", is_flag=True, help="With a second output: the evidence for each stage by place.")
+@click.option("--rgb", is_flag=True, help="Behind a whole colour image, as MediaPipe wants; .tflite only.")
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="What to write: .tflite, .onnx, .keras or a folder."
 )
@@ -107,6 +109,8 @@ def export_command(
     data: str,
     fmt: str,
     float_io: bool,
+    heat_map: bool,
+    rgb: bool,
     out: Path,
     calibration_images: int | None,
     teacher: Path | None,
@@ -163,7 +167,9 @@ def export_command(
     taught_by = find_teacher(student, record, teacher) if fmt in _TRAINED else None
     with show_steps(f"training {fmt}") as on_step:
         full_name = "int8-float-io" if float_io else fmt
-        verdict = export_student(student, out, full_name, source.dataset, split, recipe, taught_by, on_step)
+        verdict = export_student(
+            student, out, full_name, source.dataset, split, recipe, taught_by, on_step, heat_map=heat_map, rgb=rgb
+        )
     click.echo(verdict_text(verdict))
     click.echo(f"wrote {out} ({_size(out) / 1024:.0f} KiB)\nnext: {next_command('inspect', out)}")
 
@@ -177,17 +183,28 @@ def _size(path: Path) -> int:
 @click.option(
     "--data", default="phantoms", show_default=True, help="The data set the models were made from; see below."
 )
+@click.option("--rivals", is_flag=True, help="Also measure what one would pick instead; minutes, and 430 MB in OUT.")
+@click.option("--profile", is_flag=True, help="Also time each operator of the .tflite models, by LiteRT's profiler.")
 @out_option("runs/DATA-benchmark")
 @recipe_option
 @seed_option
 def benchmark_command(
-    models: tuple[Path, ...], data: str, out: Path | None, recipe_name: str | None, seed: int | None
+    models: tuple[Path, ...],
+    data: str,
+    rivals: bool,
+    profile: bool,
+    out: Path | None,
+    recipe_name: str | None,
+    seed: int | None,
 ) -> None:
-    """Compare models: accuracy, latency, size.
+    """Compare models: accuracy, latency, size, memory.
 
-    MODELS are .keras and .tflite files. All must have been made with the same split of DATA; accuracy is measured on its test side by the
-    same code for all. The first model is the reference of the speed ratios. Writes OUT/benchmark.json,
-    benchmark.md and accuracy_latency.png.
+    MODELS are .keras, .tflite and .onnx files. All must have been made with the same split of DATA; accuracy is
+    measured on its test side by the same code for all. The first model is the reference of the speeds. Writes
+    OUT/benchmark.json, .csv, .md and accuracy_latency.png.
+
+    --rivals adds MobileNetV3-Small, EfficientNet-Lite0 (int8) and SimCLRv2's ResNet-50 (Keras and float32 .tflite),
+    with random weights: for latency and size only.
 
     \b
     alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
@@ -204,6 +221,6 @@ def benchmark_command(
 
     from alzedge.export.benchmark import benchmark_files
 
-    found = benchmark_files(list(models), source.dataset, source.recipe, folder)
+    found = benchmark_files(list(models), source.dataset, source.recipe, folder, with_rivals=rivals, profiled=profile)
     click.echo("\n" + text_table(found))
-    click.echo(f"\nwrote {folder}: benchmark.json, benchmark.md, accuracy_latency.png")
+    click.echo(f"\nwrote {folder}: benchmark.json, benchmark.csv, benchmark.md, accuracy_latency.png")

@@ -10,9 +10,15 @@ from alzedge.dataset import DataSet, Split
 from alzedge.errors import UserError
 from alzedge.export.convert import Images, answers, calibration_images, to_float32, with_probabilities
 from alzedge.export.formats import FORMATS, Order
+from alzedge.export.guarding import make_guard
+from alzedge.export.heatmap import with_heat_map
+from alzedge.export.operating import operating_threshold
 from alzedge.export.refusals import Goals, HeldOut
+from alzedge.export.rgb import to_rgb
+from alzedge.export.scoring import Scorer
 from alzedge.export.verdict import Verdict, judge
 from alzedge.modelfile import Record, make_record, read_keras_record
+from alzedge.preprocessing import Preprocessing
 from alzedge.progress import OnStep, quiet
 from alzedge.recipe import Recipe
 from alzedge.teacher.saving import load_model
@@ -27,6 +33,9 @@ def export_student(
     recipe: Recipe,
     teacher: Path | None = None,
     on_step: OnStep = quiet,
+    *,
+    heat_map: bool = False,
+    rgb: bool = False,
 ) -> Verdict:
     """Convert one student to one format, judge it on the test side and write it with its record.
 
@@ -38,16 +47,21 @@ def export_student(
         recipe: `export`, `compress`, `augment`, `distill.temperature`, `preprocessing` and `seed` are used.
         teacher: for formats that train further; see `find_teacher`.
         on_step: told about every step of training.
+        heat_map: with a second output; see `alzedge.export.heatmap`.
+        rgb: behind a whole colour image; see `alzedge.export.rgb`.
 
     Returns:
         The verdict, which the record holds too.
 
     Raises:
-        UserError: what `judge`, the conversion or the choice of calibration slices refuses; no file is written then.
+        UserError: what `judge`, the conversion or the choice of calibration slices refuses, or a heat map or colour
+            that the format cannot have; no file is written then.
     """
     chosen_format = FORMATS[fmt]
+    container = chosen_format.container
+    _check_additions(fmt, heat_map, rgb)
     logits, record = load_model(student)
-    model = with_probabilities(logits)
+    model = with_probabilities(with_heat_map(logits) if heat_map else logits)
     preprocess = recipe.preprocessing
     inputs = preprocess(dataset.images[:0])
     made_with = record["recipe"]
@@ -69,13 +83,31 @@ def export_student(
     data = chosen_format.make(Order(student, logits, model, inputs, training, recipe, on_step))
     goals = Goals(len(to_float32(model)), recipe.compress.sparsity, recipe.compress.clusters)
     held = held_out(model, dataset, split, recipe)
-    container = chosen_format.container
     verdict = judge(fmt, container.contents(data), container.answers(data, held.inputs), held, goals)
+    added["verdict"] = verdict.to_dict()
+    added |= _for_the_device(lambda images: container.answers(data, preprocess(images)), dataset, split, recipe.seed)
+    if rgb:
+        data, preprocess = to_rgb(data, preprocess.shrink), Preprocessing(1)
     kind = "student" if fmt == "keras" else f"student-{fmt}"
+    kind += "-heat-map" * heat_map + "-rgb" * rgb
     provenance = {"recipe": made_with, "dataset": record["dataset"], "split": record["split"]}
-    made = make_record(kind, preprocess, **provenance, **added, verdict=verdict.to_dict())
-    container.write(output, data, made)
+    container.write(output, data, make_record(kind, preprocess, **provenance, **added))
     return verdict
+
+
+def _check_additions(fmt: str, heat_map: bool, rgb: bool) -> None:
+    if heat_map and (FORMATS[fmt].trained or fmt == "keras"):
+        raise UserError(f"No heat map with {fmt}; export the companion file as int8, float32 or onnx.")
+    if rgb and FORMATS[fmt].container.suffix != ".tflite":
+        raise UserError(f"No colour input with {fmt}; only .tflite files have that variant.")
+
+
+def _for_the_device(scorer: Scorer, dataset: DataSet, split: Split, seed: int) -> dict[str, Any]:
+    """What the runtime and its users need beside the network."""
+    return {
+        "guard": make_guard(dataset, split, seed).to_dict(),
+        "operating_threshold": operating_threshold(scorer, dataset, split),
+    }
 
 
 def held_out(model: keras.Model, dataset: DataSet, split: Split, recipe: Recipe) -> HeldOut:

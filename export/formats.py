@@ -14,8 +14,10 @@ import numpy as np
 from alzedge.export import convert
 from alzedge.export.contents import Contents, contents_of, tflite_contents
 from alzedge.export.convert import Images
+from alzedge.export.tflite_metadata import add_metadata
 from alzedge.modelfile import Record, write_keras, write_onnx, write_tflite
 from alzedge.networks import OnnxNetwork, TFLiteNetwork
+from alzedge.preprocessing import Preprocessing
 from alzedge.progress import OnStep
 from alzedge.recipe import Recipe
 
@@ -138,8 +140,13 @@ def _keras_contents(archive: bytes) -> Contents:
     return contents_of(archive, [(name, array.dtype.name, array) for name, array in arrays])
 
 
+def _write_tflite(path: Path, flatbuffer: bytes, record: Record) -> None:
+    preprocessing = Preprocessing.from_dict(record["preprocessing"])
+    write_tflite(path, add_metadata(flatbuffer, record["kind"], preprocessing), record)
+
+
 _TFLITE = Container(
-    ".tflite", lambda model, inputs: TFLiteNetwork(model)(inputs)["probabilities"], tflite_contents, write_tflite
+    ".tflite", lambda model, inputs: TFLiteNetwork(model)(inputs)["probabilities"], tflite_contents, _write_tflite
 )
 _ONNX = Container(
     ".onnx", lambda model, inputs: OnnxNetwork(model)(inputs)["probabilities"], _onnx_contents, write_onnx

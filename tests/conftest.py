@@ -61,6 +61,12 @@ def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> 
         assert str(word) in lines[0]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests leave nothing in the user's cache, and find nothing there."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def phantoms() -> DataSet:
     """100 slices of 20 people."""
