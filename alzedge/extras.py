@@ -7,9 +7,19 @@ from alzedge.errors import UserError
 _TRAIN = ("tensorflow", "keras", "sklearn")
 _NEEDS = {
     "train": _TRAIN,
-    "export": (*_TRAIN, "matplotlib", "huggingface_hub"),
+    "export": (
+        *_TRAIN,
+        "matplotlib",
+        "huggingface_hub",
+        "onnx",
+        "onnxruntime",
+        "tf_keras",
+        "tensorflow_model_optimization",
+    ),
     "demo": ("gradio", "uvicorn"),
     "hub": ("huggingface_hub",),
+    "medical": ("nibabel", "pydicom"),
+    "ray": ("ray", "pyarrow"),
 }
 
 

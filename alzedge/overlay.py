@@ -2,12 +2,14 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from alzedge.images import HEIGHT, WIDTH
+from alzedge.stages import DISCLAIMER
 
 # Okabe and Ito's vermilion speaks for the stage, their blue against it; both are told apart by colour-blind readers.
 _FOR, _AGAINST = (213, 94, 0), (0, 114, 178)
+_ZOOM = 2
 
 
 def heat_overlay(
@@ -31,3 +33,24 @@ def heat_overlay(
     share = np.abs(evidence) * opacity
     grey = pixels[..., None].astype(np.float32)
     return np.rint(grey * (1 - share) + colour * share).astype(np.uint8)
+
+
+def explanation_picture(pixels: NDArray[np.uint8], heat: NDArray[np.floating], caption: str) -> Image.Image:
+    """The slice, the slice under its heat map, and what the colours mean; RGB.
+
+    Args:
+        pixels: uint8 (208, 176).
+        heat: (h, w), of one stage.
+        caption: what the heat map explains.
+    """
+    size = (WIDTH * _ZOOM, HEIGHT * _ZOOM)
+    picture = Image.new("RGB", (2 * size[0], size[1] + 70))
+    for column, shown in enumerate((pixels, heat_overlay(pixels, heat))):
+        picture.paste(
+            Image.fromarray(shown).convert("RGB").resize(size, Image.Resampling.BICUBIC), (column * size[0], 0)
+        )
+    draw = ImageDraw.Draw(picture)
+    draw.text((size[0] + 8, size[1] + 4), caption, fill="white", font_size=18)
+    draw.text((size[0] + 8, size[1] + 28), "orange speaks for it, blue against it", fill="white", font_size=13)
+    draw.text((8, size[1] + 50), DISCLAIMER, fill="white", font_size=13)
+    return picture

@@ -12,9 +12,10 @@ from alzedge.errors import UserError
 from alzedge.guard import NOT_A_SLICE, Guard
 from alzedge.hub import fetch_model, is_repository
 from alzedge.images import HEIGHT, WIDTH, fit_slice, read_bytes
-from alzedge.modelfile import Record, read_tflite
-from alzedge.networks import Network, TFLiteNetwork
+from alzedge.modelfile import Record
+from alzedge.networks import Network
 from alzedge.preprocessing import Preprocessing
+from alzedge.trial import load_network
 
 _Pixels = NDArray[np.uint8]
 
@@ -90,7 +91,7 @@ class Classifier:
 
     @classmethod
     def load(cls, path: Path | str | None = None, threads: int = 1, guarded: bool = True) -> "Classifier":
-        """Load a model file made by `alzedge export`, or the bundled one.
+        """Load a `.tflite` or `.onnx` file made by `alzedge export`, or the bundled one.
 
         Args:
             path: the file, a Hub repository as 'owner/name', or None.
@@ -99,11 +100,11 @@ class Classifier:
                 picture of the right size gets four probabilities.
 
         Raises:
-            UserError: no such file, not ours, damaged, no such repository, or no interpreter is installed.
+            UserError: no such file or repository, not ours, damaged, of no use to the runtime, or no runtime is
+                installed.
         """
         chosen = bundled_model() if path is None else fetch_model(str(path)) if is_repository(path) else Path(path)
-        flatbuffer, record = read_tflite(chosen)
-        return cls(TFLiteNetwork(flatbuffer, threads), record, guarded)
+        return cls(*load_network(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ def export_phase(job: Job, student: Path) -> dict[str, Path]:
     outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
 
     def action(stem: Path) -> None:
-        from alzedge.export.convert import export_student
+        from alzedge.export.exporting import export_student
 
         with show_steps(f"{job.title}: export") as on_step:
             for done, (name, path) in enumerate(outputs.items(), start=1):
