@@ -34,11 +34,17 @@ class Workload:
         model: a file made by `alzedge export`; None is the bundled one.
         threads: of each interpreter.
         jobs: processes with an interpreter each; 1 is this process.
+        guarded: whether the model's guard is asked; see `Classifier.load`.
     """
 
     model: Path | None = None
     threads: int = 1
     jobs: int = 1
+    guarded: bool = True
+
+    def load(self) -> Classifier:
+        """The model, in the process that will answer."""
+        return Classifier.load(self.model, self.threads, self.guarded)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def answer_items(items: Iterable[Item], workload: Workload = Workload()) -> Iter
         from alzedge.workers import answer_in_processes
 
         return answer_in_processes(chunks(items), workload)
-    answer = answerer(workload.model, workload.threads)
+    answer = answerer(workload)
     return chain.from_iterable(map(answer, chunks(items)))
 
 
@@ -93,9 +99,9 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 @cache
-def answerer(model: Path | None, threads: int) -> "Answerer":
-    """The one `Answerer` of this process for a model; it is loaded once."""
-    return Answerer(Classifier.load(model, threads))
+def answerer(workload: Workload) -> "Answerer":
+    """The one `Answerer` of this process; its model is loaded once."""
+    return Answerer(workload.load())
 
 
 class Answerer:

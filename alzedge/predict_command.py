@@ -14,7 +14,9 @@ from alzedge.stages import DISCLAIMER
 @click.command("predict")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--model", type=click.Path(path_type=Path), help="A file made by `alzedge export`. Default: the bundled student."
+    "--model",
+    type=click.Path(path_type=Path),
+    help="A file made by `alzedge export`, or a Hub repository as OWNER/NAME. Default: the bundled student.",
 )
 @click.option(
     "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of each interpreter."
@@ -30,6 +32,7 @@ from alzedge.stages import DISCLAIMER
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes with an interpreter each."
 )
+@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
 @click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
 def predict_command(
     paths: tuple[Path, ...],
@@ -38,6 +41,7 @@ def predict_command(
     as_json: bool,
     table: Path | None,
     jobs: int,
+    no_guard: bool,
     on_ray: bool,
 ) -> int:
     """Estimate the stage on MRI slices and volumes, without TensorFlow.
@@ -63,12 +67,13 @@ def predict_command(
     from alzedge.items import find_items
     from alzedge.modelfile import read_record
     from alzedge.progress import show_count
-    from alzedge.runtime import bundled_model
+    from alzedge.runtime import find_model
 
     if as_json and table is not None:
         raise click.UsageError("--json and --csv exclude each other.")
-    record = read_record(model or bundled_model())
-    workload = Workload(model, threads, jobs)
+    chosen = find_model(model)
+    record = read_record(chosen)
+    workload = Workload(chosen, threads, jobs, not no_guard)
     if on_ray:
         from alzedge.cluster import answer_on_ray
 
