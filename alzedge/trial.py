@@ -48,7 +48,7 @@ def load_network(path: Path, threads: int = 1, *, trusted: bool = False) -> tupl
     model, record = (read_onnx if suffix == ".onnx" else read_tflite)(path)
     rows, columns, _ = Preprocessing.from_dict(record["preprocessing"]).input_shape
     runtime = runtime_of(suffix)
-    mark = _cache() / f"{hashlib.sha256(model).hexdigest()}-{rows}x{columns}-{runtime}"
+    mark = _cache() / f"{hashlib.sha256(model).hexdigest()}-{rows}x{columns}-{runtime.replace(' ', '-')}"
     if not trusted and not mark.exists():
         _try(path, model, (suffix, str(rows), str(columns)), runtime)
         with contextlib.suppress(OSError, UserError):  # where nothing can be remembered, it is tried again each time
