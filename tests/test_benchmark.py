@@ -15,7 +15,7 @@ from conftest import assert_refused, run_cli
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from alzedge.errors import UserError
-from alzedge.export.latency import measure_alone, refusing_unrunnable, time_models
+from alzedge.export.latency import measure_alone, time_models
 from alzedge.export.micro import arena_bytes, micro_installed, micro_outputs
 from alzedge.export.operations import Cost, count_cost, keras_cost, onnx_cost
 from alzedge.export.pareto import draw_accuracy_latency
@@ -213,8 +213,6 @@ def test_a_file_that_the_runtime_cannot_run_is_one_sentence(tiny_run: Path, tmp_
     result = run_cli("benchmark", broken, "--recipe", tiny_run / "recipe.toml", "--out", tmp_path / "b")
     assert_refused(result, "broken.tflite")
     assert not (tmp_path / "b").exists()
-    with pytest.raises(UserError, match="x.tflite cannot be run .*operator 7"), refusing_unrunnable(Path("x.tflite")):
-        raise RuntimeError("operator 7 is unknown\nmore")
 
 
 @pytest.mark.skipif(not micro_installed(), reason="tflite-micro is not installed; it has wheels for Linux on x86-64")
