@@ -128,11 +128,11 @@ def benchmark_files(
         figures = evaluate_models(named, dataset, split, on_step)
     write_text(out / _OWN, "The files beside this one are made by `alzedge benchmark`, which replaces them.\n")
     rivals = _make_rivals(records, out / "rivals") if with_rivals else {}
+    students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
+    profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}
     with show_steps("benchmark") as on_step:
         result = benchmark_models(named, {split.name: figures}, recipe.benchmark.calls, on_step, rivals)
-    if profiled:
-        students = {name: path for name, path in named.items() if path.suffix == ".tflite"}
-        result["profiles"] = {name: in_process(1, profile_operators, path) for name, path in students.items()}
+    result["profiles"] = profiles
     write_json(out / "benchmark.json", result)
     write_reports(result, out)
     return result

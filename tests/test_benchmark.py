@@ -199,6 +199,8 @@ def test_measuring_happens_in_a_process_of_its_own(tiny_run: Path) -> None:
     assert in_process(2, os.getenv, "OMP_NUM_THREADS") == "2"
     with pytest.raises(UserError, match="died"):
         in_process(1, os._exit, 3)
+    with pytest.raises(UserError, match="no such model file"):
+        in_process(1, measure_alone, tiny_run / "absent.tflite")
     rounds = in_process(1, time_models, {"int8": tiny_run / INT8}, 15, 1)["int8"]
     assert [len(one) for one in rounds] == [2] * 10 and min(map(min, rounds)) > 0
     alone = in_process(1, measure_alone, tiny_run / INT8)
