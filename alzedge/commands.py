@@ -13,15 +13,20 @@ from alzedge.stages import TITLES
 def inspect_command(model: Path) -> None:
     """Print what a model file says about itself.
 
-    Labels, preprocessing, recipe, data, split, calibration, figures and SHA-256 of a .tflite or
-    .keras file, after its integrity has been checked.
+    Labels, preprocessing, recipe, data, split, calibration, figures and SHA-256 of a .tflite,
+    .onnx or .keras file or a SavedModel, after its integrity has been checked; and, of a .tflite
+    file, the standard metadata that other apps read (null: it carries none).
 
     \b
     alzedge inspect runs/archive/student_int8.tflite
     """
-    from alzedge.modelfile import read_record
+    from alzedge.modelfile import read_record, read_tflite
+    from alzedge.tflite_metadata import standard_metadata
 
-    click.echo(json.dumps(read_record(model), indent=2))
+    record = read_record(model)
+    if model.suffix == ".tflite":
+        record |= {"tflite_metadata": standard_metadata(read_tflite(model)[0])}
+    click.echo(json.dumps(record, indent=2))
 
 
 @click.command("subjects")

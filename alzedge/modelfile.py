@@ -1,13 +1,10 @@
-"""Model files that explain themselves.
+"""Model files that explain themselves; see `alzedge.record` for what they say.
 
 A `.tflite` file is a flatbuffer followed by a zip archive, the way TFLite's own metadata
 packs associated files, so that interpreters read it as it is and `unzip` shows what is
 inside: `labels.txt`, one class a line, and `alzedge.json`, the record. A `.keras` file is
-a zip archive already and holds the same two entries.
-
-The record says what a user or an auditor must know: format version, package version,
-kind, labels, preprocessing, recipe, data set, split, calibration, metrics, licence,
-disclaimer, and the SHA-256 of the model and the record together.
+a zip archive already and holds the same two entries; so do the properties of a `.onnx`
+file, and the folder `assets.extra` of a SavedModel.
 """
 
 import hashlib
@@ -16,42 +13,40 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
 
-from alzedge import __version__
 from alzedge.errors import UserError
 from alzedge.files import write_bytes
 from alzedge.filetree import UNREADABLE_ZIP
-from alzedge.preprocessing import Preprocessing
-from alzedge.stages import DISCLAIMER, STAGES
+from alzedge.onnxfile import add_properties, split_properties
+from alzedge.record import LABELS_ENTRY, MAX_BYTES, RECORD_ENTRY, Record, make_record, read_whole, seal, unseal
 
-Record = dict[str, Any]
+# Who reads or writes a model file needs its record: one import for both.
+__all__ = [
+    "Record",
+    "make_record",
+    "read_folder_record",
+    "read_keras_record",
+    "read_onnx",
+    "read_record",
+    "read_tflite",
+    "seal_folder",
+    "write_keras",
+    "write_onnx",
+    "write_tflite",
+]
 
-FORMAT = 1
-RECORD_ENTRY = "alzedge.json"
-LABELS_ENTRY = "labels.txt"
 _TFLITE_MAGIC = b"TFL3"
+_SAVED_MODEL = "saved_model.pb"
+_EXTRA = "assets.extra"  # where the SavedModel format lets its users put files of theirs
+_OURS = (LABELS_ENTRY, RECORD_ENTRY)
 # A reproducible build has no clock; this is the oldest date a zip can hold.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def make_record(kind: str, preprocessing: Preprocessing, **entries: Any) -> Record:
-    """The entries every record has, and those given."""
-    return {
-        "format": FORMAT,
-        "alzedge": __version__,
-        "kind": kind,
-        "labels": list(STAGES),
-        "preprocessing": preprocessing.to_dict(),
-        "licence": "Apache-2.0",
-        "disclaimer": DISCLAIMER,
-        **entries,
-    }
-
-
 def write_tflite(path: Path, flatbuffer: bytes, record: Record) -> None:
     """Write a flatbuffer and its record as one `.tflite` file; equal input gives equal bytes."""
-    write_bytes(path, _zipped(flatbuffer, _entries(flatbuffer, record)))
+    # Not compressed: MediaPipe answers "Expected uncompressed zip archive." to anything else.
+    write_bytes(path, _zipped(flatbuffer, seal(flatbuffer, record), zipfile.ZIP_STORED))
 
 
 def read_tflite(path: Path) -> tuple[bytes, Record]:
@@ -63,20 +58,18 @@ def read_tflite(path: Path) -> tuple[bytes, Record]:
     Raises:
         UserError: missing, not TFLite, not ours, of a newer format, or changed since export.
     """
-    data = _read(path)
+    data = read_whole(path)
     if data[4:8] != _TFLITE_MAGIC:
         raise UserError(f"{path} is not a TensorFlow Lite model; name a .tflite file made by `alzedge export`.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            record = json.loads(archive.read(RECORD_ENTRY))
             end = min(info.header_offset for info in archive.infolist())
+            return data[:end], unseal(path, data[:end], _unpacked(archive, _OURS))
     except UNREADABLE_ZIP as error:
         raise UserError(
             f"{path} carries no AlzEdge record, so its labels and preprocessing are unknown or it is cut off; "
             "name a .tflite file made by `alzedge export`."
         ) from error
-    _check(path, data[:end], record)
-    return data[:end], record
 
 
 def write_keras(path: Path, archive: bytes, record: Record) -> None:
@@ -90,7 +83,7 @@ def write_keras(path: Path, archive: bytes, record: Record) -> None:
     metadata.pop("date_saved", None)
     entries["metadata.json"] = json.dumps(metadata).encode()
     entries["config.json"] = _without_addresses(entries["config.json"])
-    write_bytes(path, _zipped(b"", entries | _entries(_keras_model(entries), record)))
+    write_bytes(path, _zipped(b"", entries | seal(_keras_model(entries), record), zipfile.ZIP_DEFLATED))
 
 
 def read_keras_record(path: Path, kind: str | None = None) -> Record:
@@ -100,34 +93,64 @@ def read_keras_record(path: Path, kind: str | None = None) -> Record:
         UserError: also when the file is of another kind than `kind`.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(_read(path))) as archive:
-            entries = {name: archive.read(name) for name in archive.namelist()}
-            record: Record = json.loads(entries[RECORD_ENTRY])
-            model = _keras_model(entries)
+        with zipfile.ZipFile(io.BytesIO(read_whole(path))) as archive:
+            entries = _unpacked(archive, archive.namelist())
+            record = unseal(path, _keras_model(entries), entries)
     except UNREADABLE_ZIP as error:
         raise UserError(
             f"{path} is not a Keras model of ours; name a .keras file made by `alzedge train` or `alzedge distill`."
         ) from error
-    _check(path, model, record)
     if kind is not None and record["kind"] != kind:
         raise UserError(f"{path} is a {record['kind']}, not a {kind}; name the {kind}'s .keras file.")
     return record
 
 
+def write_onnx(path: Path, model: bytes, record: Record) -> None:
+    """Write an ONNX model with labels and record among its properties; equal input gives equal bytes."""
+    write_bytes(path, add_properties(model, seal(model, record)))
+
+
+def read_onnx(path: Path) -> tuple[bytes, Record]:
+    """Read and verify a `.onnx` file of ours; see `read_tflite`.
+
+    Returns:
+        The model, without the properties `write_onnx` added, and its record.
+    """
+    data = read_whole(path)
+    try:
+        model, properties = split_properties(data, _OURS)
+        return model, unseal(path, model, properties)
+    except (KeyError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path} is not an ONNX model with an AlzEdge record, or it is cut off; "
+            "name a .onnx file made by `alzedge export`."
+        ) from error
+
+
+def seal_folder(folder: Path, record: Record) -> None:
+    """Put labels and record into a SavedModel's folder; the SHA-256 covers all its other files."""
+    for name, data in seal(_folder_model(folder), record).items():
+        write_bytes(folder / _EXTRA / name, data)
+
+
+def read_folder_record(folder: Path) -> Record:
+    """Read and verify the record of a SavedModel's folder; see `read_tflite`."""
+    if not (folder / _SAVED_MODEL).is_file():
+        raise UserError(f"{folder} is a folder and no SavedModel; name the model file in it.")
+    try:
+        entries = {name: (folder / _EXTRA / name).read_bytes() for name in _OURS}
+        return unseal(folder, _folder_model(folder), entries)
+    except (FileNotFoundError, ValueError, RecursionError) as error:
+        raise UserError(f"{folder} carries no AlzEdge record; name a SavedModel made by `alzedge export`.") from error
+
+
 def read_record(path: Path) -> Record:
-    """Read and verify the record of a `.tflite` or `.keras` file; see `read_tflite`."""
+    """Read and verify the record of a `.tflite`, `.onnx` or `.keras` file or a SavedModel; see `read_tflite`."""
+    if path.is_dir():
+        return read_folder_record(path)
     if path.suffix == ".keras":
         return read_keras_record(path)
-    return read_tflite(path)[1]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such model file; check the path.") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder; name the model file in it.") from error
+    return (read_onnx if path.suffix == ".onnx" else read_tflite)(path)[1]
 
 
 def _without_addresses(config: bytes) -> bytes:
@@ -144,35 +167,27 @@ def _keras_model(entries: dict[str, bytes]) -> bytes:
     return entries["config.json"] + entries["model.weights.h5"]
 
 
-def _entries(model: bytes, record: Record) -> dict[str, bytes]:
-    sealed = record | {"sha256": _digest(model, record)}
-    return {
-        LABELS_ENTRY: ("\n".join(record["labels"]) + "\n").encode(),
-        RECORD_ENTRY: (json.dumps(sealed, indent=1, allow_nan=False) + "\n").encode(),
-    }
+def _folder_model(folder: Path) -> bytes:
+    """Name and SHA-256 of each file but ours, in order of names."""
+    ours = {f"{_EXTRA}/{name}" for name in _OURS}
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    hashes = {name: hashlib.sha256(read_whole(folder / name)).hexdigest() for name in names if name not in ours}
+    return json.dumps(hashes).encode()
 
 
-def _digest(model: bytes, record: Record) -> str:
-    unsealed = {key: value for key, value in record.items() if key != "sha256"}
-    canonical = json.dumps(unsealed, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(model + canonical).hexdigest()
+def _unpacked(archive: zipfile.ZipFile, names: tuple[str, ...] | list[str]) -> dict[str, bytes]:
+    """Entries of a zip by name; ValueError where they would unpack to more than a model file may have."""
+    if sum(archive.getinfo(name).file_size for name in names) > MAX_BYTES:
+        raise ValueError("a zip bomb")
+    return {name: archive.read(name) for name in names}
 
 
-def _zipped(prefix: bytes, entries: dict[str, bytes]) -> bytes:
+def _zipped(prefix: bytes, entries: dict[str, bytes], compression: int) -> bytes:
     buffer = io.BytesIO(prefix)
     with zipfile.ZipFile(buffer, "a") as archive:
         for name, data in entries.items():
             info = zipfile.ZipInfo(name, _NO_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = compression
             info.create_system = 3  # the same bytes on every operating system
             archive.writestr(info, data)
     return buffer.getvalue()
-
-
-def _check(path: Path, model: bytes, record: Any) -> None:
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise UserError(f"{path} is of a format that AlzEdge {__version__} does not read; update alzedge.")
-    if record.get("sha256") != _digest(model, record):
-        raise UserError(f"{path} was changed or damaged after export (its SHA-256 differs); copy it again.")
-    if record["labels"] != list(STAGES):
-        raise UserError(f"{path} answers {record['labels']}, not the four stages; name another model file.")

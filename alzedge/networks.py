@@ -1,5 +1,7 @@
 """Model files as functions: preprocessed images in, named arrays out, whatever interpreter runs them."""
 
+import re
+from importlib import metadata
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +10,8 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 
 _Floats = NDArray[np.float32]
+# What LiteRT says of an operator, or a version of one, that is newer than itself.
+_UNKNOWN_OPERATOR = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 
 
 class Network(Protocol):
@@ -31,6 +35,9 @@ class TFLiteNetwork:
     Args:
         flatbuffer: verified by `alzedge.modelfile.read_tflite`.
         threads: of the interpreter.
+
+    Raises:
+        UserError: no interpreter is installed, or it cannot run the model.
     """
 
     def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
@@ -41,7 +48,8 @@ class TFLiteNetwork:
 
     def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
         """See `Network`."""
-        quantized = _quantized(inputs, self._input)
+        channels = self._input["shape"][3]  # one, but three in files for apps that know colour images only
+        quantized = _quantized(inputs, self._input).repeat(channels, axis=3)
         results = {n: np.empty((len(inputs), *d["shape"][1:]), np.float32) for n, d in self._outputs.items()}
         for row, one in enumerate(quantized):
             self._interpreter.set_tensor(self._input["index"], one[np.newaxis])
@@ -53,16 +61,95 @@ class TFLiteNetwork:
         return results
 
 
+class OnnxNetwork:
+    """An ONNX model in onnxruntime.
+
+    Args:
+        model: verified by `alzedge.modelfile.read_onnx`.
+        threads: of the runtime.
+
+    Raises:
+        UserError: onnxruntime is not installed, or cannot run the model.
+    """
+
+    def __init__(self, model: bytes, threads: int = 1) -> None:
+        onnxruntime = _onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 4  # errors arrive as exceptions; the rest is chatter
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its exceptions have no class in common
+            raise UserError(_cannot_run(f"onnxruntime {onnxruntime.__version__}", error)) from error
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = {
+            "probabilities" if len(o.shape) == 2 else "heat_map": (o.name, o.shape[1:])
+            for o in self._session.get_outputs()
+        }
+
+    def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
+        """See `Network`."""
+        results = {name: np.empty((len(inputs), *shape), np.float32) for name, (_, shape) in self._outputs.items()}
+        asked = [name for name, _ in self._outputs.values()]
+        for row, one in enumerate(inputs):
+            answers = self._session.run(asked, {self._input: one[np.newaxis]})
+            for result, answer in zip(results.values(), answers, strict=True):
+                result[row] = answer[0]
+        return results
+
+
 def make_interpreter(flatbuffer: bytes, threads: int) -> Any:
-    """A LiteRT interpreter with its tensors allocated."""
-    interpreter = _interpreter_class()(model_content=flatbuffer, num_threads=threads)
-    interpreter.allocate_tensors()
+    """A LiteRT interpreter with its tensors allocated.
+
+    Raises:
+        UserError: none is installed, or it cannot run the model.
+    """
+    interpreter_class, package = _interpreter_class()
+    try:
+        interpreter = interpreter_class(model_content=flatbuffer, num_threads=threads)
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise UserError(_cannot_run(f"{package} {metadata.version(package)}", error)) from error
     return interpreter
 
 
-def _interpreter_class() -> Any:
+def runtime_of(suffix: str) -> str:
+    """Name and version of what runs files of a suffix, '.tflite' or '.onnx'.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    package = "onnxruntime" if suffix == ".onnx" else _interpreter_class()[1]
+    if suffix == ".onnx":
+        _onnxruntime()
+    return f"{package}-{metadata.version(package)}"
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise UserError("ONNX files need onnxruntime; run `pip install onnxruntime`.") from error
+    return onnxruntime
+
+
+def _cannot_run(runtime: str, error: Exception) -> str:
+    found = _UNKNOWN_OPERATOR.search(str(error))
+    if found:
+        name, version = found.groups()
+        return (
+            f"{runtime} does not know operator {name} in version {version}, which this model needs; "
+            "run `pip install --upgrade ai-edge-litert`."
+        )
+    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return f"{runtime} cannot run this model ({reason}); export it again."
+
+
+def _interpreter_class() -> tuple[Any, str]:
     try:
         from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter, "ai-edge-litert"
     except ImportError:
         try:
             from tflite_runtime.interpreter import Interpreter
@@ -72,7 +159,7 @@ def _interpreter_class() -> Any:
             raise UserError(
                 "tflite-runtime does not work with NumPy 2; run `pip install ai-edge-litert`, or `pip install 'numpy<2'`."
             ) from None
-    return Interpreter
+    return Interpreter, "tflite-runtime"
 
 
 def _quantized(values: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any]:

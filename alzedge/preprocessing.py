@@ -44,10 +44,8 @@ class Preprocessing:
             float32 (N, 208 / shrink, 176 / shrink, 1), 0 to 1.
         """
         rows, columns, _ = self.input_shape
-        images = images.reshape(-1, HEIGHT, WIDTH)
-        if self.shrink > 1:
-            images = _block_means(images, self.shrink)
-        return images.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
+        means = _block_means(images.reshape(-1, HEIGHT, WIDTH), self.shrink) if self.shrink > 1 else images
+        return means.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
 
     def to_dict(self) -> dict[str, Any]:
         """As written into model files, in the order of application; `from_dict` reads it back."""

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.guard import NOT_A_SLICE, Guard
+from alzedge.hub import fetch_model, is_repository
 from alzedge.images import HEIGHT, WIDTH, fit_slice, read_bytes
-from alzedge.modelfile import Record, read_tflite
-from alzedge.networks import Network, TFLiteNetwork
+from alzedge.modelfile import Record
+from alzedge.networks import Network
 from alzedge.preprocessing import Preprocessing
+from alzedge.trial import load_network
 
 _Pixels = NDArray[np.uint8]
 
@@ -89,19 +91,20 @@ class Classifier:
 
     @classmethod
     def load(cls, path: Path | str | None = None, threads: int = 1, guarded: bool = True) -> "Classifier":
-        """Load a model file made by `alzedge export`, or the bundled one.
+        """Load a `.tflite` or `.onnx` file made by `alzedge export`, or the bundled one.
 
         Args:
-            path: the file, or None.
+            path: the file, a Hub repository as 'owner/name', or None.
             threads: of the interpreter.
             guarded: whether the file's guard is asked before the network. Without it any
                 picture of the right size gets four probabilities.
 
         Raises:
-            UserError: no such file, not ours, damaged, or no interpreter is installed.
+            UserError: no such file or repository, not ours, damaged, of no use to the runtime, or no runtime is
+                installed.
         """
-        flatbuffer, record = read_tflite(Path(path) if path else bundled_model())
-        return cls(TFLiteNetwork(flatbuffer, threads), record, guarded)
+        chosen = bundled_model() if path is None else fetch_model(str(path)) if is_repository(path) else Path(path)
+        return cls(*load_network(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -18,18 +18,18 @@ _BATCH = 256
 
 
 def load_scorer(path: Path, threads: int = 1) -> Scorer:
-    """Load a `.tflite` or `.keras` file of ours.
+    """Load a `.tflite`, `.onnx` or `.keras` file of ours.
 
-    A `.tflite` file answers one slice at a time, as on the device; a `.keras` file in batches.
+    A `.tflite` or `.onnx` file answers one slice at a time, as on the device; a `.keras` file in batches.
 
     Raises:
         UserError: no such file, not ours, damaged, or a model without answers.
     """
-    if path.suffix == ".tflite":
+    if path.suffix in (".tflite", ".onnx"):
         return Classifier.load(path, threads).probabilities
     if path.suffix == ".keras":
         return _keras_scorer(path)
-    raise UserError(f"{path}: expected a .keras or .tflite file.")
+    raise UserError(f"{path}: expected a .keras, .tflite or .onnx file.")
 
 
 def _keras_scorer(path: Path) -> Scorer:
