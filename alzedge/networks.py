@@ -1,7 +1,6 @@
 """Model files as functions: preprocessed images in, named arrays out, whatever interpreter runs them."""
 
 import re
-from importlib import metadata
 from typing import Any, Protocol
 
 import numpy as np
@@ -109,7 +108,7 @@ def make_interpreter(flatbuffer: bytes, threads: int) -> Any:
         interpreter = interpreter_class(model_content=flatbuffer, num_threads=threads)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        raise UserError(_cannot_run(f"{package} {metadata.version(package)}", error)) from error
+        raise UserError(_cannot_run(f"{package} {_version(package)}", error)) from error
     return interpreter
 
 
@@ -122,7 +121,13 @@ def runtime_of(suffix: str) -> str:
     package = "onnxruntime" if suffix == ".onnx" else _interpreter_class()[1]
     if suffix == ".onnx":
         _onnxruntime()
-    return f"{package}-{metadata.version(package)}"
+    return f"{package}-{_version(package)}"
+
+
+def _version(package: str) -> str:
+    from importlib import metadata  # a quarter of the start-up of `alzedge predict`, which does without
+
+    return metadata.version(package)
 
 
 def _onnxruntime() -> Any:
