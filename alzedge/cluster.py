@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alzedge.bulk import Answerer, Result, Workload
+from alzedge.bulk import Result, Workload, answerer
 from alzedge.extras import require
 from alzedge.items import Item
 
@@ -52,7 +52,7 @@ class _Actor:
     """Lives on the cluster and loads the model once."""
 
     def __init__(self, workload: Workload) -> None:
-        self._answer = Answerer(workload.load())
+        self._answer = answerer(workload)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         results = [pickle.dumps(self._answer(pickle.loads(chunk))) for chunk in batch["chunk"]]

@@ -1,7 +1,6 @@
 """Model files as functions: preprocessed images in, named arrays out, whatever interpreter runs them."""
 
 import re
-from importlib import metadata
 from typing import Any, Protocol
 
 import numpy as np
@@ -126,6 +125,8 @@ def runtime_of(suffix: str) -> str:
 
 
 def _named(package: str) -> str:
+    from importlib import metadata  # a quarter of the start-up of `alzedge predict`, which does without
+
     try:
         return f"{package} {metadata.version(package)}"
     except metadata.PackageNotFoundError:  # unpacked or built in place
