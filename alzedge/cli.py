@@ -18,7 +18,8 @@ _COMMANDS = {
     "distill": "alzedge.student.commands:distill_command",
     "export": "alzedge.export.commands:export_command",
     "benchmark": "alzedge.export.commands:benchmark_command",
-    "predict": "alzedge.commands:predict_command",
+    "explain": "alzedge.explain_command:explain_command",
+    "predict": "alzedge.predict_command:predict_command",
     "inspect": "alzedge.commands:inspect_command",
     "subjects": "alzedge.commands:subjects_command",
     "phantoms": "alzedge.commands:phantoms_command",
@@ -65,6 +66,7 @@ def _hush_native_libraries() -> None:
     if os.environ.get("ALZEDGE_DEBUG") or sys.stderr is None:
         return
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it counts its retries otherwise
     sys.stderr.flush()
     sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,57 +1,11 @@
-"""Commands that need neither TensorFlow nor Keras: predict, inspect, subjects, phantoms."""
+"""Commands that need neither TensorFlow nor Keras, beside `predict`: inspect, subjects, phantoms."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from alzedge.stages import DISCLAIMER, TITLES
-
-
-@click.command("predict")
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="A .tflite file made by alzedge. Default: the bundled student."
-)
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of the interpreter.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-def predict_command(images: tuple[Path, ...], model: Path | None, threads: int, as_json: bool) -> None:
-    """Estimate the stage on MRI slices, without TensorFlow.
-
-    Each IMAGE is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
-    high, 8-bit grey, as in the Kaggle 4-class set. Needs numpy, Pillow and LiteRT only.
-
-    \b
-    alzedge predict slice.jpg
-    alzedge predict --json slices/*.jpg --model student_int8.tflite
-    """
-    import numpy as np
-
-    from alzedge.images import read_slice
-    from alzedge.runtime import Classifier
-
-    classifier = Classifier.load(model, threads)
-    slices = np.stack([read_slice(path) for path in images])
-    probabilities = classifier.probabilities(slices)
-    answers = [_answer(path, classifier.labels, row) for path, row in zip(images, probabilities, strict=True)]
-    if as_json:
-        name, sha256 = classifier.record["kind"], classifier.record["sha256"]
-        document = {"model": {"kind": name, "sha256": sha256}, "predictions": answers, "disclaimer": DISCLAIMER}
-        click.echo(json.dumps(document, indent=2))
-        return
-    for answer in answers:
-        shares = "  ".join(f"{label} {value:.3f}" for label, value in answer["probabilities"].items())
-        click.echo(f"{answer['path']}: {answer['stage']}  ({shares})")
-    click.echo(DISCLAIMER, err=True)
-
-
-def _answer(path: Path, labels: tuple[str, ...], probabilities: Any) -> dict[str, Any]:
-    return {
-        "path": str(path),
-        "stage": labels[int(probabilities.argmax())],
-        "probabilities": {label: round(float(p), 6) for label, p in zip(labels, probabilities, strict=True)},
-    }
+from alzedge.stages import TITLES
 
 
 @click.command("inspect")
@@ -118,7 +72,7 @@ def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> Non
 
     \b
     alzedge phantoms /tmp/phantoms
-    alzedge predict /tmp/phantoms/test/*/*.png
+    alzedge predict --no-guard /tmp/phantoms/test
     """
     import io
 

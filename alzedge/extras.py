@@ -5,7 +5,22 @@ from importlib.util import find_spec
 from alzedge.errors import UserError
 
 _TRAIN = ("tensorflow", "keras", "sklearn")
-_NEEDS = {"train": _TRAIN, "export": (*_TRAIN, "matplotlib", "huggingface_hub"), "demo": ("gradio", "uvicorn")}
+_NEEDS = {
+    "train": _TRAIN,
+    "export": (
+        *_TRAIN,
+        "matplotlib",
+        "huggingface_hub",
+        "onnx",
+        "onnxruntime",
+        "tf_keras",
+        "tensorflow_model_optimization",
+    ),
+    "demo": ("gradio", "uvicorn"),
+    "hub": ("huggingface_hub",),
+    "medical": ("nibabel", "pydicom"),
+    "ray": ("ray", "pyarrow"),
+}
 
 
 def require(extra: str) -> None:
@@ -16,4 +31,4 @@ def require(extra: str) -> None:
     """
     for package in _NEEDS[extra]:
         if find_spec(package) is None:
-            raise UserError(f"this command needs {package}; run `pip install 'alzedge[{extra}]'`.")
+            raise UserError(f"this needs {package}; run `pip install 'alzedge[{extra}]'`.")

@@ -37,7 +37,7 @@ class FileTree:
 
     source: Path
     names: tuple[str, ...]
-    _read: Callable[[str], bytes]
+    _read: Callable[[str, int], bytes]
     _close: Callable[[], None]
 
     def __enter__(self) -> Self:
@@ -48,18 +48,24 @@ class FileTree:
     ) -> None:
         self._close()
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: int = MAX_BYTES) -> bytes:
         """Content of one file.
 
         Raises:
-            UserError: the entry is larger than `MAX_BYTES`, or damaged.
+            UserError: the entry is larger than `limit` bytes, or damaged.
         """
-        data = self._read(name)
-        if len(data) > MAX_BYTES:
-            raise UserError(
-                f"{self.source}: {name} is too large, over {MAX_BYTES // 2**20} MiB; slices and tables are small."
-            )
+        data = self.start(name, limit + 1)
+        if len(data) > limit:
+            raise UserError(f"{self.source}: {name} is too large, over {limit // 2**20} MiB; name another file.")
         return data
+
+    def start(self, name: str, length: int) -> bytes:
+        """The first `length` bytes of one file, or all of it.
+
+        Raises:
+            UserError: the entry is damaged.
+        """
+        return self._read(name, length)
 
 
 def open_tree(source: Path) -> FileTree:
@@ -87,9 +93,9 @@ def _visible(name: str) -> bool:
 def _open_folder(source: Path) -> FileTree:
     names = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
 
-    def read(name: str) -> bytes:
+    def read(name: str, length: int) -> bytes:
         with (source / name).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(length)
 
     return FileTree(source, tuple(filter(_visible, names)), read, lambda: None)
 
@@ -97,10 +103,10 @@ def _open_folder(source: Path) -> FileTree:
 def _open_zip(source: Path, archive: zipfile.ZipFile) -> FileTree:
     names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
 
-    def read(name: str) -> bytes:
+    def read(name: str, length: int) -> bytes:
         try:
             with archive.open(name) as file:
-                return file.read(MAX_BYTES + 1)  # bounded, whatever size a zip bomb unpacks to
+                return file.read(length)  # bounded, whatever size a zip bomb unpacks to
         except UNREADABLE_ZIP as error:
             raise UserError(
                 f"{source}: entry {name} cannot be unpacked ({error}); download the archive again."

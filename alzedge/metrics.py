@@ -44,17 +44,32 @@ def evaluate(
     Raises:
         UserError: a probability is not a number.
     """
-    scores = np.asarray(probabilities, np.float64)
-    if not np.isfinite(scores).all():
-        raise UserError("The model answers NaN for some images, so no figure can be given; train or export it again.")
-    if subject is None:
-        return {"slice": _level(scores, labels, np.arange(len(labels)), seed)}
-    people, first, person = np.unique(subject, return_index=True, return_inverse=True)
-    means = np.stack([scores[person == k].mean(axis=0) for k in range(len(people))])
-    return {
-        "slice": _level(scores, labels, person, seed),
-        "person": _level(means, labels[first], np.arange(len(people)), seed),
-    }
+    return {name: _level(*level, seed) for name, level in _levels(probabilities, labels, subject).items()}
+
+
+def compare(
+    before: NDArray[np.floating[Any]],
+    after: NDArray[np.floating[Any]],
+    labels: NDArray[np.int64],
+    subject: NDArray[np.str_] | None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """What a change to a model costs, on the same slices.
+
+    Args:
+        before, after: (N, 4), rows sum to 1.
+        labels, subject, seed: see `evaluate`.
+
+    Returns:
+        `slice` and, where people are known, `person`: for each figure of `evaluate` `before`,
+        `after` and `loss`, before minus after, as `{value, low, high}`. Both are weighted alike in
+        each bootstrap replicate, so the interval is of the difference. None as in `evaluate`.
+
+    Raises:
+        UserError: a probability is not a number.
+    """
+    levels = zip(_levels(before, labels, subject).items(), _levels(after, labels, subject).values(), strict=True)
+    return {name: _losses(old, new, seed) for (name, old), new in levels}
 
 
 def sensitivity_specificity(answers: NDArray[np.bool_], truth: NDArray[np.bool_], seed: int = 0) -> dict[str, Any]:
@@ -71,6 +86,30 @@ def sensitivity_specificity(answers: NDArray[np.bool_], truth: NDArray[np.bool_]
     return {
         "sensitivity": _with_interval(_ratio(weights @ (answers & truth), weights @ truth)),
         "specificity": _with_interval(_ratio(weights @ (~answers & ~truth), weights @ ~truth)),
+    }
+
+
+def _levels(
+    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], subject: NDArray[np.str_] | None
+) -> dict[str, tuple[_Floats, NDArray[np.int64], NDArray[np.intp]]]:
+    """Scores, labels and whom each row belongs to, by level."""
+    scores = np.asarray(probabilities, np.float64)
+    if not np.isfinite(scores).all():
+        raise UserError("The model answers NaN for some images, so no figure can be given; train or export it again.")
+    if subject is None:
+        return {"slice": (scores, labels, np.arange(len(labels)))}
+    people, first, person = np.unique(subject, return_index=True, return_inverse=True)
+    means = np.stack([scores[person == k].mean(axis=0) for k in range(len(people))])
+    return {"slice": (scores, labels, person), "person": (means, labels[first], np.arange(len(people)))}
+
+
+def _losses(before: Any, after: Any, seed: int) -> dict[str, Any]:
+    weights = _bootstrap_weights(before[2], seed)
+    old, new = (_figures(scores, labels, weights) for scores, labels, _ in (before, after))
+    losses = {name: _with_interval(old[name] - new[name]) for name in old}
+    return {
+        name: loss and {"before": float(old[name][0]), "after": float(new[name][0]), "loss": loss}
+        for name, loss in losses.items()
     }
 
 

@@ -44,11 +44,8 @@ class Preprocessing:
             float32 (N, 208 / shrink, 176 / shrink, 1), 0 to 1.
         """
         rows, columns, _ = self.input_shape
-        area = self.shrink**2
-        if area > 1:
-            blocks = images.reshape(-1, rows, self.shrink, columns, self.shrink)
-            images = ((blocks.sum(axis=(2, 4), dtype=np.uint16) + area // 2) // area).astype(np.uint8)
-        return images.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
+        means = _block_means(images.reshape(-1, HEIGHT, WIDTH), self.shrink) if self.shrink > 1 else images
+        return means.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
 
     def to_dict(self) -> dict[str, Any]:
         """As written into model files, in the order of application; `from_dict` reads it back."""
@@ -64,3 +61,21 @@ class Preprocessing:
         if set(record) != {"shrink", "divide_by"} or record["divide_by"] != _WHITE:
             raise UserError(f"The model asks for preprocessing {record}, unknown to this version; update alzedge.")
         return cls(record["shrink"])
+
+
+def _block_means(images: NDArray[np.uint8], side: int) -> NDArray[np.uint16]:
+    """Rounded means of `side` x `side` blocks, uint8 (N, H, W) to uint16 (N, H / side, W / side).
+
+    Adding rows and then columns is an order of magnitude faster than NumPy's sum over two axes;
+    on a student this small that sum took as long as the network.
+    """
+    rows = images[:, ::side].astype(np.uint16)  # 16 blocks of 255 fit
+    for i in range(1, side):
+        rows += images[:, i::side]
+    means = rows[:, :, ::side].copy()
+    for i in range(1, side):
+        means += rows[:, :, i::side]
+    area = side * side
+    means += area // 2
+    means >>= area.bit_length() - 1  # the area is a power of two
+    return means

@@ -1,14 +1,16 @@
 """How far long work is: what phases report, and how the command line shows it."""
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import click
 
 T = TypeVar("T")
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,19 @@ def show_items(items: list[T], title: str) -> Iterable[T]:
     if not sys.stdout.isatty():
         return items
     return _bar_over(items, title)
+
+
+def show_count(items: Iterator[T], title: str, output: TextIO) -> Iterator[T]:
+    """Go through a stream of unknown length, with a count on stderr where that is a terminal and `output` is not.
+
+    Work that is over at once shows nothing.
+    """
+    yield from itertools.islice(items, _AT_ONCE)
+    if not sys.stderr.isatty() or output.isatty():
+        yield from items
+        return
+    with click.progressbar(items, label=title, file=sys.stderr, show_pos=True, width=24, update_min_steps=16) as bar:
+        yield from bar
 
 
 def _bar_over(items: list[T], title: str) -> Iterator[T]:

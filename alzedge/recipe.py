@@ -99,6 +99,16 @@ class ExportRecipe:
 
 
 @dataclass(frozen=True)
+class CompressRecipe(TrainingRecipe):
+    """Fine-tuning on soft targets, with neither warm-up nor labels, for qat-int8, pruned and clustered files."""
+
+    epochs: int = _within(4, 1, 10_000)
+    learning_rate: float = _within(5e-4, 1e-8, 10)
+    sparsity: float = _within(0.5, 0.05, 0.99)  # share of zeros among the weights, when pruned
+    clusters: int = _within(16, 2, 128)  # different weights in each layer, when clustered
+
+
+@dataclass(frozen=True)
 class BenchmarkRecipe:
     """Latency: calls of one slice each, rounded up to tens; a tenth as many warm up first."""
 
@@ -122,6 +132,7 @@ class Recipe:
     student: StudentRecipe = StudentRecipe()
     distill: DistillRecipe = DistillRecipe()
     export: ExportRecipe = ExportRecipe()
+    compress: CompressRecipe = CompressRecipe()
     benchmark: BenchmarkRecipe = BenchmarkRecipe()
 
     def to_dict(self) -> dict[str, Any]:

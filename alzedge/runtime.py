@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.guard import NOT_A_SLICE, Guard
+from alzedge.hub import fetch_model, is_repository
 from alzedge.images import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.modelfile import Record
 from alzedge.networks import Network
@@ -27,6 +28,17 @@ def bundled_model() -> Path:
 def bundled_heat_map_model() -> Path:
     """Path of its companion, which gives the same probabilities and a heat map."""
     return _bundled("student_int8_heatmap.tflite")
+
+
+def find_model(name: Path | str | None) -> Path:
+    """The model file that is meant: a path, a Hub repository as 'owner/name', or None for the bundled one.
+
+    Raises:
+        UserError: a repository that cannot be read.
+    """
+    if name is None:
+        return bundled_model()
+    return fetch_model(str(name)) if is_repository(name) else Path(name)
 
 
 def _bundled(name: str) -> Path:
@@ -93,15 +105,16 @@ class Classifier:
         """Load a `.tflite` or `.onnx` file made by `alzedge export`, or the bundled one.
 
         Args:
-            path: the file, or None.
+            path: the file, a Hub repository as 'owner/name', or None.
             threads: of the interpreter.
             guarded: whether the file's guard is asked before the network. Without it any
                 picture of the right size gets four probabilities.
 
         Raises:
-            UserError: no such file, not ours, damaged, of no use to the runtime, or no runtime is installed.
+            UserError: no such file or repository, not ours, damaged, of no use to the runtime, or no runtime is
+                installed.
         """
-        chosen = Path(path) if path else bundled_model()
+        chosen = find_model(path)
         return cls(*load_network(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
 
     @property

@@ -7,13 +7,18 @@ from typing import Any
 from alzedge import __version__
 from alzedge.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
-from alzedge.export.latency import measure_latency
+from alzedge.export.latency import measure_models
+from alzedge.export.processes import in_process
+from alzedge.export.profiling import profile_operators
+from alzedge.export.ratios import Rival, add_speeds, check_goals
 from alzedge.export.scoring import load_scorer
+from alzedge.export.table import csv_table, markdown_table
 from alzedge.files import write_json, write_text
 from alzedge.floors import floor_accuracies
 from alzedge.job import made_with
 from alzedge.metrics import evaluate
-from alzedge.modelfile import read_record
+from alzedge.modelfile import Record, read_record
+from alzedge.preprocessing import Preprocessing
 from alzedge.progress import OnStep, Step, quiet, show_steps
 from alzedge.recipe import Recipe
 from alzedge.stages import STAGES
@@ -26,7 +31,7 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
     """Figures of each model on the test side of a split.
 
     Args:
-        models: `.keras` and `.tflite` files by name.
+        models: files by name.
         dataset, split: what to test on.
         on_step: told about every model.
 
@@ -50,62 +55,112 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
 
 
 def benchmark_models(
-    models: dict[str, Path], splits: dict[str, Any], calls: int, on_step: OnStep = quiet
+    models: dict[str, Path],
+    splits: dict[str, Any],
+    calls: int,
+    on_step: OnStep = quiet,
+    rivals: dict[str, Rival] | None = None,
 ) -> dict[str, Any]:
-    """Put size and latency beside the figures; see `alzedge.export.latency.measure_latency`.
+    """Put size, memory and latency beside the figures; see `alzedge.export.latency.measure_models`.
 
     Args:
         models: files by name, the reference of all ratios first.
         splits: by split the result of `evaluate_models`.
-        calls: timed calls per model.
-        on_step: told about every number of threads.
+        calls: timed calls per model and number of threads.
+        on_step: told about every model and every number of threads.
+        rivals: measured with the models; they have no figures.
 
     Returns:
         The content of `benchmark.json`.
     """
-    latency = measure_latency(models, calls, on_step)
+    rivals = rivals or {}
+    measured = measure_models(models | {name: rival.path for name, rival in rivals.items()}, calls, on_step)
+    add_speeds(measured)
+    for name, entry in measured.items():
+        goal = rivals[name].times_faster_goal if name in rivals else None
+        entry |= {"rival": name in rivals, "times_faster_goal": goal}
     return {
         "alzedge": __version__,
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "calls": calls,
-        "models": {
-            name: {"file": path.name, "bytes": path.stat().st_size, "latency_ms": latency[name]}
-            for name, path in models.items()
-        },
+        "models": measured,
+        "goals": check_goals(measured),
         "splits": splits,
     }
 
 
-def benchmark_files(models: list[Path], dataset: DataSet, recipe: Recipe, out: Path) -> dict[str, Any]:
-    """Benchmark model files of one split; writes JSON, Markdown and a plot into `out`.
+def benchmark_files(
+    models: list[Path],
+    dataset: DataSet,
+    recipe: Recipe,
+    out: Path,
+    *,
+    with_rivals: bool = False,
+    profiled: bool = False,
+) -> dict[str, Any]:
+    """Benchmark model files of one split; writes JSON, CSV, Markdown and a plot into `out`.
+
+    Args:
+        models: of one split, the reference of all ratios first.
+        dataset: what they were made from.
+        recipe: `benchmark` is used.
+        out: a new folder, or that of an earlier benchmark.
+        with_rivals: also measure what a user would pick instead; see `alzedge.export.rivals`. Their
+            files are kept in `out / "rivals"`.
+        profiled: also time each operator of the `.tflite` students; see `alzedge.export.profiling`.
 
     Returns:
         The content of `benchmark.json`.
 
     Raises:
-        UserError: files of different splits or of other data, or two of the same name.
+        UserError: files of different splits or of other data, two of the same name, or one that the
+            runtime cannot run.
     """
-    from alzedge.export.plots import accuracy_latency
-    from alzedge.export.table import markdown_table
-
     if out.exists() and any(out.iterdir()) and not (out / _OWN).exists():
         raise UserError(f"{out} is not empty and holds no earlier benchmark; choose another --out.")
     named = {path.name: path for path in models}
     if len(named) < len(models):
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
-    made = {name: made_with(read_record(path), dataset, recipe, path) for name, path in named.items()}
+    records = {name: read_record(path) for name, path in named.items()}
+    split = _common_split(named, records, dataset, recipe)
+    with show_steps("evaluation") as on_step:
+        figures = evaluate_models(named, dataset, split, on_step)
+    write_text(out / _OWN, "The files beside this one are made by `alzedge benchmark`, which replaces them.\n")
+    rivals = _make_rivals(records, out / "rivals") if with_rivals else {}
+    students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
+    profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}
+    with show_steps("benchmark") as on_step:
+        result = benchmark_models(named, {split.name: figures}, recipe.benchmark.calls, on_step, rivals)
+    result["profiles"] = profiles
+    write_json(out / "benchmark.json", result)
+    write_reports(result, out)
+    return result
+
+
+def write_reports(benchmark: dict[str, Any], folder: Path) -> None:
+    """Write the table as Markdown and CSV, and the plot, from the content of `benchmark.json`."""
+    from alzedge.export.pareto import accuracy_latency  # imports matplotlib
+
+    write_text(folder / "benchmark.md", markdown_table(benchmark) + "\n")
+    write_text(folder / "benchmark.csv", csv_table(benchmark))
+    accuracy_latency(benchmark, folder / "accuracy_latency.png")
+
+
+def _common_split(models: dict[str, Path], records: dict[str, Record], dataset: DataSet, recipe: Recipe) -> Split:
+    """The split that all the models were made with."""
+    made = {name: made_with(records[name], dataset, recipe, path) for name, path in models.items()}
     if len({(found.fold, split) for found, split in made.values()}) > 1:
         splits = ", ".join(f"{name}: {split}, fold {found.fold}" for name, (found, split) in made.items())
         raise UserError(f"The models were made with different splits ({splits}); compare models of one split.")
     found, name = next(iter(made.values()))
-    split = split_dataset(dataset, name, found.fold)
-    with show_steps("evaluation") as on_step:
-        figures = evaluate_models(named, dataset, split, on_step)
-    with show_steps("benchmark") as on_step:
-        result = benchmark_models(named, {name: figures}, recipe.benchmark.calls, on_step)
-    write_text(out / _OWN, "The files beside this one are made by `alzedge benchmark`, which replaces them.\n")
-    write_json(out / "benchmark.json", result)
-    write_text(out / "benchmark.md", markdown_table(result) + "\n")
-    accuracy_latency(result, out / "accuracy_latency.png")
-    return result
+    return split_dataset(dataset, name, found.fold)
+
+
+def _make_rivals(records: dict[str, Record], folder: Path) -> dict[str, Rival]:
+    from alzedge.export.rivals import rival_files  # imports TensorFlow
+
+    students = [record for record in records.values() if record["kind"].startswith("student")]
+    chosen = (students or list(records.values()))[0]
+    with show_steps("rivals") as on_step:
+        return rival_files(Preprocessing.from_dict(chosen["preprocessing"]), folder, on_step)

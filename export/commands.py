@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,6 +18,11 @@ from alzedge.options import (
     recipe_option,
     seed_option,
 )
+from alzedge.recipe import ExportRecipe
+
+_TRAINED = ("qat-int8", "pruned", "clustered")
+_SUFFIXES = {"onnx": ".onnx", "saved_model": "", "keras": ".keras"}
+_FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8", *_TRAINED, *_SUFFIXES)
 
 
 @click.command("run", epilog=DATA_HELP)
@@ -77,20 +83,60 @@ def _predict_line(source: Source, out: Path) -> str:
 @click.command("export", epilog=DATA_HELP)
 @click.argument("student", type=click.Path(path_type=Path))
 @click.argument("data", default="phantoms")
+@click.option("--format", "fmt", type=click.Choice(_FORMATS), default="int8", show_default=True, help="See above.")
+@click.option("--float-io", is_flag=True, help="With int8: float32 input and output.")
+@click.option("--heat-map", is_flag=True, help="With a second output: the evidence for each stage by place.")
+@click.option("--rgb", is_flag=True, help="Behind a whole colour image, as MediaPipe wants; .tflite only.")
 @click.option(
-    "--format", "fmt", type=click.Choice(["float32", "int8"]), default="int8", show_default=True, help="Numbers."
+    "--out", type=click.Path(path_type=Path), required=True, help="What to write: .tflite, .onnx, .keras or a folder."
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .tflite file to write."
+    "--calibration",
+    "calibration_images",
+    metavar="N",
+    type=click.IntRange(8, 100_000),
+    help="Calibration slices; replaces the recipe's number.",
+)
+@click.option(
+    "--teacher",
+    type=click.Path(path_type=Path),
+    help="Teacher for qat-int8, pruned and clustered. Default: teacher.keras beside STUDENT, else STUDENT itself.",
 )
 @recipe_option
 @seed_option
-def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: str | None, seed: int | None) -> None:
-    """Convert a student to TFLite.
+def export_command(
+    student: Path,
+    data: str,
+    fmt: str,
+    float_io: bool,
+    heat_map: bool,
+    rgb: bool,
+    out: Path,
+    calibration_images: int | None,
+    teacher: Path | None,
+    recipe_name: str | None,
+    seed: int | None,
+) -> None:
+    """Convert a student, and judge the result.
 
-    STUDENT is a .keras file from `alzedge distill`. `int8` means whole numbers throughout: weights, activations, input and output. It is calibrated
-    on slices of DATA from the training side of the split the student was made with; the file
-    lists them. Labels, preprocessing and provenance are written into the file.
+    STUDENT is a .keras file from `alzedge distill`.
+
+    \b
+    float32 float16  TFLite, numbers as named
+    dynamic          TFLite, int8 weights in float32 arithmetic
+    int8             TFLite, whole numbers throughout, input and output too
+    int16x8          TFLite, int8 weights, int16 activations, float32 input and output
+    qat-int8         int8, trained some more with the quantization in place
+    pruned           int8, half of the weights zero: smaller once compressed
+    clustered        int8, few different weights: smaller once compressed
+    onnx             ONNX
+    saved_model      a folder for TensorFlow Serving
+    keras            the .keras file with the verdict in its record
+
+    Whole numbers are calibrated on slices of DATA from the training side of the split the student was made with; the
+    file lists them. Each file is compared with the Keras student on the test side; a broken one, or one
+    whose quantization did nothing, is an error and not written. Labels, preprocessing, provenance and
+    verdict are in the file.
 
     \b
     alzedge export runs/archive-student/student.keras archive.zip --out student_int8.tflite
@@ -99,19 +145,37 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
     from alzedge.extras import require
     from alzedge.job import made_with
     from alzedge.modelfile import read_keras_record
+    from alzedge.progress import show_steps
 
     require("export")
-    if out.suffix != ".tflite":
-        raise click.BadParameter(f"{out}: the name must end in .tflite.")
+    if float_io and fmt != "int8":
+        raise click.BadParameter(f"--float-io goes with --format int8, not {fmt}.")
+    suffix = _SUFFIXES.get(fmt, ".tflite")
+    if out.suffix != suffix:
+        ending = f"must end in {suffix}" if suffix else "is a folder's and has no ending"
+        raise click.BadParameter(f"{out}: the name {ending}.")
     record = read_keras_record(student, "student")
     source = load_source(data, recipe_name, seed)
     recipe, name = made_with(record, source.dataset, source.recipe, student)
+    if calibration_images is not None:
+        recipe = replace(recipe, export=ExportRecipe(calibration_images))
     split = split_dataset(source.dataset, name, recipe.fold)
 
-    from alzedge.export.convert import export_student  # imports TensorFlow: after all checks
+    from alzedge.export.exporting import export_student, find_teacher  # imports TensorFlow: after all checks
+    from alzedge.export.verdict import verdict_text
 
-    export_student(student, out, fmt, source.dataset, split, recipe)
-    click.echo(f"wrote {out} ({out.stat().st_size / 1024:.0f} KiB)\nnext: {next_command('inspect', out)}")
+    taught_by = find_teacher(student, record, teacher) if fmt in _TRAINED else None
+    with show_steps(f"training {fmt}") as on_step:
+        full_name = "int8-float-io" if float_io else fmt
+        verdict = export_student(
+            student, out, full_name, source.dataset, split, recipe, taught_by, on_step, heat_map=heat_map, rgb=rgb
+        )
+    click.echo(verdict_text(verdict))
+    click.echo(f"wrote {out} ({_size(out) / 1024:.0f} KiB)\nnext: {next_command('inspect', out)}")
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")))
 
 
 @click.command("benchmark", epilog=DATA_HELP)
@@ -119,17 +183,28 @@ def export_command(student: Path, data: str, fmt: str, out: Path, recipe_name: s
 @click.option(
     "--data", default="phantoms", show_default=True, help="The data set the models were made from; see below."
 )
+@click.option("--rivals", is_flag=True, help="Also measure what one would pick instead; minutes, and 430 MB in OUT.")
+@click.option("--profile", is_flag=True, help="Also time each operator of the .tflite models, by LiteRT's profiler.")
 @out_option("runs/DATA-benchmark")
 @recipe_option
 @seed_option
 def benchmark_command(
-    models: tuple[Path, ...], data: str, out: Path | None, recipe_name: str | None, seed: int | None
+    models: tuple[Path, ...],
+    data: str,
+    rivals: bool,
+    profile: bool,
+    out: Path | None,
+    recipe_name: str | None,
+    seed: int | None,
 ) -> None:
-    """Compare models: accuracy, latency, size.
+    """Compare models: accuracy, latency, size, memory.
 
-    MODELS are .keras and .tflite files. All must have been made with the same split of DATA; accuracy is measured on its test side by the
-    same code for all. The first model is the reference of the speed ratios. Writes OUT/benchmark.json,
-    benchmark.md and accuracy_latency.png.
+    MODELS are .keras, .tflite and .onnx files. All must have been made with the same split of DATA; accuracy is
+    measured on its test side by the same code for all. The first model is the reference of the speeds. Writes
+    OUT/benchmark.json, .csv, .md and accuracy_latency.png.
+
+    --rivals adds MobileNetV3-Small, EfficientNet-Lite0 (int8) and SimCLRv2's ResNet-50 (Keras and float32 .tflite),
+    with random weights: for latency and size only.
 
     \b
     alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
@@ -146,6 +221,6 @@ def benchmark_command(
 
     from alzedge.export.benchmark import benchmark_files
 
-    found = benchmark_files(list(models), source.dataset, source.recipe, folder)
+    found = benchmark_files(list(models), source.dataset, source.recipe, folder, with_rivals=rivals, profiled=profile)
     click.echo("\n" + text_table(found))
-    click.echo(f"\nwrote {folder}: benchmark.json, benchmark.md, accuracy_latency.png")
+    click.echo(f"\nwrote {folder}: benchmark.json, benchmark.csv, benchmark.md, accuracy_latency.png")

@@ -10,7 +10,13 @@ from alzedge.modelfile import read_tflite, write_tflite
 from alzedge.progress import Step, show_steps
 from alzedge.recipe import Recipe
 
-FILE_NAMES = {"float32": "student_float32.tflite", "int8": "student_int8.tflite"}
+FILE_NAMES = {
+    "float32": "student_float32.tflite",
+    "int8": "student_int8.tflite",
+    "int8-heat-map": "student_int8_heatmap.tflite",
+}
+_HEAT_MAP = "-heat-map"
+REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
 def export_phase(job: Job, student: Path) -> dict[str, Path]:
@@ -18,11 +24,12 @@ def export_phase(job: Job, student: Path) -> dict[str, Path]:
     outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
 
     def action(stem: Path) -> None:
-        from alzedge.export.convert import export_student
+        from alzedge.export.exporting import export_student
 
         with show_steps(f"{job.title}: export") as on_step:
             for done, (name, path) in enumerate(outputs.items(), start=1):
-                export_student(student, path, name, job.dataset, job.split, job.recipe)
+                fmt, heat_map = name.removesuffix(_HEAT_MAP), name.endswith(_HEAT_MAP)
+                export_student(student, path, fmt, job.dataset, job.split, job.recipe, heat_map=heat_map)
                 on_step(Step(done, len(outputs), done, len(outputs)))
 
     job.perform("export", ["export"], [student], list(outputs.values()), action)
@@ -99,23 +106,21 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
         for job in jobs
         for name, title in (("pretrained", "pre-training"), ("teacher", "fine-tuning"), ("student", "distillation"))
     }
-    outputs = [
-        folder / name
-        for name in ("README.md", "benchmark.md", "accuracy_latency.png", "confusion.png", "loss.png", "examples.png")
-    ]
+    pictures = [folder / name for name in ("confusion.png", "loss.png", "examples.png")]
+    card = folder / "README.md"
+    outputs = [card, *(folder / name for name in REPORTS), *pictures]
 
     def action(stem: Path) -> None:
         from alzedge.export import plots
+        from alzedge.export.benchmark import write_reports
         from alzedge.export.card import model_card
-        from alzedge.export.table import markdown_table
 
         found = json.loads(benchmark.read_text())
-        card, table, pareto, confusion, loss, examples = outputs
-        plots.accuracy_latency(found, pareto)
+        confusion, loss, examples = pictures
+        write_reports(found, folder)
         plots.confusion_matrices(found, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
         plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
-        write_text(table, markdown_table(found) + "\n")
         write_text(card, model_card(model, found))
 
     ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)

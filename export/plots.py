@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from alzedge.dataset import DataSet
-from alzedge.export.table import FLOORS, split_title
+from alzedge.export.table import split_title
 from alzedge.files import replacing
 from alzedge.runtime import Classifier
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
@@ -16,39 +16,14 @@ from alzedge.stages import DISCLAIMER, STAGES, TITLES
 matplotlib.use("Agg")
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _SHORT = ("none", "very mild", "mild", "moderate")
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG; equal figures give equal files."""
     with replacing(path) as temporary:
-        # No version or date inside: equal figures give equal files.
-        figure.savefig(temporary, dpi=120, metadata={"Software": None})
-
-
-def accuracy_latency(benchmark: dict[str, Any], path: Path) -> None:
-    """Accuracy per slice with its interval against latency at one thread, a panel per split."""
-    splits = benchmark["splits"]
-    figure = Figure(figsize=(5.2 * len(splits), 4.4), layout="constrained")
-    axes = figure.subplots(1, len(splits), sharey=True, squeeze=False)[0]
-    for axis, (name, split) in zip(axes, splits.items(), strict=True):
-        for colour, (model, entry) in zip(_COLOURS, benchmark["models"].items(), strict=False):
-            accuracy = split["models"][model]["slice"]["accuracy"]
-            spread = [[accuracy["value"] - accuracy["low"]], [accuracy["high"] - accuracy["value"]]]
-            label = f"{model}, {entry['bytes'] / 1024:.0f} KiB"
-            x = entry["latency_ms"]["threads_1"]["p50"]
-            axis.errorbar(x, accuracy["value"], spread, fmt="o", ms=9, capsize=4, color=colour, label=label)
-        for style, (floor, title) in zip(("--", ":"), FLOORS.items(), strict=True):
-            axis.axhline(split["floors"][floor], color="grey", ls=style, lw=1.2, label=title)
-        axis.set(xscale="log", xlabel="latency p50, 1 thread (ms)")
-        axis.set_title(f"{split_title(name)}\n{split['description']}")
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_formatter("{x:g}")
-        axis.grid(alpha=0.3)
-    axes[0].set_ylabel("accuracy of four stages, per slice")
-    axes[0].set_ylim(0, 1.02)
-    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=3)
-    _save(figure, path)
+        figure.savefig(temporary, dpi=120, metadata={"Software": None})  # no version or date inside
 
 
 def confusion_matrices(benchmark: dict[str, Any], model: str, path: Path) -> None:
@@ -72,7 +47,7 @@ def confusion_matrices(benchmark: dict[str, Any], model: str, path: Path) -> Non
         axis.set_yticks(range(len(STAGES)), _SHORT)
         axis.set(xlabel="answer", ylabel="true stage", title=title)
     figure.suptitle(model)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def loss_curves(curves: dict[str, list[float]], path: Path) -> None:
@@ -82,10 +57,10 @@ def loss_curves(curves: dict[str, list[float]], path: Path) -> None:
     figure = Figure(figsize=(4 * columns, 2.9 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).flat
     for axis, (title, losses) in zip(axes, curves.items(), strict=False):
-        axis.plot(range(1, len(losses) + 1), losses, marker="o", ms=3, color=_COLOURS[0])
+        axis.plot(range(1, len(losses) + 1), losses, marker="o", ms=3, color=COLOURS[0])
         axis.set(title=title, xlabel="epoch", ylabel="loss")
         axis.grid(alpha=0.3)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def example_answers(test: DataSet, model: Path, path: Path) -> None:
@@ -99,12 +74,12 @@ def example_answers(test: DataSet, model: Path, path: Path) -> None:
         image.set_title(f"labelled: {TITLES[test.labels[row]]}", fontsize=10)
         image.axis("off")
         bars.barh(
-            _SHORT, answer, color=[_COLOURS[1] if k == answer.argmax() else _COLOURS[0] for k in range(len(STAGES))]
+            _SHORT, answer, color=[COLOURS[1] if k == answer.argmax() else COLOURS[0] for k in range(len(STAGES))]
         )
         bars.invert_yaxis()
         bars.set_xlim(0, 1)
     figure.suptitle(DISCLAIMER, fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _middle_slice(test: DataSet, label: int) -> int:

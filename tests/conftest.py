@@ -92,6 +92,30 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Pat
 
 
 @pytest.fixture(scope="session")
+def trained_student(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet, tiny_recipe: Path) -> Path:
+    """A student of the `subject` split that has learned something from the labels, in seconds and in this process."""
+    import keras
+
+    from alzedge.dataset import split_dataset
+    from alzedge.job import Job
+    from alzedge.ledger import Ledger
+    from alzedge.modelfile import make_record
+    from alzedge.recipe import StudentRecipe, load_recipe
+    from alzedge.student.model import build_student
+    from alzedge.teacher.saving import save_model
+
+    recipe = load_recipe(str(tiny_recipe))
+    folder = tmp_path_factory.mktemp("student")
+    job = Job(Ledger(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")
+    keras.utils.set_random_seed(0)
+    model = build_student(StudentRecipe((8, 16, 32), 48), recipe.preprocessing.input_shape)
+    model.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(job.training_inputs(), job.training_labels(), batch_size=16, epochs=30, verbose=0)
+    save_model(model, folder / "student.keras", make_record("student", recipe.preprocessing, **job.provenance([])))
+    return folder / "student.keras"
+
+
+@pytest.fixture(scope="session")
 def archive() -> Path:
     """The real Kaggle archive; tests that need it skip where it is absent."""
     beside = [parent / "shared/data/archive.zip" for parent in TESTS.parents]

@@ -1,20 +1,32 @@
-"""Conversion: whole numbers throughout, close to Keras, the same bytes every time."""
+"""Conversion: every format what its name says, close to Keras, the same bytes every time."""
 
 import resource
+import shutil
 import signal
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import assert_refused, run_cli
 
-from alzedge.dataset import DataSet, split_dataset
-from alzedge.export.convert import calibration_images
+from alzedge.dataset import DataSet, Split, split_dataset
+from alzedge.errors import UserError
+from alzedge.export.convert import answers, calibration_images, to_float32, to_int8, with_probabilities
+from alzedge.export.exporting import export_student, find_teacher
+from alzedge.export.formats import FORMATS
+from alzedge.export.heatmap import with_heat_map
+from alzedge.export.onnx import to_onnx
+from alzedge.export.saved_model import to_saved_model
 from alzedge.export.scoring import load_scorer
-from alzedge.modelfile import read_tflite
-from alzedge.networks import make_interpreter
+from alzedge.modelfile import read_keras_record, read_record, read_tflite
+from alzedge.networks import OnnxNetwork, TFLiteNetwork, make_interpreter
 from alzedge.phantoms import make_phantoms
+from alzedge.preprocessing import Preprocessing
+from alzedge.recipe import CompressRecipe, Recipe, load_recipe
+from alzedge.teacher.saving import load_model, save_model
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +121,156 @@ def test_the_parts_of_a_run_are_commands(tiny_recipe: Path, tiny_run: Path, tmp_
     assert student.read_bytes() == (tiny_run / "subject/student.keras").read_bytes()
     assert "int8.tflite" in result.stdout and "1.0x" in result.stdout
     assert (tmp_path / "b/accuracy_latency.png").exists()
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_recipe: Path) -> Recipe:
+    return replace(load_recipe(str(tiny_recipe)), compress=CompressRecipe(batch_size=16, epochs=3))
+
+
+def files_of(path: Path) -> dict[str, bytes]:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return {file.relative_to(path.parent).as_posix().replace(path.name, "", 1): file.read_bytes() for file in files}
+
+
+# What only its own format holds among the tensors that interpreters see.
+KINDS = {
+    "float32": {"float32"},
+    "float16": {"float16", "float32"},
+    "dynamic": {"int8", "float32"},
+    "int8": {"int8"},
+    "int8-float-io": {"int8", "float32"},
+    "int16x8": {"int8", "int16", "float32"},
+    "qat-int8": {"int8"},
+    "pruned": {"int8"},
+    "clustered": {"int8"},
+}
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_every_format_is_what_it_says_and_the_same_twice(
+    fmt: str, trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
+) -> None:
+    split = split_dataset(phantoms, "subject")
+    first, second = (tmp_path / f"{name}{FORMATS[fmt].container.suffix}" for name in ("first", "second"))
+    verdict, again = (export_student(trained_student, path, fmt, phantoms, split, recipe) for path in (first, second))
+    assert verdict == again and files_of(first) == files_of(second)
+    record = read_record(first)
+    assert record["kind"] == ("student" if fmt == "keras" else f"student-{fmt}")
+    assert record["verdict"]["format"] == fmt and record["verdict"]["slices"] == len(split.test)
+    if fmt in KINDS:
+        kinds = {np.dtype(t["dtype"]).name for t in tensors(first)} - {"int32", "int64"}
+        assert kinds == KINDS[fmt]
+        inside = make_interpreter(read_tflite(first)[0], 1)
+        outside = {d["dtype"] for d in (*inside.get_input_details(), *inside.get_output_details())}
+        assert outside == {np.int8 if KINDS[fmt] == {"int8"} else np.float32}
+    assert (verdict.contents.gzip_bytes < verdict.contents.bytes) and verdict.agreement >= 0.8
+
+
+def test_float_input_and_output_are_the_command_s_option(
+    trained_student: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "student.tflite"
+    command = ("export", trained_student, "--recipe", tiny_recipe, "--out", out)
+    result = run_cli(*command, "--float-io", "--calibration", 24)
+    assert result.returncode == 0, result.stderr
+    assert "verdict on int8-float-io, 20 held-out slices of 4 people" in result.stdout
+    record = read_record(out)
+    assert record["kind"] == "student-int8-float-io" and len(record["calibration"]["slices"]) == 24
+    assert record["recipe"]["export"]["calibration_images"] == 24
+    refused = run_cli(*command, "--float-io", "--format", "onnx")
+    assert refused.returncode == 2 and "--float-io goes with --format int8" in refused.stderr
+    refused = run_cli(*command, "--format", "saved_model")
+    assert refused.returncode == 2 and "is a folder's" in refused.stderr
+
+
+def test_calibration_refuses_test_slices_test_people_and_nothing(phantoms: DataSet) -> None:
+    good = split_dataset(phantoms, "subject")
+    both = np.sort(np.concatenate([good.train, good.test[:3]]))
+    with pytest.raises(UserError, match="3 of 83 calibration slices belong to the test side"):
+        calibration_images(phantoms, replace(good, train=both), 100, seed=0)
+    apart = replace(good, test=good.test[3:], train=both)  # other slices, but of people who test
+    with pytest.raises(UserError, match="training people"):
+        calibration_images(phantoms, apart, 100, seed=0)
+    empty = Split("subject", good.train[:0], good.test, True, "", 0)
+    with pytest.raises(UserError, match="no training slices to calibrate on"):
+        calibration_images(phantoms, empty, 100, seed=0)
+
+
+def test_pruned_and_clustered_students_compress_better(
+    trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
+) -> None:
+    split = split_dataset(phantoms, "subject")
+    found = {
+        fmt: export_student(trained_student, tmp_path / f"{fmt}.tflite", fmt, phantoms, split, recipe).contents
+        for fmt in ("int8", "pruned")
+    }
+    assert found["pruned"].sparsity >= 0.5 and found["int8"].sparsity < 0.1
+    assert found["pruned"].gzip_bytes < found["int8"].gzip_bytes
+    assert found["pruned"].bytes == pytest.approx(found["int8"].bytes, rel=0.02)
+    few = replace(recipe, compress=replace(recipe.compress, clusters=8))
+    clustered = export_student(trained_student, tmp_path / "c.tflite", "clustered", phantoms, split, few).contents
+    assert clustered.values <= 8 < found["int8"].values
+
+
+def test_the_teacher_beside_the_student_is_the_default(trained_student: Path, tmp_path: Path) -> None:
+    student = Path(shutil.copy(trained_student, tmp_path / "student.keras"))
+    record = read_keras_record(student)
+    assert find_teacher(student, record, None) is None
+    model, _ = load_model(student)
+    beside = tmp_path / "teacher.keras"
+    save_model(model, beside, record | {"kind": "teacher"})
+    assert find_teacher(student, record, None) == beside
+    assert find_teacher(student, record, beside) == beside
+    with pytest.raises(UserError, match="is a student, not a teacher"):
+        find_teacher(student, record, student)
+    save_model(model, beside, record | {"kind": "teacher", "split": record["split"] | {"fold": 1}})
+    with pytest.raises(UserError, match="made with another split"):
+        find_teacher(student, record, None)
+
+
+def test_the_record_names_the_teacher(trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path) -> None:
+    split, out = split_dataset(phantoms, "subject"), tmp_path / "x.tflite"
+    model, record = load_model(trained_student)
+    teacher = tmp_path / "teacher.keras"
+    save_model(model, teacher, record | {"kind": "teacher"})
+    for source, kind in ((None, "student"), (teacher, "teacher")):
+        export_student(trained_student, out, "pruned", phantoms, split, recipe, source)
+        made = read_record(out)
+        digest = read_record(source or trained_student)["sha256"]
+        assert made["compression"]["teacher"] == {"kind": kind, "sha256": digest}
+        assert made["recipe"]["compress"]["epochs"] == 3
+
+
+def test_a_saved_model_serves_and_replaces_only_its_own(
+    trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
+) -> None:
+    split, out = split_dataset(phantoms, "subject"), tmp_path / "served"
+    out.mkdir()
+    (out / "thesis.txt").write_text("precious")
+    with pytest.raises(UserError, match="no SavedModel"):
+        export_student(trained_student, out, "saved_model", phantoms, split, recipe)
+    assert [path.name for path in tmp_path.iterdir()] == ["served"]
+    shutil.rmtree(out)
+    for _ in range(2):
+        export_student(trained_student, out, "saved_model", phantoms, split, recipe)
+    assert [path.name for path in tmp_path.iterdir()] == ["served"]
+    serve = tf.saved_model.load(str(out)).signatures["serving_default"]
+    images = phantoms.images[:7]
+    found = serve(images=tf.constant(recipe.preprocessing(images)))
+    assert list(found) == ["probabilities"]
+    np.testing.assert_allclose(found["probabilities"], load_scorer(trained_student)(images), atol=1e-5)
+
+
+def test_a_heat_map_is_a_second_output_of_every_container(trained_student: Path, phantoms: DataSet) -> None:
+    inputs = Preprocessing(4)(phantoms.images[:20])
+    plain, _ = load_model(trained_student)
+    model = with_probabilities(with_heat_map(plain))
+    wanted, heat = map(np.asarray, model.predict_on_batch(inputs))
+    np.testing.assert_array_equal(answers(model, inputs), wanted)
+    for network in (TFLiteNetwork(to_float32(model)), OnnxNetwork(to_onnx(model))):
+        found = network(inputs)
+        np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-5)
+        np.testing.assert_allclose(found["heat_map"], heat, atol=1e-3)
+    assert TFLiteNetwork(to_int8(model, inputs))(inputs)["heat_map"].shape == heat.shape
+    assert b"heat_map" in to_saved_model(model)

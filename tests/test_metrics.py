@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from alzedge.errors import UserError
-from alzedge.metrics import evaluate
+from alzedge.metrics import compare, evaluate
 
 
 def case(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,3 +93,22 @@ def test_nan_is_refused() -> None:
     p[3, 2] = np.nan
     with pytest.raises(UserError, match="NaN"):
         evaluate(p, y, who)
+
+
+def test_a_loss_is_paired_so_equal_models_lose_nothing_for_certain() -> None:
+    p, y, who = case()
+    same = compare(p, p, y, who)["person"]["accuracy"]
+    assert same["loss"] == {"value": 0, "low": 0, "high": 0}
+    worse, _, _ = case(1)
+    worse = (p + worse) / 2
+    before, after = evaluate(p, y, who)["slice"], evaluate(worse, y, who)["slice"]
+    for name, found in compare(p, worse, y, who)["slice"].items():
+        assert (found["before"], found["after"]) == (before[name]["value"], after[name]["value"])
+        assert found["loss"]["value"] == pytest.approx(before[name]["value"] - after[name]["value"])
+        assert found["loss"]["low"] <= found["loss"]["value"] <= found["loss"]["high"]
+    unpaired = (
+        before["accuracy"]["high"] - before["accuracy"]["low"] + after["accuracy"]["high"] - after["accuracy"]["low"]
+    )
+    loss = compare(p, worse, y, who)["slice"]["accuracy"]["loss"]
+    assert loss["high"] - loss["low"] < unpaired
+    assert compare(p, worse, np.zeros_like(y), who)["slice"]["any_dementia_auc"] is None

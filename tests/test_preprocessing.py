@@ -33,3 +33,18 @@ def test_what_a_file_asks_for_must_be_known() -> None:
         Preprocessing.from_dict({"shrink": 2, "divide_by": 255, "sharpen": True})
     with pytest.raises(UserError, match="expected 1, 2 or 4"):
         Preprocessing.from_dict({"shrink": 3, "divide_by": 255})
+
+
+@pytest.mark.parametrize("shrink", [1, 2, 4])
+def test_every_block_of_any_bytes_is_its_rounded_mean(shrink: int) -> None:
+    """Against NumPy's own sum over the blocks, for noise, for all black and for all white."""
+    images = np.random.default_rng(0).integers(0, 256, (8, 208, 176), dtype=np.uint8)
+    images[0], images[1] = 0, 255
+    rows, columns, _ = Preprocessing(shrink).input_shape
+    sums = images.reshape(8, rows, shrink, columns, shrink).sum(axis=(2, 4), dtype=np.int64)
+    means = (sums + shrink**2 // 2) // shrink**2
+    expected = means[..., np.newaxis].astype(np.float32) / np.float32(255)
+    np.testing.assert_array_equal(Preprocessing(shrink)(images), expected)
+    np.testing.assert_array_equal(
+        Preprocessing(shrink)(images[::2, ::-1]), Preprocessing(shrink)(images[::2, ::-1].copy())
+    )

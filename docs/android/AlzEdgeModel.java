@@ -1,0 +1,95 @@
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+
+/** What an AlzEdge .tflite file says about itself, and its arithmetic: plain Java, tested without a phone. */
+public final class AlzEdgeModel {
+    /** Names of the classes, in the order of the probabilities. */
+    public final List<String> labels;
+    /** The record, JSON: preprocessing, disclaimer, provenance, figures. */
+    public final String record;
+    /** For an interpreter: direct, in native byte order. */
+    public final ByteBuffer flatbuffer;
+
+    private AlzEdgeModel(List<String> labels, String record, ByteBuffer flatbuffer) {
+        this.labels = labels;
+        this.record = record;
+        this.flatbuffer = flatbuffer;
+    }
+
+    /** Reads a whole .tflite file: a flatbuffer, then a zip archive with labels.txt and alzedge.json. */
+    public static AlzEdgeModel read(InputStream stream) throws IOException {
+        byte[] file = allOf(stream);
+        ByteBuffer bytes = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+        int end = file.length - 22; // a zip archive without a comment ends with 22 bytes that point to its directory
+        if (end < 0 || bytes.getInt(end) != 0x06054b50) {
+            throw new IOException("The model file carries no AlzEdge record; take one made by alzedge export.");
+        }
+        int archive = bytes.getInt(bytes.getInt(end + 16) + 42); // where the first entry begins
+        Map<String, String> texts = new HashMap<>();
+        ZipInputStream zip = new ZipInputStream(new ByteArrayInputStream(file, archive, file.length - archive));
+        for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+            texts.put(entry.getName(), new String(allOf(zip), StandardCharsets.UTF_8));
+        }
+        ByteBuffer flatbuffer = ByteBuffer.allocateDirect(archive).order(ByteOrder.nativeOrder());
+        flatbuffer.put(file, 0, archive).rewind();
+        List<String> labels = Arrays.asList(texts.get("labels.txt").trim().split("\n"));
+        return new AlzEdgeModel(labels, texts.get("alzedge.json"), flatbuffer);
+    }
+
+    /**
+     * The input of an int8 model.
+     *
+     * @param pixels grey, row by row, in the lowest 8 bits
+     * @param width of the slice; shrink, divideBy as the record's "preprocessing" says
+     * @param scale of the input tensor, and its zero point
+     */
+    public static ByteBuffer input(int[] pixels, int width, int shrink, int divideBy, float scale, int zeroPoint) {
+        int columns = width / shrink;
+        int rows = pixels.length / width / shrink;
+        int area = shrink * shrink;
+        ByteBuffer input = ByteBuffer.allocateDirect(rows * columns).order(ByteOrder.nativeOrder());
+        for (int row = 0; row < rows; row++) {
+            for (int column = 0; column < columns; column++) {
+                int sum = 0;
+                for (int y = row * shrink; y < (row + 1) * shrink; y++) {
+                    for (int x = column * shrink; x < (column + 1) * shrink; x++) sum += pixels[y * width + x] & 0xff;
+                }
+                float mean = (float) ((sum + area / 2) / area) / divideBy;
+                long steps = (long) Math.rint(mean / scale) + zeroPoint; // ties to even, as numpy has it
+                input.put((byte) Math.max(-128, Math.min(127, steps)));
+            }
+        }
+        input.rewind();
+        return input;
+    }
+
+    /** The probabilities that an int8 output stands for; they sum to 1. */
+    public static float[] probabilities(ByteBuffer output, float scale, int zeroPoint) {
+        float[] values = new float[output.capacity()];
+        float sum = 0;
+        for (int index = 0; index < values.length; index++) {
+            values[index] = (output.get(index) - zeroPoint) * scale;
+            sum += values[index];
+        }
+        for (int index = 0; index < values.length; index++) values[index] /= sum;
+        return values;
+    }
+
+    private static byte[] allOf(InputStream stream) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        byte[] buffer = new byte[8192];
+        for (int count = stream.read(buffer); count >= 0; count = stream.read(buffer)) bytes.write(buffer, 0, count);
+        return bytes.toByteArray();
+    }
+}

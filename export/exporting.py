@@ -1,0 +1,155 @@
+"""From a student to one exported and judged file."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from alzedge.dataset import DataSet, Split
+from alzedge.errors import UserError
+from alzedge.export.convert import Images, answers, calibration_images, to_float32, with_probabilities
+from alzedge.export.formats import FORMATS, Order
+from alzedge.export.guarding import make_guard
+from alzedge.export.heatmap import with_heat_map
+from alzedge.export.operating import operating_threshold
+from alzedge.export.refusals import Goals, HeldOut
+from alzedge.export.rgb import to_rgb
+from alzedge.export.scoring import Scorer
+from alzedge.export.verdict import Verdict, judge
+from alzedge.modelfile import Record, make_record, read_keras_record
+from alzedge.preprocessing import Preprocessing
+from alzedge.progress import OnStep, quiet
+from alzedge.recipe import Recipe
+from alzedge.teacher.saving import load_model
+
+
+def export_student(
+    student: Path,
+    output: Path,
+    fmt: str,
+    dataset: DataSet,
+    split: Split,
+    recipe: Recipe,
+    teacher: Path | None = None,
+    on_step: OnStep = quiet,
+    *,
+    heat_map: bool = False,
+    rgb: bool = False,
+) -> Verdict:
+    """Convert one student to one format, judge it on the test side and write it with its record.
+
+    Args:
+        student: `.keras` file.
+        output: file to write; a folder for 'saved_model'.
+        fmt: a name in `alzedge.export.formats.FORMATS`.
+        dataset, split: the ones the student was made with; see `alzedge.job.made_with`.
+        recipe: `export`, `compress`, `augment`, `distill.temperature`, `preprocessing` and `seed` are used.
+        teacher: for formats that train further; see `find_teacher`.
+        on_step: told about every step of training.
+        heat_map: with a second output; see `alzedge.export.heatmap`.
+        rgb: behind a whole colour image; see `alzedge.export.rgb`.
+
+    Returns:
+        The verdict, which the record holds too.
+
+    Raises:
+        UserError: what `judge`, the conversion or the choice of calibration slices refuses, or a heat map or colour
+            that the format cannot have; no file is written then.
+    """
+    chosen_format = FORMATS[fmt]
+    container = chosen_format.container
+    _check_additions(fmt, heat_map, rgb)
+    logits, record = load_model(student)
+    model = with_probabilities(with_heat_map(logits) if heat_map else logits)
+    preprocess = recipe.preprocessing
+    inputs = preprocess(dataset.images[:0])
+    made_with = record["recipe"]
+    added: dict[str, Any] = {"calibration": None}
+    if chosen_format.calibrated:
+        chosen = calibration_images(dataset, split, recipe.export.calibration_images, recipe.seed)
+        inputs = preprocess(dataset.images[chosen])
+        # Positions in the data set of the fingerprint: they tell its owner which slices, and others nothing.
+        added["calibration"] = {"seed": recipe.seed, "slices": chosen.tolist()}
+        made_with = made_with | {"export": recipe.to_dict()["export"]}
+    if chosen_format.trained:
+        added["compression"] = _compression(student, teacher, recipe)
+        made_with = made_with | {"compress": recipe.to_dict()["compress"]}
+
+    def training() -> tuple[keras.Model, Images]:
+        teaching = logits if teacher is None else load_model(teacher)[0]
+        return teaching, preprocess(dataset.images[split.train])
+
+    data = chosen_format.make(Order(student, logits, model, inputs, training, recipe, on_step))
+    goals = Goals(len(to_float32(model)), recipe.compress.sparsity, recipe.compress.clusters)
+    held = held_out(model, dataset, split, recipe)
+    verdict = judge(fmt, container.contents(data), container.answers(data, held.inputs), held, goals)
+    added["verdict"] = verdict.to_dict()
+    added |= _for_the_device(lambda images: container.answers(data, preprocess(images)), dataset, split, recipe.seed)
+    if rgb:
+        data, preprocess = to_rgb(data, preprocess.shrink), Preprocessing(1)
+    kind = "student" if fmt == "keras" else f"student-{fmt}"
+    kind += "-heat-map" * heat_map + "-rgb" * rgb
+    provenance = {"recipe": made_with, "dataset": record["dataset"], "split": record["split"]}
+    container.write(output, data, make_record(kind, preprocess, **provenance, **added))
+    return verdict
+
+
+def _check_additions(fmt: str, heat_map: bool, rgb: bool) -> None:
+    if heat_map and (FORMATS[fmt].trained or fmt == "keras"):
+        raise UserError(f"No heat map with {fmt}; export the companion file as int8, float32 or onnx.")
+    if rgb and FORMATS[fmt].container.suffix != ".tflite":
+        raise UserError(f"No colour input with {fmt}; only .tflite files have that variant.")
+
+
+def _for_the_device(scorer: Scorer, dataset: DataSet, split: Split, seed: int) -> dict[str, Any]:
+    """What the runtime and its users need beside the network."""
+    return {
+        "guard": make_guard(dataset, split, seed).to_dict(),
+        "operating_threshold": operating_threshold(scorer, dataset, split),
+    }
+
+
+def held_out(model: keras.Model, dataset: DataSet, split: Split, recipe: Recipe) -> HeldOut:
+    """The test side of a split and a Keras model's probabilities for it."""
+    test = dataset.take(split.test)
+    inputs = recipe.preprocessing(test.images)
+    return HeldOut(inputs, test.labels, test.subject if dataset.subjects_known else None, answers(model, inputs))
+
+
+def find_teacher(student: Path, record: Record, teacher: Path | None) -> Path | None:
+    """The teacher to train further with: the one named, else `teacher.keras` beside the student.
+
+    Args:
+        student: `.keras` file.
+        record: its record.
+        teacher: named by the user.
+
+    Returns:
+        None where there is none: the student is then its own teacher.
+
+    Raises:
+        UserError: not a teacher, or one of other data, another split or other preprocessing, so that it may have seen
+            the people who test the student.
+    """
+    path = teacher or student.parent / "teacher.keras"
+    if teacher is None and not path.exists():
+        return None
+    found = read_keras_record(path, "teacher")
+    for name, entry in (("dataset", "fingerprint"), ("split", "name"), ("split", "fold")):
+        if found[name][entry] != record[name][entry]:
+            raise UserError(f"{path} was made with another {name} than {student}; name the student's own --teacher.")
+    if found["preprocessing"] != record["preprocessing"]:
+        raise UserError(f"{path} wants other preprocessing than {student}; name the student's own --teacher.")
+    return path
+
+
+def _compression(student: Path, teacher: Path | None, recipe: Recipe) -> dict[str, Any]:
+    """Who taught, by the SHA-256 of its record, and by which settings beside those of `compress`."""
+    source = read_keras_record(teacher or student)
+    return {
+        "teacher": {"kind": source["kind"], "sha256": source["sha256"]},
+        "temperature": recipe.distill.temperature,
+        "augment": asdict(recipe.augment),
+        "seed": recipe.seed,
+    }
