@@ -17,7 +17,7 @@ from alzedge.export.refusals import Goals, HeldOut
 from alzedge.export.rgb import to_rgb
 from alzedge.export.scoring import Scorer
 from alzedge.export.verdict import Verdict, judge
-from alzedge.modelfile import Record, make_record, read_keras_record
+from alzedge.modelfile import Record, make_record, read_folder_record, read_keras_record
 from alzedge.preprocessing import Preprocessing
 from alzedge.progress import OnStep, quiet
 from alzedge.recipe import Recipe
@@ -60,6 +60,8 @@ def export_student(
     chosen_format = FORMATS[fmt]
     container = chosen_format.container
     _check_additions(fmt, heat_map, rgb)
+    if not container.suffix and output.exists():
+        read_folder_record(output)  # refuses what is not ours before any work
     logits, record = load_model(student)
     model = with_probabilities(with_heat_map(logits) if heat_map else logits)
     preprocess = recipe.preprocessing
