@@ -7,7 +7,7 @@ from typing import Any
 from alzedge import __version__
 from alzedge.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
-from alzedge.export.latency import measure_models, refusing_unrunnable
+from alzedge.export.latency import measure_models
 from alzedge.export.processes import in_process
 from alzedge.export.profiling import profile_operators
 from alzedge.export.ratios import Rival, add_speeds, check_goals
@@ -43,9 +43,7 @@ def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_
     subject = test.subject if dataset.subjects_known else None
     figures = {}
     for done, (name, path) in enumerate(models.items(), start=1):
-        with refusing_unrunnable(path):
-            probabilities = load_scorer(path)(test.images)
-        figures[name] = evaluate(probabilities, test.labels, subject)
+        figures[name] = evaluate(load_scorer(path)(test.images), test.labels, subject)
         on_step(Step(done, len(models), done, len(models)))
     return {
         "labels": list(STAGES),
@@ -130,11 +128,11 @@ def benchmark_files(
         figures = evaluate_models(named, dataset, split, on_step)
     write_text(out / _OWN, "The files beside this one are made by `alzedge benchmark`, which replaces them.\n")
     rivals = _make_rivals(records, out / "rivals") if with_rivals else {}
+    students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
+    profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}
     with show_steps("benchmark") as on_step:
         result = benchmark_models(named, {split.name: figures}, recipe.benchmark.calls, on_step, rivals)
-    if profiled:
-        students = {name: path for name, path in named.items() if path.suffix == ".tflite"}
-        result["profiles"] = {name: in_process(1, profile_operators, path) for name, path in students.items()}
+    result["profiles"] = profiles
     write_json(out / "benchmark.json", result)
     write_reports(result, out)
     return result

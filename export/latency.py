@@ -4,13 +4,11 @@ import contextlib
 import gzip
 import importlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alzedge.errors import UserError
 from alzedge.export.micro import arena_bytes
 from alzedge.export.operations import count_cost
 from alzedge.export.processes import in_process
@@ -18,6 +16,7 @@ from alzedge.export.scoring import load_scorer
 from alzedge.modelfile import read_record, read_tflite
 from alzedge.phantoms import make_phantoms
 from alzedge.progress import OnStep, Step, quiet
+from alzedge.trial import load_network
 
 THREADS = (1, 2)
 _ROUNDS = 10
@@ -50,6 +49,8 @@ def measure_models(models: dict[str, Path], calls: int, on_step: OnStep = quiet)
     steps = len(models) + len(THREADS)
     figures: dict[str, Figures] = {}
     for name, path in models.items():
+        if path.suffix != ".keras":
+            load_network(path)  # an unknown file is tried first, which must not be timed as loading
         figures[name] = in_process(1, measure_alone, path)
         on_step(Step(len(figures), steps, len(figures), steps))
     for entry in figures.values():
@@ -69,27 +70,25 @@ def measure_alone(path: Path) -> Figures:
     Returns:
         `kind` of the record; `bytes` of the file and `gzip_bytes` (level 9); `multiply_adds` and
         `parameters` (see `alzedge.export.operations`); `arena_bytes` in TensorFlow Lite Micro, or None;
-        `load_ms`, from the path to a model that can answer, its hash checked; `first_call_ms`;
+        `load_ms`, from the path to a model that can answer, its hash checked, if it needs no trial
+        any more (see `alzedge.trial`); `first_call_ms`;
         and `memory_bytes`: `process`, the highest resident memory of the whole process while it
         loads and answers, and `model`, by how much that exceeds the memory before loading; each
         None where the system has no `/proc`.
 
-    Raises:
-        UserError: a file that the runtime cannot run.
     """
     with contextlib.suppress(ImportError):  # loading says what is missing
         for module in _RUNTIMES.get(path.suffix, ()):
             importlib.import_module(module)
     slices = make_phantoms(4, 1).images
     before = _start_of_peak()
-    with refusing_unrunnable(path):
-        start = time.perf_counter()
-        score = load_scorer(path, 1)
-        loaded = time.perf_counter()
-        score(slices[:1])
-        answered = time.perf_counter()
-        for call in range(_CALLS_FOR_MEMORY):
-            score(slices[call % len(slices)][np.newaxis])
+    start = time.perf_counter()
+    score = load_scorer(path, 1)
+    loaded = time.perf_counter()
+    score(slices[:1])
+    answered = time.perf_counter()
+    for call in range(_CALLS_FOR_MEMORY):
+        score(slices[call % len(slices)][np.newaxis])
     peak = _status("VmHWM")
     cost = count_cost(path)
     return {
@@ -121,11 +120,7 @@ def time_models(models: dict[str, Path], calls: int, threads: int) -> dict[str, 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     slices = make_phantoms(4, 1).images
-    scorers = {}
-    for name, path in models.items():
-        with refusing_unrunnable(path):
-            scorers[name] = load_scorer(path, threads)
-            scorers[name](slices[:1])
+    scorers = {name: load_scorer(path, threads) for name, path in models.items()}
     times: dict[str, list[list[float]]] = {name: [] for name in models}
     per_round = -(-calls // _ROUNDS)
     for _ in range(_ROUNDS):
@@ -138,19 +133,6 @@ def time_models(models: dict[str, Path], calls: int, threads: int) -> dict[str, 
                 if call >= 0:
                     times[name][-1].append(1000 * (time.perf_counter() - start))
     return times
-
-
-@contextlib.contextmanager
-def refusing_unrunnable(path: Path) -> Iterator[None]:
-    """Turn a runtime's refusal of a model into a `UserError`; LiteRT raises RuntimeError and ValueError."""
-    try:
-        yield
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise UserError(
-            f"{path} cannot be run by the runtime installed here ({reason[0]}); update the runtime, "
-            "or export the model in another format."
-        ) from error
 
 
 def _summary(rounds: list[list[float]]) -> Figures:

@@ -106,7 +106,10 @@ def _layer_multiply_adds(layer: Any) -> int:
 
 
 def onnx_cost(model: bytes) -> Cost:
-    """Count an ONNX model: parameters are all its initializers of two or more dimensions and their biases."""
+    """Count an ONNX model: parameters are the weights and biases of its convolutions and dense layers.
+
+    Biases that are added by a node of their own are not counted.
+    """
     import onnx
 
     loaded = onnx.shape_inference.infer_shapes(onnx.load_from_string(model))

@@ -23,19 +23,19 @@ def accuracy_latency(benchmark: dict[str, Any], path: Path) -> None:
 def draw_accuracy_latency(benchmark: dict[str, Any]) -> Figure:
     """Draw accuracy per slice with its interval against latency at one thread, a panel per split.
 
-    Below each panel, on the same scale, every model has a row with its name, so that no two names
-    can meet; a thin line leads up to its accuracy. Marks grow with the size of the file, and a
+    Below each panel, on the same scale, every model has a row, so that no two names can meet; a thin
+    line leads up to its accuracy. Marks grow with the size of the file, and a
     stepped line joins the models that no other beats in both accuracy and latency.
     """
     splits, models = benchmark["splits"], benchmark["models"]
     rows_height = _ROW_INCHES * len(models) + 0.2
-    figure = Figure(figsize=(6.4 * len(splits), 3.9 + rows_height), layout="constrained")
+    figure = Figure(figsize=(4.2 + 4.6 * len(splits), 3.9 + rows_height), layout="constrained")
     axes = figure.subplots(2, len(splits), sharex=True, sharey="row", squeeze=False, height_ratios=[3.2, rows_height])
     for (above, below), (name, split) in zip(axes.T, splits.items(), strict=True):
         _draw_accuracies(above, models, split)
         _draw_names(below, models)
         above.set_title(f"{split_title(name)}\n{split['description']}")
-        below.set_xlabel("latency p50, 1 thread (ms); mark: file size, bar: to p95")
+        below.set_xlabel("latency, 1 thread (ms): p50, bar to p95")
     axes[0][0].set_ylabel("accuracy of four stages, per slice")
     _draw_legend(figure, axes[0][0], models)
     return figure
@@ -73,7 +73,7 @@ def _draw_accuracies(axis: Axes, models: dict[str, Any], split: dict[str, Any]) 
         axis.errorbar(x, y, spread, fmt="o", ms=_mark_size(model), capsize=3, lw=1, color=_colour(model), alpha=0.85)
     for style, (floor, title) in zip(("--", ":"), FLOORS.items(), strict=True):
         axis.axhline(split["floors"][floor], color="grey", ls=style, lw=1.2, label=title)
-    axis.plot(*_front(points), color="black", lw=0.9, label="best of what is as fast", zorder=0)
+    axis.plot(*_front(points), color="black", lw=0.9, label="Pareto front", zorder=0)
     axis.set(xscale="log", ylim=(0, 1.02))
     axis.grid(alpha=0.3)
 
@@ -92,30 +92,20 @@ def _front(points: list[tuple[float, float]]) -> tuple[list[float], list[float]]
 def _draw_names(axis: Axes, models: dict[str, Any]) -> None:
     """A row per model, the slowest at the top."""
     ordered = sorted(models.items(), key=lambda item: _latency(item[1]))
-    low, high = np.log10([_latency(ordered[0][1]), _latency(ordered[-1][1])])
-    for row, (name, model) in enumerate(ordered):
+    for row, (_, model) in enumerate(ordered):
         x, colour = _latency(model), _colour(model)
-        axis.plot([x, x], [row, len(ordered)], color=colour, lw=0.6, alpha=0.5 if not model["rival"] else 0)
+        if not model["rival"]:
+            axis.plot([x, x], [row, len(ordered)], color=colour, lw=0.6, alpha=0.5)
         axis.plot([x, model["latency_ms"]["threads_1"]["p95"]], [row, row], color=colour, lw=1.5)
         axis.plot(x, row, "o", ms=_mark_size(model), color=colour)
-        right = np.log10(x) <= (low + high) / 2
-        label = f"{name}  {x:.3g} ms, {_size(model['bytes'])}"
-        axis.annotate(
-            label,
-            (model["latency_ms"]["threads_1"]["p95"] if right else x, row),
-            xytext=(9 if right else -9, 0),
-            textcoords="offset points",
-            ha="left" if right else "right",
-            va="center",
-            fontsize=8,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},  # over the lines of faster models
-        )
-    axis.set(ylim=(-0.7, len(ordered) - 0.3), yticks=[])
-    margin = 0.35 + 0.1 * (high - low)  # decades: room for marks, and for a name beside a lone one
-    axis.set_xlim(10 ** (low - margin), 10 ** (high + margin))
+    labels = [f"{name}  {_latency(model):.3g} ms, {_size(model['bytes'])}" for name, model in ordered]
+    axis.set_yticks(range(len(ordered)), labels, fontsize=8)
+    axis.set_ylim(-0.7, len(ordered) - 0.3)
+    low, high = (np.log10(_latency(model)) for _, model in (ordered[0], ordered[-1]))
+    axis.set_xlim(10 ** (low - 0.3), 10 ** (high + 0.3))
     axis.xaxis.set_major_formatter("{x:g}")
     axis.xaxis.set_minor_formatter(NullFormatter() if high - low > 1 else "{x:g}")
-    axis.grid(alpha=0.3, axis="x")
+    axis.grid(alpha=0.3)
 
 
 def _size(count: int) -> str:

@@ -3,9 +3,9 @@
 import contextlib
 import multiprocessing
 import os
+import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from alzedge.errors import UserError
@@ -28,14 +28,39 @@ def in_process(threads: int, function: Callable[..., T], *arguments: object) -> 
         UserError: the process died, for instance for want of memory.
     """
     context = multiprocessing.get_context("spawn")
-    with _thread_variables(threads), ProcessPoolExecutor(1, mp_context=context) as pool:
-        try:
-            return pool.submit(function, *arguments).result()
-        except BrokenProcessPool as error:
-            raise UserError(
-                "A process that measured a model died (ALZEDGE_DEBUG=1 shows its last words); "
-                "benchmark fewer models, or with more memory."
-            ) from error
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(sender, function, arguments), daemon=True)
+    with _thread_variables(threads):
+        process.start()
+    sender.close()  # ours; when the child's end closes too, there is nothing to wait for
+    try:
+        result, error = receiver.recv()
+    except EOFError as gone:
+        raise UserError(
+            "A process that measured a model died (ALZEDGE_DEBUG=1 shows its last words); "
+            "benchmark fewer models, or with more memory."
+        ) from gone
+    except BaseException:
+        process.terminate()
+        raise
+    finally:
+        process.join()
+    if error is not None:
+        raise error
+    answer: T = result
+    return answer
+
+
+def _answer(sender: Connection, function: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    """The child's part. No pool: its workers would outlive a parent that is killed."""
+    outcome: tuple[object, Exception | None]
+    try:
+        outcome = function(*arguments), None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
+        error.add_note(traceback.format_exc())
+        outcome = None, error
+    with contextlib.suppress(BrokenPipeError):  # the caller was killed
+        sender.send(outcome)
 
 
 @contextlib.contextmanager

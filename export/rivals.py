@@ -14,9 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
 from alzedge import __version__
 from alzedge.export.convert import to_float32, to_int8, with_probabilities
@@ -132,14 +130,9 @@ def _write_efficientnet(path: Path, preprocessing: Preprocessing) -> None:
 
 def _write_int8(path: Path, preprocessing: Preprocessing, build: Callable[[InputShape], keras.Model]) -> None:
     keras.utils.set_random_seed(_SEED)
-    model = build(preprocessing.input_shape)
-    write_tflite(
-        path, to_int8(with_probabilities(model), _calibration(preprocessing)), make_record("rival-int8", preprocessing)
-    )
-
-
-def _calibration(preprocessing: Preprocessing) -> NDArray[np.float32]:
-    return preprocessing(make_phantoms(_CALIBRATION, 1).images)
+    model = with_probabilities(build(preprocessing.input_shape))
+    calibration = preprocessing(make_phantoms(_CALIBRATION, 1).images)
+    write_tflite(path, to_int8(model, calibration), make_record("rival-int8", preprocessing))
 
 
 def _write_resnet(path: Path, preprocessing: Preprocessing) -> None:
