@@ -5,6 +5,7 @@
 #   make demo                         the page, without TensorFlow
 #   make test                         the fast tests        make test-slow   the long ones
 #   make check                        formatter, linter, types
+#   make bench-predict                rate, start and memory of `alzedge predict`
 #   make test-wheel                   build the wheel, type-check and test what it installs
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -18,7 +19,7 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run demo test test-slow check test-wheel clean
+.PHONY: run demo test test-slow check bench-predict test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -38,6 +39,9 @@ check: .venv/dev
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy alzedge teacher student export demo
+
+bench-predict: .venv/dev
+	.venv/bin/python tests/bench_predict.py $(ARGS)
 
 # From an empty folder, so that nothing of the checkout but its tests can be imported.
 test-wheel: .venv/dev

@@ -18,6 +18,7 @@ from alzedge.errors import UserError
 from alzedge.filetree import FileTree, open_tree
 from alzedge.images import HEIGHT, MAX_BYTES, WIDTH, fit_slice, read_bytes
 from alzedge.items import IMAGE, PROBLEM, Item, open_file, sentence
+from alzedge.record import Record
 from alzedge.runtime import Answer, Classifier, together
 
 # Enough slices to share the cost of a call to NumPy; few enough to lie in the cache.
@@ -33,12 +34,16 @@ class Workload:
     Attributes:
         model: a file made by `alzedge export`; None is the bundled one.
         threads: of each interpreter.
+        guarded: whether the model's guard is asked first.
         jobs: processes with an interpreter each; 1 is this process.
+        on_ray: whether these are actors of Ray.
     """
 
     model: Path | None = None
     threads: int = 1
+    guarded: bool = True
     jobs: int = 1
+    on_ray: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,14 +71,17 @@ def answer_items(items: Iterable[Item], workload: Workload = Workload()) -> Iter
     An item that cannot be read gives a result with an error and stops nothing.
 
     Raises:
-        UserError: the model cannot be loaded, or a process was ended from outside.
+        UserError: the model cannot be loaded, a process was ended from outside, or Ray is missing.
     """
+    if workload.on_ray:
+        from alzedge.cluster import answer_on_ray
+
+        return answer_on_ray(chunks(items), workload)
     if workload.jobs > 1:
         from alzedge.workers import answer_in_processes
 
         return answer_in_processes(chunks(items), workload)
-    answer = answerer(workload.model, workload.threads)
-    return chain.from_iterable(map(answer, chunks(items)))
+    return chain.from_iterable(map(answerer(workload), chunks(items)))
 
 
 def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -93,9 +101,9 @@ def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 @cache
-def answerer(model: Path | None, threads: int) -> "Answerer":
-    """The one `Answerer` of this process for a model; it is loaded once."""
-    return Answerer(Classifier.load(model, threads))
+def answerer(workload: Workload) -> "Answerer":
+    """The one `Answerer` of this process for a workload: the model is loaded once."""
+    return Answerer(Classifier.load(workload.model, workload.threads, workload.guarded))
 
 
 class Answerer:
@@ -108,6 +116,11 @@ class Answerer:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self._archive: FileTree | None = None
+
+    @property
+    def record(self) -> Record:
+        """What the model file says about itself."""
+        return self._classifier.record
 
     def __call__(self, chunk: list[Item]) -> list[Result]:
         """One result per item, in order."""

@@ -4,15 +4,13 @@ import logging
 import os
 import pickle
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alzedge.bulk import Answerer, Result, Workload
+from alzedge.bulk import Result, Workload, answerer
 from alzedge.extras import require
 from alzedge.items import Item
-from alzedge.runtime import Classifier
 
 
 def answer_on_ray(chunks: Iterable[list[Item]], workload: Workload) -> Iterator[Result]:
@@ -38,7 +36,7 @@ def answer_on_ray(chunks: Iterable[list[Item]], workload: Workload) -> Iterator[
         dataset = ray.data.from_items([{"chunk": pickle.dumps(chunk)} for chunk in chunks])
         answered = dataset.map_batches(
             _Actor,
-            fn_constructor_args=(workload.model, workload.threads),
+            fn_constructor_args=(workload,),
             batch_size=1,
             num_cpus=workload.threads,
             compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workload.jobs),
@@ -53,8 +51,8 @@ def answer_on_ray(chunks: Iterable[list[Item]], workload: Workload) -> Iterator[
 class _Actor:
     """Lives on the cluster and loads the model once."""
 
-    def __init__(self, model: Path | None, threads: int) -> None:
-        self._answer = Answerer(Classifier.load(model, threads))
+    def __init__(self, workload: Workload) -> None:
+        self._answer = answerer(workload)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         results = [pickle.dumps(self._answer(pickle.loads(chunk))) for chunk in batch["chunk"]]

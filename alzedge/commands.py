@@ -72,7 +72,7 @@ def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> Non
 
     \b
     alzedge phantoms /tmp/phantoms
-    alzedge predict /tmp/phantoms/test/*/*.png
+    alzedge predict --no-guard /tmp/phantoms/test
     """
     import io
 

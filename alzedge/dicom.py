@@ -130,7 +130,8 @@ def _check_image(dataset: Any, file: str) -> int:
     from pydicom.pixels.decoders.base import get_decoder
 
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        kind = dataset.SOPClassUID.name if "SOPClassUID" in dataset else "unknown kind"
+        uid = dataset.get("SOPClassUID")
+        kind = uid.name if uid and uid.name != uid else "of unknown kind"
         raise UserError(f"{file}: DICOM without pixel data ({kind}), or cut off; name the images of one MR series.")
     if dataset.SamplesPerPixel != 1 or not str(dataset.PhotometricInterpretation).startswith("MONOCHROME"):
         raise UserError(f"{file}: a colour image; name the images of one MR series, in the scanner's grey values.")

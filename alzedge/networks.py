@@ -1,7 +1,6 @@
 """Model files as functions: preprocessed images in, named arrays out, whatever interpreter runs them."""
 
 import re
-from importlib import metadata
 from typing import Any, Protocol
 
 import numpy as np
@@ -80,7 +79,7 @@ class OnnxNetwork:
         try:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no class in common
-            raise UserError(_cannot_run(f"onnxruntime {onnxruntime.__version__}", error)) from error
+            raise UserError(_cannot_run(_named("onnxruntime"), error)) from error
         self._input = self._session.get_inputs()[0].name
         self._outputs = {
             "probabilities" if len(o.shape) == 2 else "heat_map": (o.name, o.shape[1:])
@@ -109,7 +108,7 @@ def make_interpreter(flatbuffer: bytes, threads: int) -> Any:
         interpreter = interpreter_class(model_content=flatbuffer, num_threads=threads)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        raise UserError(_cannot_run(f"{package} {metadata.version(package)}", error)) from error
+        raise UserError(_cannot_run(_named(package), error)) from error
     return interpreter
 
 
@@ -119,10 +118,19 @@ def runtime_of(suffix: str) -> str:
     Raises:
         UserError: it is not installed.
     """
-    package = "onnxruntime" if suffix == ".onnx" else _interpreter_class()[1]
     if suffix == ".onnx":
         _onnxruntime()
-    return f"{package}-{metadata.version(package)}"
+        return _named("onnxruntime")
+    return _named(_interpreter_class()[1])
+
+
+def _named(package: str) -> str:
+    from importlib import metadata  # a quarter of the start-up of `alzedge predict`, which does without
+
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:  # unpacked or built in place
+        return package
 
 
 def _onnxruntime() -> Any:

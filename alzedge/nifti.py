@@ -1,9 +1,11 @@
 """NIfTI files. Sizes are checked on the header, before any voxel is read or unpacked."""
 
+import contextlib
 import gzip
 import math
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -36,14 +38,13 @@ def read_nifti(stream: BinaryIO, name: str) -> Grid:
             real numbers.
     """
     from nibabel.filebasedimages import ImageFileError
-    from nibabel.imageglobals import LoggingOutputSuppressor
     from nibabel.spatialimages import HeaderDataError
 
     packed = stream.read(2) == _GZIP_MAGIC
     stream.seek(0)
     source: Any = gzip.GzipFile(fileobj=stream) if packed else stream
     try:
-        with LoggingOutputSuppressor():
+        with _without_remarks():
             image = _open(source, name)
             voxels = np.asarray(image.dataobj.get_unscaled()).reshape(image.shape[:3])
             source.seek(image.dataobj.offset + voxels.nbytes)
@@ -51,6 +52,18 @@ def read_nifti(stream: BinaryIO, name: str) -> Grid:
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error, struct.error) as error:
         raise UserError(f"{name}: not a NIfTI file, damaged or cut off; copy it or convert it again.") from error
     return Grid(name, _scaled(voxels, image.dataobj.slope, image.dataobj.inter), np.array(image.affine, np.float64))
+
+
+@contextlib.contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep nibabel's remarks on unusual headers off stderr; what matters of them becomes an error."""
+    from nibabel.imageglobals import logger
+
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _open(source: Any, name: str) -> Any:

@@ -13,7 +13,7 @@ _ZOOM = 2
 
 
 def heat_overlay(
-    pixels: NDArray[np.uint8], heat: NDArray[np.floating], opacity: float = 0.6, scale: float | None = None
+    pixels: NDArray[np.uint8], heat: NDArray[np.float32], opacity: float = 0.6, scale: float | None = None
 ) -> NDArray[np.uint8]:
     """Lay the evidence for one stage over the slice.
 
@@ -29,13 +29,14 @@ def heat_overlay(
     strongest = scale or float(np.abs(heat).max()) or 1.0
     smooth = Image.fromarray(heat.astype(np.float32) / strongest).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
     evidence = np.clip(np.asarray(smooth), -1, 1)[..., None]
-    colour = np.where(evidence > 0, np.float32(_FOR), np.float32(_AGAINST))
+    colour = np.where(evidence > 0, np.array(_FOR, np.float32), np.array(_AGAINST, np.float32))
     share = np.abs(evidence) * opacity
     grey = pixels[..., None].astype(np.float32)
-    return np.rint(grey * (1 - share) + colour * share).astype(np.uint8)
+    mixed: NDArray[np.uint8] = np.rint(grey * (1 - share) + colour * share).astype(np.uint8)
+    return mixed
 
 
-def explanation_picture(pixels: NDArray[np.uint8], heat: NDArray[np.floating], caption: str) -> Image.Image:
+def explanation_picture(pixels: NDArray[np.uint8], heat: NDArray[np.float32], caption: str) -> Image.Image:
     """The slice, the slice under its heat map, and what the colours mean; RGB.
 
     Args:

@@ -4,11 +4,15 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from alzedge.stages import DISCLAIMER
+
+if TYPE_CHECKING:  # imported when the command is called: its help is there at once
+    from alzedge.answer_writers import Writer
+    from alzedge.bulk import Result
 
 
 @click.command("predict")
@@ -31,6 +35,7 @@ from alzedge.stages import DISCLAIMER
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes with an interpreter each."
 )
 @click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
+@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
 def predict_command(
     paths: tuple[Path, ...],
     model: Path | None,
@@ -39,6 +44,7 @@ def predict_command(
     table: Path | None,
     jobs: int,
     on_ray: bool,
+    no_guard: bool,
 ) -> int:
     """Estimate the stage on MRI slices and volumes, without TensorFlow.
 
@@ -59,38 +65,41 @@ def predict_command(
     alzedge predict --json slices/*.jpg --model student_int8.tflite
     alzedge predict archive.zip head.nii.gz --csv answers.csv --jobs 4
     """
-    from alzedge.bulk import Workload, answer_items, chunks
+    from alzedge.answer_writers import CsvWriter, JsonWriter, TextWriter, Writer
+    from alzedge.bulk import Workload, answer_items, answerer
     from alzedge.items import find_items
-    from alzedge.modelfile import read_record
-    from alzedge.progress import show_count
-    from alzedge.runtime import bundled_model
 
     if as_json and table is not None:
         raise click.UsageError("--json and --csv exclude each other.")
-    record = read_record(model or bundled_model())
-    workload = Workload(model, threads, jobs)
-    if on_ray:
-        from alzedge.cluster import answer_on_ray
-
-        results = answer_on_ray(chunks(find_items(paths)), workload)
-    else:
-        results = answer_items(find_items(paths), workload)
-    answered = failed = 0
+    workload = Workload(model, threads, not no_guard, jobs, on_ray)
+    record = answerer(workload).record  # a model that is refused is refused before anything is printed
     with _stream(table) as stream:
-        from alzedge.answer_writers import CsvWriter, JsonWriter, TextWriter, printable
-
-        writer = CsvWriter(stream) if table else JsonWriter(stream, record) if as_json else TextWriter(stream)
-        for result in show_count(results, "answering", stream):
-            writer.write(result)
-            if result.error is None:
-                answered += 1
-            else:
-                failed += 1
-                click.echo(f"alzedge: {printable(result.error)}", err=True)
-        writer.close()
+        writer: Writer = TextWriter(stream)
+        if as_json:
+            writer = JsonWriter(stream, record)
+        elif table is not None:
+            writer = CsvWriter(stream)
+        answered, failed = _write(answer_items(find_items(paths), workload), writer, stream)
     if answered and not as_json:
         click.echo(DISCLAIMER, err=True)
     return 2 if failed else 0
+
+
+def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tuple[int, int]:
+    """Write results as they come, tell errors on stderr, and count both."""
+    from alzedge.answer_writers import printable
+    from alzedge.progress import show_count
+
+    answered = failed = 0
+    for result in show_count(results, "answering", stream):
+        writer.write(result)
+        if result.error is None:
+            answered += 1
+        else:
+            failed += 1
+            click.echo(f"alzedge: {printable(result.error)}", err=True)
+    writer.close()
+    return answered, failed
 
 
 @contextlib.contextmanager

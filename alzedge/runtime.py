@@ -30,6 +30,17 @@ def bundled_heat_map_model() -> Path:
     return _bundled("student_int8_heatmap.tflite")
 
 
+def find_model(name: Path | str | None) -> Path:
+    """The model file that is meant: a path, a Hub repository as 'owner/name', or None for the bundled one.
+
+    Raises:
+        UserError: a repository that cannot be read.
+    """
+    if name is None:
+        return bundled_model()
+    return fetch_model(str(name)) if is_repository(name) else Path(name)
+
+
 def _bundled(name: str) -> Path:
     path = Path(str(resources.files("alzedge").joinpath("models", name)))
     if not path.is_file():
@@ -103,7 +114,7 @@ class Classifier:
             UserError: no such file or repository, not ours, damaged, of no use to the runtime, or no runtime is
                 installed.
         """
-        chosen = bundled_model() if path is None else fetch_model(str(path)) if is_repository(path) else Path(path)
+        chosen = find_model(path)
         return cls(*load_network(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
 
     @property

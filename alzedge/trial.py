@@ -11,7 +11,6 @@ A trial is not a proof: a model made to crash on one certain image only would pa
 import contextlib
 import hashlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -47,12 +46,8 @@ def load_network(path: Path, threads: int = 1, *, trusted: bool = False) -> tupl
     suffix = ".onnx" if path.suffix == ".onnx" else ".tflite"
     model, record = (read_onnx if suffix == ".onnx" else read_tflite)(path)
     rows, columns, _ = Preprocessing.from_dict(record["preprocessing"]).input_shape
-    runtime = runtime_of(suffix)
-    mark = _cache() / f"{hashlib.sha256(model).hexdigest()}-{rows}x{columns}-{runtime}"
-    if not trusted and not mark.exists():
-        _try(path, model, (suffix, str(rows), str(columns)), runtime)
-        with contextlib.suppress(OSError, UserError):  # where nothing can be remembered, it is tried again each time
-            write_bytes(mark, b"")
+    if not trusted:
+        _try_once(path, model, (suffix, str(rows), str(columns)))
     try:
         return _network(suffix, model, threads), record
     except UserError as error:
@@ -85,12 +80,23 @@ def _network(suffix: str, model: bytes, threads: int) -> Network:
     return OnnxNetwork(model, threads) if suffix == ".onnx" else TFLiteNetwork(model, threads)
 
 
+def _try_once(path: Path, model: bytes, arguments: tuple[str, str, str]) -> None:
+    suffix, rows, columns = arguments
+    runtime = runtime_of(suffix)
+    mark = _cache() / f"{hashlib.sha256(model).hexdigest()}-{rows}x{columns}-{runtime.replace(' ', '-')}"
+    if not mark.exists():
+        _try(path, model, arguments, runtime)
+        with contextlib.suppress(OSError, UserError):  # where nothing can be remembered, it is tried again each time
+            write_bytes(mark, b"")
+
+
 def _try(path: Path, model: bytes, arguments: tuple[str, ...], runtime: str) -> None:
     if getattr(sys, "frozen", False):
         return  # an application in one file has no Python to start; its maker answers for its models
-    from multiprocessing.spawn import (
-        get_executable,
-    )  # `multiprocessing.set_executable` changes it, where Python is embedded
+    import subprocess
+
+    # `multiprocessing.set_executable` changes it, where Python is embedded.
+    from multiprocessing.spawn import get_executable
 
     command = [os.fsdecode(get_executable()), "-P", "-c", _CHILD, *arguments, *sys.path]
     window = getattr(subprocess, "CREATE_NO_WINDOW", 0)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from alzedge.bulk import Result, Workload, answerer
 from alzedge.errors import UserError
@@ -36,7 +35,7 @@ def answer_in_processes(chunks: Iterable[list[Item]], workload: Workload) -> Ite
     waiting: deque[Future[list[Result]]] = deque()
     try:
         for chunk in chunks:
-            waiting.append(pool.submit(_answer, workload.model, workload.threads, chunk))
+            waiting.append(pool.submit(_answer, workload, chunk))
             if len(waiting) == _AHEAD * workload.jobs:
                 yield from waiting.popleft().result()
         while waiting:
@@ -63,5 +62,5 @@ def _end_with_parent(leash: Connection) -> None:
     os._exit(0)
 
 
-def _answer(model: Path | None, threads: int, chunk: list[Item]) -> list[Result]:
-    return answerer(model, threads)(chunk)
+def _answer(workload: Workload, chunk: list[Item]) -> list[Result]:
+    return answerer(workload)(chunk)

@@ -45,9 +45,9 @@ def tflite_contents(flatbuffer: bytes) -> Contents:
     outside = {int(index) for index in (*graph.inputs, *graph.outputs)}
     tensors = [(t.name.decode().split(";")[0], flatbuffer_utils.type_to_name(t.type).lower(), t) for t in graph.tensors]
     operators: dict[str, int] = {}
-    for index, code in enumerate(model.operatorCodes):
+    for index in sorted({operator.opcodeIndex for operator in graph.operators}):  # the list may hold unused ones
         name = flatbuffer_utils.opcode_to_name(model, index)
-        operators[name] = max(code.version, operators.get(name, 0))
+        operators[name] = max(model.operatorCodes[index].version, operators.get(name, 0))
     minimum = [model.buffers[entry.buffer].data for entry in model.metadata or [] if entry.name == _MIN_RUNTIME]
     return contents_of(
         flatbuffer,

@@ -10,8 +10,8 @@ repeats it). On the 1,280 held-out slices of the Kaggle archive, student of reci
   But it leaves every operator at version 1: tflite-runtime 2.14 loads the file and is wrong on every slice, where it
   refuses the converter's file, which says fully-connected version 12.
 
-Two more routes lead astray: `from_concrete_functions` makes files that answer NaN, and `from_keras_model` works only
-where the older tf_keras was imported. Hence all go by way of a SavedModel.
+Two more routes lead astray: `from_concrete_functions` with a Keras 3 model to track makes files that answer NaN, and
+`from_keras_model` works only where the older tf_keras was imported. Hence all go by way of a SavedModel.
 """
 
 import contextlib

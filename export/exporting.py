@@ -15,9 +15,8 @@ from alzedge.export.heatmap import with_heat_map
 from alzedge.export.operating import operating_threshold
 from alzedge.export.refusals import Goals, HeldOut
 from alzedge.export.rgb import to_rgb
-from alzedge.export.scoring import Scorer
 from alzedge.export.verdict import Verdict, judge
-from alzedge.modelfile import Record, make_record, read_keras_record
+from alzedge.modelfile import Record, make_record, read_folder_record, read_keras_record
 from alzedge.preprocessing import Preprocessing
 from alzedge.progress import OnStep, quiet
 from alzedge.recipe import Recipe
@@ -60,6 +59,8 @@ def export_student(
     chosen_format = FORMATS[fmt]
     container = chosen_format.container
     _check_additions(fmt, heat_map, rgb)
+    if not container.suffix and output.exists():
+        read_folder_record(output)  # refuses what is not ours before any work
     logits, record = load_model(student)
     model = with_probabilities(with_heat_map(logits) if heat_map else logits)
     preprocess = recipe.preprocessing
@@ -83,9 +84,12 @@ def export_student(
     data = chosen_format.make(Order(student, logits, model, inputs, training, recipe, on_step))
     goals = Goals(len(to_float32(model)), recipe.compress.sparsity, recipe.compress.clusters)
     held = held_out(model, dataset, split, recipe)
-    verdict = judge(fmt, container.contents(data), container.answers(data, held.inputs), held, goals)
+    answered = container.answers(data, held.inputs)
+    verdict = judge(fmt, container.contents(data), answered, held, goals)
     added["verdict"] = verdict.to_dict()
-    added |= _for_the_device(lambda images: container.answers(data, preprocess(images)), dataset, split, recipe.seed)
+    added["guard"] = make_guard(dataset, split, recipe.seed).to_dict()
+    taught = answers(model, preprocess(dataset.images[split.train]))
+    added["operating_threshold"] = operating_threshold(taught, answered, dataset, split)
     if rgb:
         data, preprocess = to_rgb(data, preprocess.shrink), Preprocessing(1)
     kind = "student" if fmt == "keras" else f"student-{fmt}"
@@ -100,14 +104,6 @@ def _check_additions(fmt: str, heat_map: bool, rgb: bool) -> None:
         raise UserError(f"No heat map with {fmt}; export the companion file as int8, float32 or onnx.")
     if rgb and FORMATS[fmt].container.suffix != ".tflite":
         raise UserError(f"No colour input with {fmt}; only .tflite files have that variant.")
-
-
-def _for_the_device(scorer: Scorer, dataset: DataSet, split: Split, seed: int) -> dict[str, Any]:
-    """What the runtime and its users need beside the network."""
-    return {
-        "guard": make_guard(dataset, split, seed).to_dict(),
-        "operating_threshold": operating_threshold(scorer, dataset, split),
-    }
 
 
 def held_out(model: keras.Model, dataset: DataSet, split: Split, recipe: Recipe) -> HeldOut:

@@ -10,7 +10,12 @@ from alzedge.modelfile import read_tflite, write_tflite
 from alzedge.progress import Step, show_steps
 from alzedge.recipe import Recipe
 
-FILE_NAMES = {"float32": "student_float32.tflite", "int8": "student_int8.tflite"}
+FILE_NAMES = {
+    "float32": "student_float32.tflite",
+    "int8": "student_int8.tflite",
+    "int8-heat-map": "student_int8_heatmap.tflite",
+}
+_HEAT_MAP = "-heat-map"
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
@@ -23,7 +28,8 @@ def export_phase(job: Job, student: Path) -> dict[str, Path]:
 
         with show_steps(f"{job.title}: export") as on_step:
             for done, (name, path) in enumerate(outputs.items(), start=1):
-                export_student(student, path, name, job.dataset, job.split, job.recipe)
+                fmt, heat_map = name.removesuffix(_HEAT_MAP), name.endswith(_HEAT_MAP)
+                export_student(student, path, fmt, job.dataset, job.split, job.recipe, heat_map=heat_map)
                 on_step(Step(done, len(outputs), done, len(outputs)))
 
     job.perform("export", ["export"], [student], list(outputs.values()), action)

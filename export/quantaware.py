@@ -66,4 +66,6 @@ def _begin_ranges(quantized: tf_keras.Model, plain: tf_keras.Model, calibration:
 def _saver(model: tf_keras.Model) -> Save:
     one = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="images")
     call = tf.function(lambda images: {"probabilities": model(images, training=False)}, input_signature=[one])
-    return lambda folder: tf.saved_model.save(model, folder, signatures=call.get_concrete_function())
+    bare = tf.Module()  # the model itself would bring along every layer's training, in seconds
+    bare.kept = model.variables
+    return lambda folder: tf.saved_model.save(bare, folder, signatures=call.get_concrete_function())

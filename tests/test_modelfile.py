@@ -11,7 +11,7 @@ from conftest import assert_refused, run_cli, run_code
 
 from alzedge.dataset import DataSet
 from alzedge.errors import UserError
-from alzedge.modelfile import make_record, read_record, read_tflite, write_tflite
+from alzedge.modelfile import make_record, read_record, read_tflite, seal_folder, write_tflite
 from alzedge.preprocessing import Preprocessing
 from alzedge.runtime import Classifier
 from alzedge.stages import STAGES
@@ -142,3 +142,36 @@ def test_the_older_runtime_is_used_when_it_is_the_only_one(model: Path, numpy_ve
 def test_records_have_what_every_file_must_say() -> None:
     record = make_record("student-int8", Preprocessing(2), metrics={})
     assert set(record) >= {"format", "alzedge", "kind", "labels", "preprocessing", "licence", "disclaimer", "metrics"}
+
+
+def test_a_saved_models_folder_is_sealed_as_a_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "student"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "variables" / "variables.index").write_bytes(b"weights")
+    with pytest.raises(UserError, match="no AlzEdge record"):
+        read_record(folder)
+    seal_folder(folder, make_record("student-saved_model", Preprocessing(2)))
+    assert (folder / "assets.extra" / "labels.txt").read_text().split() == list(STAGES)
+    assert json.loads(run_cli("inspect", folder).stdout)["kind"] == "student-saved_model"
+    (folder / "variables" / "variables.index").write_bytes(b"weighty")
+    with pytest.raises(UserError, match="changed or damaged"):
+        read_record(folder)
+    seal_folder(folder, make_record("student-saved_model", Preprocessing(2)))
+    read_record(folder)
+    (folder / "more").write_bytes(b"")
+    with pytest.raises(UserError, match="changed or damaged"):
+        read_record(folder)
+
+
+def test_labels_beside_the_record_must_be_the_records(model: Path) -> None:
+    """Other apps read labels.txt alone."""
+    flatbuffer, _ = read_tflite(model)
+    with zipfile.ZipFile(model) as archive:
+        record = archive.read("alzedge.json")
+    model.write_bytes(flatbuffer)
+    with zipfile.ZipFile(model, "a") as archive:
+        archive.writestr("labels.txt", "\n".join(reversed(STAGES)) + "\n")
+        archive.writestr("alzedge.json", record)
+    with pytest.raises(UserError, match="not the four stages"):
+        read_tflite(model)
