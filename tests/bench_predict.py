@@ -3,7 +3,8 @@
 Compared in one run, taking turns, on phantom slices as JPEG and PNG:
 
 - rate: slices a second of `alzedge predict FOLDER`, from its start to its end, against a loop that
-  decodes with Pillow and calls the bare interpreter's `invoke`, timed without its start;
+  decodes with Pillow and calls the bare interpreter's `invoke`, timed without its start. The model
+  is the bundled one with a guard that takes phantoms for heads;
 - two processes against one;
 - cold start: `alzedge predict` on one slice against importing numpy, PIL and the interpreter;
 - peak memory of the largest process at 10,000 and at 100,000 slices.
@@ -23,6 +24,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from alzedge.dataset import DataSet, split_dataset
+from alzedge.export.guarding import make_guard
+from alzedge.modelfile import read_tflite, write_tflite
 from alzedge.phantoms import make_phantoms
 from alzedge.runtime import bundled_model
 
@@ -70,19 +74,27 @@ def predict(*arguments: object) -> Cost:
     return run("-m", "alzedge", "predict", *arguments)
 
 
-def floor(folder: Path) -> Cost:
+def floor(folder: Path, model: Path) -> Cost:
     """Decoding and bare inference of a folder."""
-    command = [sys.executable, "-c", _FLOOR, str(folder), str(bundled_model())]
+    command = [sys.executable, "-c", _FLOOR, str(folder), str(model)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     wall, cpu = map(float, done.stdout.split())
     return Cost(wall, cpu)
 
 
-def make_slices(folder: Path, suffix: str) -> list[Path]:
-    """Some hundred phantom slices."""
+def make_model(path: Path, people: DataSet) -> Path:
+    """The bundled student with a guard for phantoms."""
+    flatbuffer, record = read_tflite(bundled_model())
+    guard = make_guard(people, split_dataset(people, "subject"), seed=0)
+    write_tflite(path, flatbuffer, record | {"guard": guard.to_dict()})
+    return path
+
+
+def make_slices(folder: Path, suffix: str, people: DataSet) -> list[Path]:
+    """The slices of phantom people as files."""
     folder.mkdir()
     paths = []
-    for number, pixels in enumerate(make_phantoms(40, 8).images):
+    for number, pixels in enumerate(people.images):
         paths.append(folder / f"{number:03d}{suffix}")
         Image.fromarray(pixels).save(paths[-1], **({"quality": 90} if suffix == ".jpg" else {}))
     return paths
@@ -101,13 +113,13 @@ def median_ratio(over: list[Cost], under: list[Cost], what: str) -> float:
     return statistics.median(getattr(a, what) / getattr(b, what) for a, b in zip(over, under, strict=True))
 
 
-def bench_rates(folder: Path, count: int, turns: int) -> None:
+def bench_rates(folder: Path, model: Path, count: int, turns: int) -> None:
     """Print rate and speed-up for a folder."""
     floors, ones, twos = [], [], []
     for _ in range(turns):
-        floors.append(floor(folder))
-        ones.append(predict(folder))
-        twos.append(predict(folder, "--jobs", 2))
+        floors.append(floor(folder, model))
+        ones.append(predict(folder, "--model", model))
+        twos.append(predict(folder, "--model", model, "--jobs", 2))
     rate = count / statistics.median(cost.wall for cost in ones)
     print(
         f"{folder.name}: {rate:.0f} slices/s; of the floor's rate {median_ratio(floors, ones, 'wall'):.2f} by wall "
@@ -122,7 +134,7 @@ def bench_start(slice_: Path, turns: int) -> None:
     floors, ours = [], []
     for _ in range(turns):
         floors.append(run("-c", _IMPORTS))
-        ours.append(predict(slice_))
+        ours.append(predict(slice_, "--no-guard"))
     print(
         f"cold start: {statistics.median(cost.wall for cost in ours):.2f} s; of importing numpy, PIL and the "
         f"interpreter {median_ratio(ours, floors, 'wall'):.2f} by wall time, "
@@ -130,29 +142,32 @@ def bench_start(slice_: Path, turns: int) -> None:
     )
 
 
-def bench_memory(small: Path, large: Path) -> None:
+def bench_memory(small: Path, large: Path, model: Path) -> None:
     """Print the peak memory."""
     for jobs in (1, 2):
-        before, after = predict(small, "--jobs", jobs).memory, predict(large, "--jobs", jobs).memory
+        before, after = (predict(folder, "--model", model, "--jobs", jobs).memory for folder in (small, large))
         print(f"peak memory, {jobs} processes: {before:.0f} MiB at 10,000 slices, {after:.0f} MiB at 100,000")
 
 
 def main() -> None:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(description="Measure alzedge predict.")
-    parser.add_argument("--slices", type=int, default=5000, help="of each format, for the rates")
-    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--slices", type=int, default=20_000, help="of each format, for the rates")
+    parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--skip-memory", action="store_true", help="leave out the 220,000 slices of the memory part")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
-        slices = {suffix: make_slices(top / f"source{suffix}", suffix) for suffix in (".jpg", ".png")}
-        bench_start(slices[".png"][0], 4 * options.turns)
+        os.environ["XDG_CACHE_HOME"] = name
+        people = make_phantoms(60, 6)
+        model = make_model(top / "student.tflite", people)
+        slices = {suffix: make_slices(top / f"source{suffix}", suffix, people) for suffix in (".jpg", ".png")}
+        bench_start(slices[".png"][0], 5 * options.turns)
         for suffix, paths in slices.items():
-            bench_rates(link(top / suffix[1:], paths, options.slices), options.slices, options.turns)
+            bench_rates(link(top / suffix[1:], paths, options.slices), model, options.slices, options.turns)
         if not options.skip_memory:
             jpegs = slices[".jpg"]
-            bench_memory(link(top / "small", jpegs, 10_000), link(top / "large", jpegs, 100_000))
+            bench_memory(link(top / "small", jpegs, 10_000), link(top / "large", jpegs, 100_000), model)
 
 
 if __name__ == "__main__":
