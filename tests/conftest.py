@@ -39,7 +39,7 @@ calls = 10
 """
 
 
-def run_cli(*args: object, timeout: float = 300, **options: object) -> subprocess.CompletedProcess[str]:
+def run_cli(*args: object, timeout: float = 900, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the real command in a process of its own."""
     command = [sys.executable, "-m", "alzedge", *map(str, args)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout, **options)  # type: ignore[call-overload]
