@@ -142,7 +142,7 @@ def table_notes(benchmark: dict[str, Any]) -> list[str]:
 
 
 def _speed(ratio: dict[str, float]) -> str:
-    digits = 0 if ratio["value"] >= 100 else 1
+    digits = 0 if ratio["value"] >= 100 else 1 if ratio["value"] >= 1 else 3
     return f"{ratio['value']:.{digits}f}x ({ratio['low']:.{digits}f}-{ratio['high']:.{digits}f})"
 
 
