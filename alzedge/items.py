@@ -128,7 +128,8 @@ def _in_folder(top: Path) -> Iterator[Item]:
     failures: list[OSError] = []
     for folder, folders, names in os.walk(top, onerror=failures.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files = [f"{folder.rstrip('/')}/{name}" for name in sorted(names) if not name.startswith(".")]
+        names.sort()  # in place, and paths one by one: of a hundred thousand files only the names are kept
+        files = (f"{folder.rstrip('/')}/{name}" for name in names if not name.startswith("."))
         for item in _grouped(folder, files, read_start):
             if item.kind == _ARCHIVE:
                 yield from _in_archive(item.name)
