@@ -35,6 +35,7 @@ def test_table_has_a_row_for_every_model_and_the_floor(tiny_run: Path) -> None:
         "student.keras",
         "student_float32.tflite",
         "student_int8.tflite",
+        "student_int8_heatmap.tflite",
     ]
     for name, model in benchmark["models"].items():
         row = next(line for line in table.splitlines() if line.startswith(f"| {name} |"))
