@@ -31,17 +31,17 @@ def explain_command(image: Path, out: Path, model: Path | None, stage: str | Non
     alzedge explain slice.jpg --out evidence.png
     """
     from alzedge.errors import UserError
-    from alzedge.images import read_slice
+    from alzedge.images import read_bytes, read_slice
     from alzedge.overlay import explanation_picture
     from alzedge.runtime import Classifier, bundled_heat_map_model
 
     if out.suffix != ".png":
         raise click.BadParameter(f"{out}: the name must end in .png.")
     classifier = Classifier.load(model or bundled_heat_map_model(), guarded=not no_guard)
-    pixels = read_slice(image)
-    answer = classifier.answers(pixels[None])[0]
+    answer = classifier.answer_image(read_bytes(image), str(image))
     if answer.probabilities is None:
         raise UserError(f"{image}: {answer.refused}; --no-guard answers all the same.")
+    pixels = read_slice(image)
     chosen = stage or str(answer.stage)
     index = STAGES.index(chosen)
     heat = classifier.heat_maps(pixels[None])[0, ..., index]
