@@ -11,7 +11,9 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from conftest import assert_refused, run_cli, run_code
 from PIL import Image
@@ -30,11 +32,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """A running `alzedge demo` with the bundled student."""
+@contextlib.contextmanager
+def serving(*options: object) -> Iterator[str]:
+    """Address of a running `alzedge demo`."""
     port = free_port()
-    command = [sys.executable, "-m", "alzedge", "demo", "--port", str(port)]
+    command = [sys.executable, "-m", "alzedge", "demo", "--port", str(port), *map(str, options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
@@ -43,8 +45,15 @@ def address() -> Iterator[str]:
         server.terminate()
 
 
-@pytest.fixture
-def page(address: str):
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The page of the bundled student."""
+    with serving() as address:
+        yield address
+
+
+@contextlib.contextmanager
+def browsing(address: str) -> Iterator[Any]:
     """A fresh browser page; whatever it asks of other hosts is collected in `page.foreign`."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
@@ -65,6 +74,12 @@ def page(address: str):
             page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    with browsing(address) as page:
+        yield page
+
+
 def answer_of(page) -> str:
     page.locator(".bars").wait_for()
     return page.locator(".bars").locator("xpath=..").inner_text()
@@ -83,15 +98,27 @@ def test_a_drawn_phantom_is_answered(page) -> None:
     assert page.foreign == []
 
 
-def test_an_uploaded_slice_gets_the_answer_of_the_command(page, phantoms: DataSet, tmp_path: Path) -> None:
-    path = tmp_path / "<b>slice.png"
+def test_an_uploaded_slice_gets_the_answer_of_the_command(tiny_run: Path, phantoms: DataSet, tmp_path: Path) -> None:
+    """With a student that has learned from phantoms, whose guard knows them."""
+    path, model = tmp_path / "<b>slice.png", tiny_run / "student_int8.tflite"
     Image.fromarray(phantoms.images[50]).save(path)
-    page.set_input_files("input[type=file]", path)
-    text = answer_of(page)
-    told = json.loads(run_cli("predict", "--json", path).stdout)["predictions"][0]["probabilities"]
+    with serving("--model", model) as address, browsing(address) as page:
+        page.set_input_files("input[type=file]", path)
+        text = answer_of(page)
+        assert page.locator(".bars").locator("xpath=..").locator("b").count() == 0
+    told = json.loads(run_cli("predict", "--json", "--model", model, path).stdout)["predictions"][0]["probabilities"]
     for title, share in zip(TITLES, told.values(), strict=True):
         assert re.search(rf"{title}\s+{share:.1%}", text), text
-    assert page.locator(".bars").locator("xpath=..").locator("b").count() == 0
+
+
+def test_what_the_guard_refuses_gets_no_probabilities(page, phantoms: DataSet, tmp_path: Path) -> None:
+    path = tmp_path / "cat.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)).save(path)
+    page.set_input_files("input[type=file]", path)
+    alert = page.get_by_role("alert").filter(has_text="No answer")
+    alert.wait_for()
+    assert "cat.png: this does not look like an axial brain MRI slice" in alert.inner_text()
+    assert page.locator(".bars").count() == 0
 
 
 def test_what_is_no_slice_is_refused_kindly_and_the_page_goes_on(page, phantoms: DataSet, tmp_path: Path) -> None:
