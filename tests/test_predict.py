@@ -232,7 +232,8 @@ def test_control_c_ends_it_at_once(people: DataSet, tmp_path: Path, jobs: int) -
     running = subprocess.Popen(
         [*map(str, command), "--jobs", str(jobs)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+        # A job in the background ignores it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )  # fmt: skip
     assert running.stdout is not None
     running.stdout.readline()
