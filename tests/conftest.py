@@ -48,7 +48,7 @@ def run_cli(*args: object, timeout: float = 900, **options: object) -> subproces
 def run_code(code: str) -> subprocess.CompletedProcess[str]:
     """Run Python code in a process of its own."""
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> None:

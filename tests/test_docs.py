@@ -116,7 +116,7 @@ def test_java_on_android_prepares_what_python_prepares(tmp_path: Path, phantoms:
     words = [*numbers, repr(float(into["quantization"][0])), into["quantization"][1]]
     done = subprocess.run(
         ["java", "Probe", str(bundled_model()), *map(str, words)],
-        check=True, cwd=tmp_path, input=slices.tobytes(), capture_output=True, timeout=60,
+        check=True, cwd=tmp_path, input=slices.tobytes(), capture_output=True, timeout=300,
     )  # fmt: skip
     labels, size, told, *inputs, shares = done.stdout.decode().splitlines()
     assert labels.split(",") == record["labels"] and int(size) == len(flatbuffer)

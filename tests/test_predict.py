@@ -238,7 +238,7 @@ def test_control_c_ends_it_at_once(people: DataSet, tmp_path: Path, jobs: int) -
     assert running.stdout is not None
     running.stdout.readline()
     os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all processes
-    _, stderr = running.communicate(timeout=20)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 130 and stderr.strip() == "alzedge: interrupted"
     assert not processes_of(running.pid)
 
@@ -253,7 +253,7 @@ def test_a_killed_process_ends_it_with_one_sentence(people: DataSet, tmp_path: P
     running.stdout.readline()
     workers = [pid for pid in processes_of(running.pid) if "spawn_main" in command_line(pid)]
     os.kill(workers[0], signal.SIGKILL)
-    _, stderr = running.communicate(timeout=20)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 2 and "ended by the system" in stderr and len(stderr.strip().splitlines()) == 1
     assert not processes_of(running.pid)
 
@@ -266,7 +266,7 @@ def test_workers_end_with_a_killed_parent(people: DataSet, tmp_path: Path) -> No
     assert running.stdout is not None
     running.stdout.readline()
     running.kill()
-    running.communicate(timeout=20)
+    running.communicate(timeout=120)
     assert not processes_of(running.pid)
 
 
