@@ -82,6 +82,7 @@ def test_export_refuses_other_data_and_other_names(tiny_run: Path, tiny_recipe: 
     assert_refused(run_cli("distill", student, "--out", tmp_path / "out"), "is a student, not a teacher")
 
 
+@pytest.mark.slow
 def test_a_full_temporary_disk_is_one_sentence(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     """A limit on the size of files that lets Keras unpack the student but not TensorFlow write its graph."""
     student, out = tiny_run / "subject/student.keras", tmp_path / "x.tflite"

@@ -112,32 +112,14 @@ def kill_at(line: str, *args: object, checkpoint_in: Path | None = None) -> str:
     pytest.fail(f"{line!r} was never printed")
 
 
-def check_killed_run(kill_lines: tuple[str, ...], tiny_run: Path, recipe: Path, out: Path) -> None:
-    """A run that is killed at each of these lines ends with the files of an undisturbed one."""
-    command = ("run", "--recipe", recipe, "--out", out)
-    done_epoch = None
-    for line in kill_lines:
-        trains = line.endswith("1/3")
-        printed = kill_at(line, *command, checkpoint_in=out / ".work" if trains else None)
-        assert done_epoch is None or done_epoch not in printed, "an epoch was trained twice"
-        done_epoch = line if trains else None
-    last = run_cli(*command)
-    assert last.returncode == 0, last.stderr
-    assert "pre-training: 1/3" not in last.stdout
-    assert files_of(out) == files_of(tiny_run)
-
-
-def test_killed_while_it_trains_and_exports_a_run_ends_with_the_same_files(
-    tiny_run: Path, tiny_recipe: Path, tmp_path: Path
-) -> None:
-    check_killed_run(("pre-training: 1/3", "export: 1/"), tiny_run, tiny_recipe, tmp_path / "killed")
-
-
 @pytest.mark.slow
 def test_killed_in_every_phase_a_run_ends_with_the_same_files(
     tiny_run: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
-    lines = (
+    out = tmp_path / "killed"
+    command = ("run", "--recipe", tiny_recipe, "--out", out)
+    done_epoch = None
+    for line in (
         "pre-training: 1/3",
         "fine-tuning: 1/3",
         "soft targets: 1/2",
@@ -146,8 +128,15 @@ def test_killed_in_every_phase_a_run_ends_with_the_same_files(
         "evaluation: 2/",
         "benchmark: 1/",
         "benchmark: 5/",
-    )
-    check_killed_run(lines, tiny_run, tiny_recipe, tmp_path / "killed")
+    ):
+        trains = line.endswith("1/3")
+        printed = kill_at(line, *command, checkpoint_in=out / ".work" if trains else None)
+        assert done_epoch is None or done_epoch not in printed, "an epoch was trained twice"
+        done_epoch = line if trains else None
+    last = run_cli(*command)
+    assert last.returncode == 0, last.stderr
+    assert "pre-training" not in last.stdout and "distillation" not in last.stdout
+    assert files_of(out) == files_of(tiny_run)
 
 
 def test_a_changed_recipe_redoes_only_what_depends_on_it(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
