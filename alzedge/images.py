@@ -115,8 +115,6 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         UserError: no such file, or a folder.
     """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; name the image files, for example {path}/*.jpg.")
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -124,6 +122,10 @@ def read_bytes(path: Path) -> bytes:
             return file.read(min(status.st_size, MAX_BYTES) + 1 if stat.S_ISREG(status.st_mode) else MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path.") from error
+    except OSError as error:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder; name the image files, for example {path}/*.jpg.") from error
+        raise
 
 
 def _problem(image: Image.Image, name: str) -> str | None:

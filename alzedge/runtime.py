@@ -171,7 +171,8 @@ class Classifier:
         unlikeness = self._unlikeness(images)
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
         answers = [Answer(None, NOT_A_SLICE, value) for value in unlikeness]
-        for row, probabilities in zip(accepted, self.probabilities(images[accepted]).tolist(), strict=True):
+        shown = images if len(accepted) == len(images) else images[accepted]
+        for row, probabilities in zip(accepted, self.probabilities(shown).tolist(), strict=True):
             answers[row] = Answer(dict(zip(self.labels, probabilities, strict=True)), None, unlikeness[row])
         return answers
 
