@@ -1,5 +1,6 @@
 """`alzedge predict` over files, folders, archives and volumes, in one process, in several, and on Ray."""
 
+import contextlib
 import csv
 import json
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -226,59 +228,62 @@ def many(folder: Path, people: DataSet, count: int) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def answering(folder: Path, jobs: int) -> Iterator[subprocess.Popen[str]]:
+    """`alzedge predict` in a session of its own, after its first answer."""
+    # A shell starts what it puts in the background, perhaps these tests, deaf to Ctrl-C.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"sys.argv = ['alzedge', 'predict', {str(folder)!r}, '--no-guard', '--jobs', '{jobs}']\n"
+        "from alzedge.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code]
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert running.stdout is not None and running.stdout.readline()
+        yield running
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_control_c_ends_it_at_once(people: DataSet, tmp_path: Path, jobs: int) -> None:
-    command = [sys.executable, "-m", "alzedge", "predict", many(tmp_path / "many", people, 30_000), "--no-guard"]
-    running = subprocess.Popen(
-        [*map(str, command), "--jobs", str(jobs)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        # A job in the background ignores it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )  # fmt: skip
-    assert running.stdout is not None
-    running.stdout.readline()
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all processes
-    _, stderr = running.communicate(timeout=120)
-    assert running.returncode == 130 and stderr.strip() == "alzedge: interrupted"
-    assert not processes_of(running.pid)
+    with answering(many(tmp_path / "many", people, 30_000), jobs) as running:
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all processes
+        _, stderr = running.communicate(timeout=60)
+        assert running.returncode == 130 and stderr.strip() == "alzedge: interrupted"
+        assert not processes_of(running.pid)
 
 
 def test_a_killed_process_ends_it_with_one_sentence(people: DataSet, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "alzedge", "predict", many(tmp_path / "many", people, 30_000), "--no-guard"]
-    running = subprocess.Popen(
-        [*map(str, command), "--jobs", "2"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert running.stdout is not None
-    running.stdout.readline()
-    workers = [pid for pid in processes_of(running.pid) if "spawn_main" in command_line(pid)]
-    os.kill(workers[0], signal.SIGKILL)
-    _, stderr = running.communicate(timeout=120)
-    assert running.returncode == 2 and "ended by the system" in stderr and len(stderr.strip().splitlines()) == 1
-    assert not processes_of(running.pid)
+    with answering(many(tmp_path / "many", people, 30_000), 2) as running:
+        workers = [pid for pid in processes_of(running.pid, 0) if "spawn_main" in command_line(pid)]
+        os.kill(workers[0], signal.SIGKILL)
+        _, stderr = running.communicate(timeout=60)
+        assert running.returncode == 2 and "ended by the system" in stderr and len(stderr.strip().splitlines()) == 1
+        assert not processes_of(running.pid)
 
 
 def test_workers_end_with_a_killed_parent(people: DataSet, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "alzedge", "predict", many(tmp_path / "many", people, 30_000), "--no-guard"]
-    running = subprocess.Popen(
-        [*map(str, command), "--jobs", "2"], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert running.stdout is not None
-    running.stdout.readline()
-    running.kill()
-    running.communicate(timeout=120)
-    assert not processes_of(running.pid)
+    with answering(many(tmp_path / "many", people, 30_000), 2) as running:
+        running.kill()
+        running.communicate(timeout=60)
+        assert not processes_of(running.pid)
 
 
-def processes_of(session: int) -> list[int]:
+def processes_of(session: int, patience: float = 10) -> list[int]:
     """Live processes of a session, once those that are ending have ended."""
-    for _ in range(100):
+    end = time.monotonic() + patience
+    while True:
         pids = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
         found = [pid for pid in pids if session_of(pid) == session]
-        if not [pid for pid in found if pid != session]:
-            break
+        if not found or time.monotonic() > end:
+            return found
         time.sleep(0.05)
-    return found
 
 
 def session_of(pid: int) -> int | None:
