@@ -57,6 +57,11 @@ class Job:
         """Labels of the training slices, int64 (N,)."""
         return self.dataset.labels[self.split.train]
 
+    def training_people(self) -> NDArray[np.str_]:
+        """Who is on each training slice, str (N,); where nobody knows, each slice is a person of its own."""
+        names = self.dataset.subject if self.dataset.subjects_known else self.dataset.paths
+        return names[self.split.train]
+
     def _sections(self, settings: list[str]) -> dict[str, Any]:
         recipe = self.recipe.to_dict()
         return {name: recipe[name] for name in ["seed", "preprocessing", *settings]}

@@ -15,6 +15,7 @@ from alzedge.progress import OnStep, Step, quiet
 from alzedge.recipe import Recipe
 from alzedge.student.model import build_student
 from alzedge.teacher.augment import apply_views, draw_views
+from alzedge.teacher.sampling import shuffled
 from alzedge.teacher.training import Batch, fit, set_seed
 
 _VIEW = 31  # name of the random stream
@@ -110,7 +111,8 @@ def distill(
         return apply_views(images[index], drawn), targets[view, index]
 
     loss = Distillation(recipe.distill.temperature)
-    history = fit(model, loss, recipe.distill, batch, len(images), recipe.seed, checkpoint, on_step)
+    draw = shuffled(np.arange(len(images)), recipe.seed)
+    history = fit(model, loss, recipe.distill, batch, draw, checkpoint, on_step)
     return model, history
 
 

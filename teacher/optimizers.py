@@ -1,4 +1,4 @@
-"""LARS, as google-research/simclr's `lars_optimizer.py` has it (You et al. 2017, arXiv:1708.03888)."""
+"""The optimizers of the recipes, and LARS as google-research/simclr's `lars_optimizer.py` has it (You et al. 2017, arXiv:1708.03888)."""
 
 import re
 from collections.abc import Sequence
@@ -7,8 +7,34 @@ from typing import Any
 import keras
 from keras import ops
 
+from alzedge.recipe import TrainingRecipe
+
 # Batch norm and biases, in the words of Keras and of all networks here; the original says `batch_normalization` and `bias`.
 NORMS_AND_BIASES = ("gamma", "beta", "bias")
+
+
+def make_optimizer(recipe: TrainingRecipe, learning_rate: Any) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer.
+
+    `lars` leaves norms, biases and, for the trust ratio only, the supervised head alone, as the
+    original does. Weight decay acts beside the gradient (AdamW's way) in all but `lars`, which adds it
+    to the gradient, and `adam`, which has none.
+
+    Args:
+        recipe: optimizer, momentum, weight decay.
+        learning_rate: number or schedule.
+    """
+    momentum, decay = recipe.momentum, recipe.weight_decay
+    if recipe.optimizer == "adamw":
+        return keras.optimizers.AdamW(learning_rate, weight_decay=decay)
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(learning_rate)
+    if recipe.optimizer == "rmsprop":
+        return keras.optimizers.RMSprop(learning_rate, momentum=momentum, weight_decay=decay)
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(learning_rate, momentum=momentum, weight_decay=decay)
+    unadapted = (*NORMS_AND_BIASES, "head_supervised")
+    return LARS(learning_rate, momentum, weight_decay=decay, exclude_from_adaptation=unadapted)
 
 
 @keras.saving.register_keras_serializable(package="alzedge")

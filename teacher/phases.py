@@ -8,7 +8,7 @@ from alzedge.modelfile import make_record
 from alzedge.progress import show_steps
 
 
-def pretrain_phase(job: Job) -> Path:
+def pretrain_phase(job: Job, devices: int = 1) -> Path:
     """Contrastive pre-training; writes and returns `pretrained.keras`."""
     output, curve = job.folder / "pretrained.keras", job.folder / "pretrained.loss.json"
     settings = ["teacher", "pretrain", "augment"]
@@ -18,7 +18,14 @@ def pretrain_phase(job: Job) -> Path:
         from alzedge.teacher.saving import save_model
 
         with show_steps(f"{job.title}: teacher pre-training") as on_step:
-            model, history = pretrain(job.training_inputs(), job.recipe, stem.with_suffix(".npz"), on_step)
+            model, history = pretrain(
+                job.training_inputs(),
+                job.recipe,
+                stem.with_suffix(".npz"),
+                on_step,
+                people=job.training_people(),
+                devices=devices,
+            )
         save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance(settings)))
         write_json(curve, history)
 
@@ -26,7 +33,7 @@ def pretrain_phase(job: Job) -> Path:
     return output
 
 
-def finetune_phase(job: Job, pretrained: Path) -> Path:
+def finetune_phase(job: Job, pretrained: Path, devices: int = 1) -> Path:
     """Fine-tuning on the labels; writes and returns `teacher.keras`."""
     output, curve = job.folder / "teacher.keras", job.folder / "teacher.loss.json"
     settings = ["teacher", "finetune", "augment"]
@@ -38,7 +45,14 @@ def finetune_phase(job: Job, pretrained: Path) -> Path:
         encoder, record = load_model(pretrained)
         with show_steps(f"{job.title}: teacher fine-tuning") as on_step:
             model, history = finetune(
-                encoder, job.training_inputs(), job.training_labels(), job.recipe, stem.with_suffix(".npz"), on_step
+                encoder,
+                job.training_inputs(),
+                job.training_labels(),
+                job.recipe,
+                stem.with_suffix(".npz"),
+                on_step,
+                people=job.training_people(),
+                devices=devices,
             )
         save_model(model, output, make_record("teacher", job.recipe.preprocessing, **job.provenance(settings, record)))
         write_json(curve, history)

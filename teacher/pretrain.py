@@ -11,8 +11,9 @@ from alzedge.recipe import Recipe
 from alzedge.teacher.augment import apply_views, draw_views
 from alzedge.teacher.heads import contrastive_model
 from alzedge.teacher.losses import NTXent
-from alzedge.teacher.resnet import resnet
-from alzedge.teacher.training import Batch, fit, set_seed
+from alzedge.teacher.networks import build_encoder
+from alzedge.teacher.sampling import shuffled, watching_part
+from alzedge.teacher.training import Batch, Watch, fit, set_seed
 
 _FIRST_VIEW, _SECOND_VIEW = 11, 12  # names of random streams
 
@@ -22,6 +23,9 @@ def pretrain(
     recipe: Recipe,
     checkpoint: Path,
     on_step: OnStep = quiet,
+    *,
+    people: NDArray[np.str_],
+    devices: int = 1,
 ) -> tuple[keras.Model, list[float]]:
     """Train encoder and projection head with NT-Xent between two views of each image.
 
@@ -30,20 +34,37 @@ def pretrain(
         recipe: `teacher`, `pretrain`, `augment` and `seed` are used.
         checkpoint: see `alzedge.teacher.training.fit`.
         on_step: told about every step.
+        people: str (N,), who is on each image: those who watch for early stopping do not train.
+        devices: see `fit`; negatives come from the batches of all of them.
 
     Returns:
         The contrastive model (images to projections) and each epoch's loss.
     """
     set_seed(recipe.seed)
-    model = contrastive_model(resnet(recipe.teacher, images.shape[1:]))
+    model = contrastive_model(build_encoder(recipe.teacher, images.shape[1:]), recipe.pretrain.projection_layers)
 
     def two_views(index: NDArray[np.intp], epoch: int) -> Batch:
-        views = [
+        first, second = (
             apply_views(images[index], draw_views(recipe.augment, len(images), [recipe.seed, stream, epoch])[index])
             for stream in (_FIRST_VIEW, _SECOND_VIEW)
-        ]
-        return np.concatenate(views), np.zeros(2 * len(index), np.float32)
+        )
+        return side_by_side(first, second, devices), np.zeros(2 * len(index), np.float32)
 
+    watching = np.zeros(len(images), np.bool_)
+    if recipe.pretrain.patience:
+        # Nothing here may look at labels.
+        watching = watching_part(people, np.zeros(len(images), np.int64))
+    watch = Watch(np.flatnonzero(watching), recipe.pretrain.patience) if watching.any() else None
+    draw = shuffled(np.flatnonzero(~watching), recipe.seed)
     loss = NTXent(recipe.pretrain.temperature)
-    history = fit(model, loss, recipe.pretrain, two_views, len(images), recipe.seed, checkpoint, on_step)
+    history = fit(model, loss, recipe.pretrain, two_views, draw, checkpoint, on_step, watch, devices)
     return model, history
+
+
+def side_by_side(first: NDArray[np.float32], second: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+    """Two views of N images as one batch (2N, ...) whose every part holds both views of its images, first then second.
+
+    Data-parallel training deals a batch out in as many contiguous parts as there are devices.
+    """
+    pairs = zip(np.array_split(first, parts), np.array_split(second, parts), strict=True)
+    return np.concatenate([view for pair in pairs for view in pair])

@@ -1,7 +1,8 @@
 """The training loop that teacher and student share: repeatable, and resumable after a kill."""
 
-import io
+import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.files import write_bytes
 from alzedge.progress import OnStep, Step, quiet
 from alzedge.recipe import TrainingRecipe
+from alzedge.teacher.checkpoint import restore, save
+from alzedge.teacher.optimizers import make_optimizer
+from alzedge.teacher.sampling import Draw
+from alzedge.teacher.schedules import learning_rates
+from alzedge.teacher.worker import make_worker
 
 Batch = tuple[NDArray[Any], NDArray[Any]]
 # (indices into the training images, epoch) -> inputs and targets
@@ -33,16 +38,6 @@ def set_seed(seed: int) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def cosine_schedule(recipe: TrainingRecipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Linear warm-up over the share `recipe.warmup` of all steps, then half a cosine to 0."""
-    warmup = min(steps - 1, round(recipe.warmup * steps))
-    if not warmup:
-        return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, warmup_target=recipe.learning_rate, warmup_steps=warmup
-    )
-
-
 def steps_per_epoch(count: int, batch_size: int) -> int:
     """Whole batches in `count` images.
 
@@ -54,17 +49,31 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return count // batch_size
 
 
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """Early stopping: training ends when the loss on images that take no part has not fallen for a while.
+
+    Attributes:
+        index: int (N,), those images.
+        patience: epochs without a lower loss that are waited for.
+    """
+
+    index: NDArray[np.intp]
+    patience: int
+
+
 def fit(
     model: keras.Model,
     loss: keras.losses.Loss,
     recipe: TrainingRecipe,
     make_batch: MakeBatch,
-    count: int,
-    seed: int,
+    draw: Draw,
     checkpoint: Path,
     on_step: OnStep = quiet,
+    watch: Watch | None = None,
+    devices: int = 1,
 ) -> list[float]:
-    """Train `model` in place with AdamW.
+    """Train `model` in place.
 
     After each epoch weights and optimizer are written to `checkpoint`, whole or not at
     all; if the file is there already, training goes on behind it. Order and batches depend
@@ -73,31 +82,37 @@ def fit(
     Args:
         model: freshly built with the same seed.
         loss: for `model.compile`.
-        recipe: epochs, batch size, learning rate, weight decay.
+        recipe: epochs, batch size, optimizer and schedule, precision.
         make_batch: see `MakeBatch`.
-        count: number of training images.
-        seed: of the order of images.
+        draw: order of images in each epoch.
         checkpoint: an `.npz` file.
         on_step: told about every step.
+        watch: when to stop early; the weights of the best epoch are then kept.
+        devices: how many share each batch; equal to one device but for rounding.
 
     Returns:
-        Mean loss of each epoch.
+        Mean loss of each epoch; nothing, and the model as it was, for 0 epochs.
 
     Raises:
         UserError: a batch larger than the data, or a loss that is not a number.
     """
-    steps = steps_per_epoch(count, recipe.batch_size)
-    schedule = cosine_schedule(recipe, recipe.epochs * steps)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
-    # No XLA: on the CPU its convolutions are several times slower than oneDNN's.
-    model.compile(optimizer, loss, jit_compile=False)
-    history = _restore(model, checkpoint)
-    for epoch in range(len(history), recipe.epochs):
-        order = np.random.default_rng([seed, epoch]).permutation(count)
+    if not recipe.epochs:
+        return []
+    steps = steps_per_epoch(len(draw(0)), recipe.batch_size)
+    worker = make_worker(model, recipe, devices)
+    with worker.distribute_strategy.scope() if devices > 1 else contextlib.nullcontext():
+        optimizer = make_optimizer(recipe, learning_rates(recipe, recipe.epochs * steps))
+        # No XLA: on the CPU its convolutions are several times slower than oneDNN's.
+        worker.compile(optimizer, loss, jit_compile=False)
+    progress = restore(worker, checkpoint)
+    for epoch in range(len(progress.losses), recipe.epochs):
+        if watch and progress.waited(epoch) > watch.patience:
+            break
+        order = draw(epoch)
         total = 0.0
         for step in range(steps):
             index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            total += float(model.train_on_batch(*make_batch(index, epoch), return_dict=True)["loss"])
+            total += float(worker.train_on_batch(*make_batch(index, epoch), return_dict=True)["loss"])
             mean = total / (step + 1)
             if not np.isfinite(mean):
                 raise UserError(
@@ -105,30 +120,17 @@ def fit(
                     "The last good epoch is kept."
                 )
             on_step(Step(epoch + 1, recipe.epochs, epoch * steps + step + 1, recipe.epochs * steps, mean))
-        history.append(mean)
-        _save(model, checkpoint, history)
-    return history
+        progress.losses.append(mean)
+        if watch:
+            progress.watched(_watched_loss(worker, make_batch, watch.index, recipe.batch_size), worker.get_weights())
+        save(worker, checkpoint, progress)
+    model.set_weights(progress.best if watch else worker.get_weights())
+    return progress.losses
 
 
-def _save(model: keras.Model, checkpoint: Path, history: list[float]) -> None:
-    # One file of plain arrays: it is replaced in one step, and NumPy, unlike HDF5, reports
-    # a full disk as the error it is.
-    state = {f"state_{i:04d}": np.asarray(value) for i, value in enumerate(_state(model))}
-    buffer = io.BytesIO()
-    np.savez(buffer, history=np.array(history), **state)  # type: ignore[arg-type]
-    write_bytes(checkpoint, buffer.getvalue())
-
-
-def _restore(model: keras.Model, checkpoint: Path) -> list[float]:
-    model.optimizer.build(model.trainable_variables)
-    if not checkpoint.exists():
-        return []
-    with np.load(checkpoint) as saved:
-        for i, variable in enumerate(_state(model)):
-            variable.assign(saved[f"state_{i:04d}"])
-        history: list[float] = saved["history"].tolist()
-    return history
-
-
-def _state(model: keras.Model) -> list[keras.Variable]:
-    return [*model.variables, *model.optimizer.variables]
+def _watched_loss(model: keras.Model, make_batch: MakeBatch, index: NDArray[np.intp], batch_size: int) -> float:
+    """Mean loss on the views of the first epoch; whole batches, because NT-Xent depends on their size."""
+    size = min(batch_size, len(index))
+    starts = range(0, len(index) - size + 1, size)
+    losses = [model.test_on_batch(*make_batch(index[i : i + size], 0), return_dict=True)["loss"] for i in starts]
+    return float(np.mean(losses))

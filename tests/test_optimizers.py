@@ -76,7 +76,9 @@ def test_sam_is_the_paper_s_algorithm_on_a_quadratic() -> None:
         velocity = 0.5 * velocity - 0.1 * gradient(w + climb)
         w = w + velocity
         assert trained.train_on_batch(x, y, return_dict=True)["loss"] == pytest.approx(loss, rel=1e-5)
-    np.testing.assert_allclose(np.vstack([model.get_weights()[0], model.get_weights()[1][:, None]]), w, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        np.vstack([model.get_weights()[0], model.get_weights()[1][:, None]]), w, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_sam_without_a_climb_is_the_plain_optimizer() -> None:

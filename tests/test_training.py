@@ -11,7 +11,9 @@ from alzedge.progress import Step
 from alzedge.recipe import AugmentRecipe, DistillRecipe, StudentRecipe, TrainingRecipe, load_recipe
 from alzedge.student.model import build_student
 from alzedge.teacher.augment import apply_views, draw_views
-from alzedge.teacher.training import cosine_schedule, fit, set_seed
+from alzedge.teacher.sampling import shuffled
+from alzedge.teacher.schedules import learning_rates
+from alzedge.teacher.training import fit, set_seed
 
 RECIPE = TrainingRecipe(epochs=3, batch_size=8, learning_rate=1e-2)
 IMAGES = np.random.default_rng(0).random((32, 52, 44, 1), dtype=np.float32)
@@ -32,7 +34,9 @@ def train(checkpoint: Path, stop_at: int = 10**9, learning_rate: float = 1e-2) -
 
     recipe = TrainingRecipe(epochs=3, batch_size=8, learning_rate=learning_rate)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    history = fit(model, loss, recipe, lambda i, epoch: (IMAGES[i], LABELS[i]), 32, 3, checkpoint, on_step)
+    history = fit(
+        model, loss, recipe, lambda i, epoch: (IMAGES[i], LABELS[i]), shuffled(np.arange(32), 3), checkpoint, on_step
+    )
     return model.get_weights(), history
 
 
@@ -55,15 +59,15 @@ def test_a_diverging_loss_is_an_error_that_names_the_cure(tmp_path: Path) -> Non
 
 def test_a_batch_larger_than_the_data_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="batch_size 64 is larger than the 32 training images"):
-        fit(None, None, TrainingRecipe(batch_size=64), lambda i, e: (i, i), 32, 0, tmp_path / "c.npz")
+        fit(None, None, TrainingRecipe(batch_size=64), lambda i, e: (i, i), shuffled(np.arange(32), 0), tmp_path / "c")
 
 
 def test_schedule_warms_up_and_falls_along_a_cosine() -> None:
-    schedule = cosine_schedule(TrainingRecipe(learning_rate=0.5, warmup=0.1), 100)
+    schedule = learning_rates(TrainingRecipe(learning_rate=0.5, warmup=0.1), 100)
     assert [float(schedule(step)) for step in (0, 5, 10)] == pytest.approx([0, 0.25, 0.5])
     expected = [0.25 * (1 + np.cos(np.pi * (step - 10) / 90)) for step in (20, 55, 100)]
     assert [float(schedule(step)) for step in (20, 55, 100)] == pytest.approx(expected, abs=1e-6)
-    assert float(cosine_schedule(TrainingRecipe(learning_rate=0.5, warmup=0), 100)(0)) == 0.5
+    assert float(learning_rates(TrainingRecipe(learning_rate=0.5, warmup=0), 100)(0)) == 0.5
 
 
 def test_the_view_without_change_is_the_image() -> None:
