@@ -1,5 +1,6 @@
 """The training loop repeats itself and goes on where it was stopped; schedules and views do what they say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,7 +14,7 @@ from alzedge.student.model import build_student
 from alzedge.teacher.augment import apply_views, draw_views
 from alzedge.teacher.sampling import shuffled
 from alzedge.teacher.schedules import learning_rates
-from alzedge.teacher.training import fit, set_seed
+from alzedge.teacher.training import Watch, fit, set_seed
 
 RECIPE = TrainingRecipe(epochs=3, batch_size=8, learning_rate=1e-2)
 IMAGES = np.random.default_rng(0).random((32, 52, 44, 1), dtype=np.float32)
@@ -24,7 +25,9 @@ class Killed(BaseException):
     """Stands for whatever ends a process."""
 
 
-def train(checkpoint: Path, stop_at: int = 10**9, learning_rate: float = 1e-2) -> tuple[list[np.ndarray], list[float]]:
+def train(
+    checkpoint: Path, stop_at: int = 10**9, watch: Watch | None = None, **settings: object
+) -> tuple[list[np.ndarray], list[float]]:
     set_seed(3)
     model = build_student(StudentRecipe(filters=(4, 4, 4), hidden=4), IMAGES.shape[1:])
 
@@ -32,11 +35,10 @@ def train(checkpoint: Path, stop_at: int = 10**9, learning_rate: float = 1e-2) -
         if step.step == stop_at:
             raise Killed
 
-    recipe = TrainingRecipe(epochs=3, batch_size=8, learning_rate=learning_rate)
+    recipe = replace(RECIPE, **settings)  # type: ignore[arg-type]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    history = fit(
-        model, loss, recipe, lambda i, epoch: (IMAGES[i], LABELS[i]), shuffled(np.arange(32), 3), checkpoint, on_step
-    )
+    draw = shuffled(np.arange(32), 3)
+    history = fit(model, loss, recipe, lambda i, epoch: (IMAGES[i], LABELS[i]), draw, checkpoint, on_step, watch)
     return model.get_weights(), history
 
 
@@ -49,6 +51,78 @@ def test_stopped_training_ends_with_the_same_bits(tmp_path: Path, stops: tuple[i
     weights, history = train(tmp_path / "parts.npz")
     assert history == losses
     for got, want in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"optimizer": "lars"}, {"optimizer": "sgd", "sam_rho": 0.1}, {"precision": "bfloat16"}],
+    ids=["lars", "sam", "bfloat16"],
+)
+def test_other_ways_of_training_move_the_weights_and_resume_to_the_bit(
+    tmp_path: Path, settings: dict[str, object]
+) -> None:
+    expected, losses = train(tmp_path / "whole.npz", **settings)
+    with pytest.raises(Killed):
+        train(tmp_path / "parts.npz", 6, **settings)
+    weights, history = train(tmp_path / "parts.npz", **settings)
+    _, plain_losses = train(tmp_path / "plain.npz")
+    assert history == losses != plain_losses
+    assert all(weight.dtype == np.float32 for weight in weights)
+    for got, want in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+    if "precision" in settings:  # the same training but for rounding
+        np.testing.assert_allclose(losses, plain_losses, rtol=0.05)
+
+
+def test_training_stops_when_the_watched_loss_no_longer_falls_and_keeps_the_best(tmp_path: Path) -> None:
+    # What watches has the wrong labels, so that its loss rises while the training's falls.
+    images = np.concatenate([IMAGES, IMAGES])
+    labels = np.concatenate([LABELS, (LABELS + 1) % 4])
+    images[np.arange(64), 0, 0, 0] = labels
+
+    def run(checkpoint: Path, epochs: int, patience: int, stop_at: int = 10**9) -> tuple[list[np.ndarray], list[float]]:
+        set_seed(0)
+        model = build_student(StudentRecipe(filters=(4, 4, 4), hidden=4), IMAGES.shape[1:])
+
+        def on_step(step: Step) -> None:
+            if step.step == stop_at:
+                raise Killed
+
+        recipe = TrainingRecipe(epochs=epochs, batch_size=8, learning_rate=0.05, schedule="constant", warmup=0)
+        history = fit(
+            model,
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            recipe,
+            lambda i, epoch: (images[i], labels[i]),
+            shuffled(np.arange(32), 0),
+            checkpoint,
+            on_step,
+            Watch(np.arange(32, 64), patience),
+        )
+        return model.get_weights(), history
+
+    weights, history = run(tmp_path / "a.npz", 40, 2)
+    with np.load(tmp_path / "a.npz") as saved:
+        unseen = saved["unseen"].tolist()
+    best = int(np.argmin(unseen))
+    assert len(history) == len(unseen) == best + 4 < 40
+    kept, _ = run(tmp_path / "b.npz", best + 1, 2)
+    for got, want in zip(weights, kept, strict=True):
+        np.testing.assert_array_equal(got, want)
+    with pytest.raises(Killed):
+        run(tmp_path / "c.npz", 40, 2, stop_at=4 * (best + 2) + 1)
+    resumed, losses = run(tmp_path / "c.npz", 40, 2)
+    assert losses == history
+    np.testing.assert_array_equal(resumed[0], weights[0])
+
+
+def test_no_epochs_change_nothing(tmp_path: Path) -> None:
+    set_seed(3)
+    fresh = build_student(StudentRecipe(filters=(4, 4, 4), hidden=4), IMAGES.shape[1:]).get_weights()
+    weights, history = train(tmp_path / "c.npz", epochs=0)
+    assert history == []
+    for got, want in zip(weights, fresh, strict=True):
         np.testing.assert_array_equal(got, want)
 
 
