@@ -78,6 +78,22 @@ def compare(
     return {name: losses(resample(old, seed), resample(new, seed)) for (name, old), new in levels}
 
 
+def summary(levels: dict[str, Any]) -> dict[str, Any]:
+    """What a model file carries of the result of `evaluate`: for each task `Task.summary`, to six decimals."""
+    return {
+        name: {key: level[key] for key in ("n", "people", "interval_over")}
+        | {task.name: {figure: _rounded(level[task.name][figure]) for figure in task.summary} for task in TASKS}
+        | ({TEACHER: {figure: _rounded(value) for figure, value in level[TEACHER].items()}} if TEACHER in level else {})
+        for name, level in levels.items()
+    }
+
+
+def differences(reference: Figures, other: Figures) -> dict[str, Any]:
+    """By task `Task.summary` of one model minus that of another, `{value, low, high}`, resampled alike."""
+    names = [(task.name, figure) for task in TASKS for figure in task.summary]
+    return _nested({name: with_interval(other[name] - reference[name]) for name in names})
+
+
 def losses(before: Figures, after: Figures) -> dict[str, Any]:
     """`before`, `after` and `loss` of each figure but those of single classes; see `compare`."""
     found = {}
@@ -177,6 +193,10 @@ def _note(name: str, people: int, known: bool) -> str:
         return f"{name}: nobody here, so whatever needs this class has no figure and macro means leave it out."
     whom = "1 person" if people == 1 else f"{people} people"
     return f"{name}: {whom} here, fewer than {MIN_PEOPLE}, so nothing is claimed about this class alone."
+
+
+def _rounded(figure: dict[str, float] | None) -> dict[str, float] | None:
+    return figure and {key: round(value, 6) for key, value in figure.items()}
 
 
 def _nested(flat: dict[tuple[str, ...], Any]) -> dict[str, Any]:

@@ -25,8 +25,8 @@ def areas(
     """
     if positive.all() or not positive.any():
         return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
-    sides = [_Side(scores[side], person[side]) for side in (positive, ~positive)]
-    found = [_areas(*sides, weights[start : start + _AT_ONCE].T) for start in range(0, len(weights), _AT_ONCE)]
+    true, false = (_Side(scores[side], person[side]) for side in (positive, ~positive))
+    found = [_areas(true, false, weights[start : start + _AT_ONCE].T) for start in range(0, len(weights), _AT_ONCE)]
     return np.concatenate([roc for roc, _ in found]), np.concatenate([precision for _, precision in found])
 
 

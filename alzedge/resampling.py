@@ -38,7 +38,8 @@ def with_interval(values: Floats) -> dict[str, Any] | None:
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Quotients; NaN where there is nothing to divide by."""
     out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
-    return np.divide(numerator, denominator, out=out, where=denominator > 0)
+    quotients: Floats = np.divide(numerator, denominator, out=out, where=denominator > 0)
+    return quotients
 
 
 def mean_of_defined(by_class: Floats) -> Floats:

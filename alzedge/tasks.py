@@ -27,6 +27,11 @@ class Task:
     classes: tuple[str, ...]
 
     @property
+    def summary(self) -> tuple[str, ...]:
+        """The figures that a model file carries and tables show; the third is the one to compare models by."""
+        return ("accuracy", "balanced_accuracy", "roc_auc" if self.binary else "macro_roc_auc", "ece")
+
+    @property
     def binary(self) -> bool:
         """Whether there is one class to find, and not several to tell apart."""
         return len(self.groups) == 2
@@ -46,6 +51,26 @@ class Task:
         """
         sums = np.stack([probabilities[:, list(group)].sum(axis=1) for group in self.groups], axis=1)
         return sums.round(_DECIMALS)
+
+
+# Figures by their key in every `metrics.json`.
+FIGURES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "macro_roc_auc": "macro ROC AUC",
+    "micro_roc_auc": "micro ROC AUC",
+    "macro_pr_auc": "macro PR AUC",
+    "micro_pr_auc": "micro PR AUC",
+    "ece": "expected calibration error",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+}
 
 
 def normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:

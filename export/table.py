@@ -4,6 +4,8 @@ import csv
 import io
 from typing import Any
 
+from alzedge.metrics import summary
+
 FLOORS = {"nearest_neighbour": "1-nearest neighbour", "majority": "majority class"}
 _SPLIT_TITLES = {"official": "official split", "subject": "unseen people", "random": "random slices"}
 
@@ -92,8 +94,8 @@ def _accuracy_cells(figures: dict[str, Any] | None) -> list[str]:
     if figures is None:
         return ["-", "-"]
     return [
-        _interval(figures["slice"]["accuracy"]),
-        _interval(figures.get("person", figures["slice"])["any_dementia_auc"]),
+        _interval(figures["slice"]["stages4"]["accuracy"]),
+        _interval(figures.get("person", figures["slice"])["any_dementia"]["roc_auc"]),
     ]
 
 
@@ -195,7 +197,7 @@ def csv_table(benchmark: dict[str, Any]) -> str:
 def _flat_row(name: str, model: dict[str, Any], splits: dict[str, Any]) -> dict[str, Any]:
     row = {"model": name} | _flat(model, "")
     for split, found in splits.items():
-        for level, figures in found["models"].get(name, {}).items():
+        for level, figures in summary(found["models"].get(name, {})).items():
             row |= _flat(figures, f"{split}.{level}.")
     return row
 
