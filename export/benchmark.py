@@ -13,15 +13,12 @@ from alzedge.export.processes import in_process
 from alzedge.export.profiling import profile_operators
 from alzedge.export.ratios import Rival, add_speeds, check_goals
 from alzedge.export.table import csv_table, markdown_table
-from alzedge.files import write_json, write_text
+from alzedge.files import check_own_folder, mark_own_folder, write_json, write_text
 from alzedge.job import made_with
 from alzedge.modelfile import Record, read_record
 from alzedge.preprocessing import Preprocessing
 from alzedge.progress import OnStep, quiet, show_steps
 from alzedge.recipe import Recipe
-
-# Marks a folder as a benchmark's own; a run's folder has a benchmark.json too, and must not be written to.
-_OWN = ".alzedge-benchmark"
 
 
 def benchmark_models(
@@ -87,8 +84,7 @@ def benchmark_files(
         UserError: files of different splits or of other data, two of the same name, or one that the
             runtime cannot run.
     """
-    if out.exists() and any(out.iterdir()) and not (out / _OWN).exists():
-        raise UserError(f"{out} is not empty and holds no earlier benchmark; choose another --out.")
+    check_own_folder(out, "benchmark")
     named = {path.name: path for path in models}
     if len(named) < len(models):
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
@@ -96,7 +92,7 @@ def benchmark_files(
     split = _common_split(named, records, dataset, recipe)
     with show_steps("evaluation") as on_step:
         figures = evaluate_models(named, dataset, split, on_step)
-    write_text(out / _OWN, "The files beside this one are made by `alzedge benchmark`, which replaces them.\n")
+    mark_own_folder(out, "benchmark")
     rivals = _make_rivals(records, out / "rivals") if with_rivals else {}
     students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
     profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}

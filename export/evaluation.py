@@ -17,7 +17,7 @@ from alzedge.progress import OnStep, Step, quiet
 from alzedge.stages import STAGES
 
 Answers = NDArray[np.floating[Any]]
-_SEED = 0  # the resamples are the same for all models, runs and commands
+SEED = 0  # the resamples are the same for all models, runs and commands
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,19 +77,18 @@ def judge(
 
     Args:
         answers: by name, (N, 4) for the test side of the split.
-        seen: by name the `exposure`; who has none here is not judged, only agreed with.
+        seen: by name what `alzedge.export.exposure` found.
         dataset, split, floors, teacher: see `evaluate_models`.
     """
     labels = dataset.labels[split.test]
     subject = dataset.subject[split.test] if dataset.subjects_known else None
-    judged = {name: answers[name] for name in seen}
     models: dict[str, Any] = {}
     from_first: dict[str, Any] = {}
     first: dict[str, Figures] = {}
-    for name, given in judged.items():
+    for name, given in answers.items():
         beside = answers.get(teacher) if teacher not in (None, name) else None
         levels = make_levels(given, labels, subject, beside)
-        found = {level: resample(rows, _SEED) for level, rows in levels.items()}
+        found = {level: resample(rows, SEED) for level, rows in levels.items()}
         models[name] = {level: describe(rows, found[level]) for level, rows in levels.items()}
         if first:
             from_first[name] = {level: differences(first[level], found[level]) for level in found}
@@ -105,4 +104,4 @@ def judge(
         "exposure": seen,
         "differences": from_first,
     }
-    return Judgement(figures, judged, labels, subject)
+    return Judgement(figures, answers, labels, subject)
