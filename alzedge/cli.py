@@ -19,6 +19,7 @@ _COMMANDS = {
     "export": "alzedge.export.commands:export_command",
     "benchmark": "alzedge.export.commands:benchmark_command",
     "evaluate": "alzedge.export.evaluate_command:evaluate_command",
+    "crossval": "alzedge.export.crossval_command:crossval_command",
     "explain": "alzedge.explain_command:explain_command",
     "predict": "alzedge.predict_command:predict_command",
     "inspect": "alzedge.commands:inspect_command",

@@ -13,8 +13,8 @@ N_FOLDS = 5
 _KAGGLE_FOLDS = "kaggle_folds.csv"
 
 
-def deal_folds(names: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Deal items into `N_FOLDS` folds, class by class like cards, in the order of SHA-256(name).
+def deal_folds(names: NDArray[np.str_], labels: NDArray[np.int64], count: int = N_FOLDS) -> NDArray[np.int64]:
+    """Deal items into `count` folds, class by class like cards, in the order of SHA-256(name).
 
     Dealing goes on where the previous class stopped, so folds differ by at most one item
     in size. The result depends on names and labels alone, on no library's random numbers.
@@ -22,6 +22,7 @@ def deal_folds(names: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np
     Args:
         names: str (N,), all different.
         labels: int64 (N,).
+        count: number of folds.
 
     Returns:
         int64 (N,), the fold of each item.
@@ -29,7 +30,7 @@ def deal_folds(names: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np
     digests = [hashlib.sha256(str(name).encode()).hexdigest() for name in names]
     order = sorted(range(len(names)), key=lambda i: (labels[i], digests[i]))
     folds = np.empty(len(names), np.int64)
-    folds[order] = np.arange(len(names)) % N_FOLDS
+    folds[order] = np.arange(len(names)) % count
     return folds
 
 

@@ -105,10 +105,15 @@ class StudentRecipe:
 
 @dataclass(frozen=True)
 class DistillRecipe(TrainingRecipe):
-    """The teacher's soft targets, no labels; each epoch sees the next of `views` views."""
+    """The teacher's soft targets, no labels; each epoch sees the next of `views` views.
+
+    With `cross_fit` the targets come from as many teachers, each of which has not seen the people it
+    answers for, and are calibrated; see `alzedge.student.crossfit`. 0: from the teacher itself.
+    """
 
     temperature: float = within(2.0, 0.1, 100)
     views: int = within(8, 1, 10_000)
+    cross_fit: int = one_of(0, 0, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,12 @@ _FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8", *_TRAINED, *_SUF
 @click.command("run", epilog=DATA_HELP)
 @click.argument("data", default="phantoms")
 @out_option("runs/DATA")
+@click.option(
+    "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here."
+)
 @recipe_option
 @seed_option
-def run_command(data: str, out: Path | None, recipe_name: str | None, seed: int | None) -> None:
+def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name: str | None, seed: int | None) -> None:
     """Do it all: DATA to quantized student and benchmark.
 
     For the official split and for unseen people: teacher (contrastive pre-training, then
@@ -55,6 +58,7 @@ def run_command(data: str, out: Path | None, recipe_name: str | None, seed: int 
     [pretrain]
     epochs = 100
     """
+    from alzedge.export.crossval import crossval_metrics
     from alzedge.export.pipeline import run
     from alzedge.export.table import text_table
     from alzedge.extras import require
@@ -63,7 +67,8 @@ def run_command(data: str, out: Path | None, recipe_name: str | None, seed: int 
     require("export")
     folder = output_folder(out, "runs/DATA", data)
     source = load_source(data, recipe_name, seed)
-    benchmark = run(source.dataset, source.recipe, folder)
+    quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
+    benchmark = run(source.dataset, source.recipe, folder, quoted)
     click.echo("\n" + text_table(json.loads(benchmark.read_text())))
     click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)

@@ -94,7 +94,8 @@ def export_student(
         data, preprocess = to_rgb(data, preprocess.shrink), Preprocessing(1)
     kind = "student" if fmt == "keras" else f"student-{fmt}"
     kind += "-heat-map" * heat_map + "-rgb" * rgb
-    provenance = {"recipe": made_with, "dataset": record["dataset"], "split": record["split"]}
+    kept = ("dataset", "split", "soft_targets")
+    provenance = {"recipe": made_with} | {entry: record[entry] for entry in kept if entry in record}
     container.write(output, data, make_record(kind, preprocess, **provenance, **added))
     return verdict
 

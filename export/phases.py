@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+from alzedge.export.sources import CROSSVAL
 from alzedge.files import write_json, write_text
 from alzedge.job import Job
 from alzedge.ledger import Ledger
@@ -18,6 +20,9 @@ FILE_NAMES = {
     "int8": "student_int8.tflite",
     "int8-heat-map": "student_int8_heatmap.tflite",
 }
+
+# The float32 file answers as the Keras student does, to the last few bits.
+CROSSVAL_FILES = {"teacher": "teacher.csv", "float32": "student.csv", "int8": "student_int8.csv"}
 _HEAT_MAP = "-heat-map"
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
@@ -53,11 +58,14 @@ def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
     return output
 
 
-def release_phase(ledger: Ledger, jobs: list[Job], metrics: list[Path]) -> dict[str, Path]:
+def release_phase(
+    ledger: Ledger, jobs: list[Job], metrics: list[Path], crossval: Path | None = None
+) -> dict[str, Path]:
     """Put the figures of all splits into the last split's files; returns the files by format.
 
     The last split is the one with unseen people where there is one: the official split's
-    students have seen everybody, so theirs are sister models whose figures are quoted.
+    students have seen everybody, so theirs are sister models whose figures are quoted; so are
+    those of a cross-validation.
     """
     outputs = {name: ledger.folder / file for name, file in FILE_NAMES.items()}
     chosen = jobs[-1]
@@ -67,23 +75,28 @@ def release_phase(ledger: Ledger, jobs: list[Job], metrics: list[Path]) -> dict[
     def action(stem: Path) -> None:
         splits = {job.split.name: json.loads(path.read_text()) for job, path in zip(jobs, metrics, strict=True)}
         write_json(figures, splits)
+        if crossval:
+            splits |= {CROSSVAL: json.loads(crossval.read_text())[CROSSVAL]}
         for name, source in sources.items():
             flatbuffer, record = read_tflite(source)
-            quoted = {
-                split: {
-                    "description": found["description"],
-                    "unseen_people": found["unseen_people"],
-                    "measured_on": "this model" if split == chosen.split.name else "a sister model of the same recipe",
-                    "floors": found["floors"],
-                    **summary(found["models"][FILE_NAMES[name]]),
-                }
-                for split, found in splits.items()
-            }
+            quoted = {split: _quoted(split, found, name, chosen.split.name) for split, found in splits.items()}
             write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted})
 
-    inputs = [*sources.values(), *metrics]
+    inputs = [*sources.values(), *metrics, *([crossval] if crossval else [])]
     ledger.perform("release", [job.split.name for job in jobs], inputs, [*outputs.values(), figures], action)
     return outputs
+
+
+def _quoted(split: str, found: dict[str, Any], fmt: str, own: str) -> dict[str, Any]:
+    """One split's figures as a file of the split `own` quotes them."""
+    if split == CROSSVAL:
+        model = CROSSVAL_FILES["float32" if fmt == "float32" else "int8"]
+        whose = "five sister models of the same recipe, each on people it has not seen"
+    else:
+        model = FILE_NAMES[fmt]
+        whose = "this model" if split == own else "a sister model of the same recipe"
+    entries = {name: found[name] for name in ("description", "unseen_people", "floors")}
+    return entries | {"measured_on": whose} | summary(found["models"][model])
 
 
 def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe) -> Path:

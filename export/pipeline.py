@@ -20,7 +20,7 @@ from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 
 
-def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
+def run(dataset: DataSet, recipe: Recipe, out: Path, crossval: Path | None = None) -> Path:
     """Train, distill, export, evaluate, benchmark and report, for each split.
 
     What is done already in `out` is not done again; a phase that was interrupted goes on
@@ -30,6 +30,7 @@ def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
         dataset: what to learn from.
         recipe: settings; its `splits`, or all the data set allows.
         out: output folder, new or of the same run.
+        crossval: `metrics.json` of a cross-validation of the recipe, to be quoted in the files.
 
     Returns:
         Path of `benchmark.json`.
@@ -42,7 +43,7 @@ def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
     ledger = open_ledger(out, run_identity(dataset, recipe))
     jobs = [make_job(ledger, out / split.name, dataset, recipe, split) for split in splits]
     metrics = [_run_split(job) for job in jobs]
-    released = release_phase(ledger, jobs, metrics)
+    released = release_phase(ledger, jobs, metrics, crossval)
     last = jobs[-1].folder
     models = {TEACHER: last / TEACHER, STUDENT: last / STUDENT}
     models |= {FILE_NAMES[fmt]: path for fmt, path in released.items()}
@@ -52,9 +53,12 @@ def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:
 
 
 def _run_split(job: Job) -> Path:
+    return evaluate_phase(job, train_and_export(job))
+
+
+def train_and_export(job: Job) -> dict[str, Path]:
+    """Teacher, student and its files on one split; returns all models by file name."""
     teacher = finetune_phase(job, pretrain_phase(job))
     student = distill_phase(job, targets_phase(job, teacher), teacher)
     files = export_phase(job, student)
-    models = {TEACHER: teacher, STUDENT: student}
-    models |= {FILE_NAMES[fmt]: path for fmt, path in files.items()}
-    return evaluate_phase(job, models)
+    return {TEACHER: teacher, STUDENT: student} | {FILE_NAMES[fmt]: path for fmt, path in files.items()}

@@ -37,8 +37,8 @@ def in_process(threads: int, function: Callable[..., T], *arguments: object) -> 
         result, error = receiver.recv()
     except EOFError as gone:
         raise UserError(
-            "A process that measured a model died (ALZEDGE_DEBUG=1 shows its last words); "
-            "benchmark fewer models, or with more memory."
+            "A process of AlzEdge's died (ALZEDGE_DEBUG=1 shows its last words), probably for want of memory; "
+            "do less at once."
         ) from gone
     except BaseException:
         process.terminate()

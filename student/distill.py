@@ -60,6 +60,8 @@ def soft_targets(
     images: NDArray[np.float32],
     recipe: Recipe,
     on_step: OnStep = quiet,
+    *,
+    rows: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float32]:
     """The teacher's logits on `recipe.distill.views` views of each image.
 
@@ -68,16 +70,19 @@ def soft_targets(
         images: float32 (N, rows, columns, 1).
         recipe: `distill.views`, `augment` and `seed` are used.
         on_step: told about every view.
+        rows: int (M,), images to ask about; all where None. An image's views do not depend on the others asked about.
 
     Returns:
-        float32 (views, N, 4).
+        float32 (views, M, 4).
     """
-    logits = np.empty((recipe.distill.views, len(images), teacher.output_shape[-1]), np.float32)
+    asked = np.arange(len(images)) if rows is None else rows
+    logits = np.empty((recipe.distill.views, len(asked), teacher.output_shape[-1]), np.float32)
     for view in range(recipe.distill.views):
         drawn = _view(recipe, len(images), view)
-        for start in range(0, len(images), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            logits[view, block] = teacher.predict_on_batch(apply_views(images[block], drawn[block]))
+        for start in range(0, len(asked), _BLOCK):
+            block = asked[start : start + _BLOCK]
+            answers = teacher.predict_on_batch(apply_views(images[block], drawn[block]))
+            logits[view, start : start + _BLOCK] = answers
         done = view + 1
         on_step(Step(done, recipe.distill.views, done, recipe.distill.views))
     return logits

@@ -1,9 +1,11 @@
 """The student's phases of a run, from files to files."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 
+from alzedge.errors import UserError
 from alzedge.files import replacing, write_json
 from alzedge.job import Job
 from alzedge.modelfile import make_record, read_keras_record
@@ -11,22 +13,33 @@ from alzedge.progress import show_steps
 
 
 def targets_phase(job: Job, teacher: Path) -> Path:
-    """The teacher's soft targets; writes and returns `soft_targets.npy` (views, N, 4)."""
-    output = job.folder / "soft_targets.npy"
+    """Soft targets; writes and returns `soft_targets.npy` (views, N, 4), and beside it how they came about."""
+    output, told = job.folder / "soft_targets.npy", _told(job)
+    settings = ["distill", "augment"]
+    inputs = [teacher]
+    if job.recipe.distill.cross_fit:
+        settings += ["teacher", "finetune"]
+        inputs.append(_pretrained(teacher))
 
     def action(stem: Path) -> None:
+        from alzedge.student.crossfit import SoftTargets, cross_fitted_targets
         from alzedge.student.distill import soft_targets
         from alzedge.teacher.saving import load_model
         from alzedge.teacher.training import set_seed
 
         set_seed(job.recipe.seed)
-        model, _ = load_model(teacher)
+        model, _ = load_model(inputs[-1])
         with show_steps(f"{job.title}: soft targets") as on_step:
-            targets = soft_targets(model, job.training_inputs(), job.recipe, on_step)
+            if job.recipe.distill.cross_fit:
+                labels, people = job.training_labels(), job.training_people()
+                targets = cross_fitted_targets(model, job.training_inputs(), labels, people, job.recipe, stem, on_step)
+            else:
+                targets = SoftTargets(soft_targets(model, job.training_inputs(), job.recipe, on_step))
         with replacing(output) as temporary:
-            np.save(temporary, targets)
+            np.save(temporary, targets.logits)
+        write_json(told, targets.to_dict())
 
-    job.perform("targets", ["distill", "augment"], [teacher], [output], action)
+    job.perform("targets", settings, inputs, [output, told], action)
     return output
 
 
@@ -44,8 +57,26 @@ def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
                 np.load(targets), job.training_inputs(), job.recipe, stem.with_suffix(".npz"), on_step
             )
         provenance = job.provenance(settings, read_keras_record(teacher))
-        save_model(model, output, make_record("student", job.recipe.preprocessing, **provenance))
+        how = json.loads(_told(job).read_text())
+        save_model(model, output, make_record("student", job.recipe.preprocessing, **provenance, soft_targets=how))
         write_json(curve, history)
 
-    job.perform("distill", settings, [targets, teacher], [output, curve], action)
+    job.perform("distill", settings, [targets, _told(job), teacher], [output, curve], action)
     return output
+
+
+def _pretrained(teacher: Path) -> Path:
+    """What every cross-fitted teacher begins with: the file that `alzedge train` writes beside the teacher.
+
+    Raises:
+        UserError: it is not there.
+    """
+    path = teacher.with_name("pretrained.keras")
+    if not path.exists():
+        raise UserError(f"{path}: no such file, and distill.cross_fit begins with it; keep it beside {teacher.name}.")
+    read_keras_record(path, "pretrained")
+    return path
+
+
+def _told(job: Job) -> Path:
+    return job.folder / "soft_targets.json"
