@@ -29,7 +29,7 @@ def pretrain_phase(job: Job, devices: int = 1) -> Path:
         save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance(settings)))
         write_json(curve, history)
 
-    job.perform("pretrain", settings, [], [output, curve], action)
+    job.perform("pretrain", settings, job.recipe.teacher.weights_files(), [output, curve], action)
     return output
 
 
