@@ -18,6 +18,7 @@ _COMMANDS = {
     "distill": "alzedge.student.commands:distill_command",
     "export": "alzedge.export.commands:export_command",
     "benchmark": "alzedge.export.commands:benchmark_command",
+    "evaluate": "alzedge.export.evaluate_command:evaluate_command",
     "explain": "alzedge.explain_command:explain_command",
     "predict": "alzedge.predict_command:predict_command",
     "inspect": "alzedge.commands:inspect_command",

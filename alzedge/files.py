@@ -48,6 +48,24 @@ def _umask() -> int:
     return mask
 
 
+def check_own_folder(folder: Path, command: str) -> None:
+    """Refuse a folder that holds anything but what an earlier call of this command left there.
+
+    A run's folder has a `metrics.json` and a `benchmark.json` too, and must not be written to.
+
+    Raises:
+        UserError: it holds something else.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / f".alzedge-{command}").exists():
+        raise UserError(f"{folder} is not empty and holds no earlier {command}; choose another --out.")
+
+
+def mark_own_folder(folder: Path, command: str) -> None:
+    """Mark a folder as this command's own; see `check_own_folder`."""
+    text = f"The files beside this one are made by `alzedge {command}`, which replaces them.\n"
+    write_text(folder / f".alzedge-{command}", text)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with replacing(path) as temporary:

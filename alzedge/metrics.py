@@ -1,29 +1,31 @@
-"""What a model is worth on labelled slices, per slice and per person, with intervals.
+"""What a model is worth on labelled slices, per slice and per person, for each task, with intervals.
 
-Tasks besides the four stages: any dementia against none, and CDR >= 1 against CDR 0
-(very mild left out), the two that the number of people allows. Two people carry the
-moderate class of the Kaggle set, so no figure here stands on that class alone.
+See `alzedge.tasks` for the tasks, `alzedge.resampling` for the intervals. The tests hold every
+figure to scikit-learn's.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 
 from alzedge.errors import UserError
-from alzedge.stages import CDR, STAGES
+from alzedge.figures import BY_CLASS, TEACHER, Figures, Level, resample
+from alzedge.resampling import Floats, draw_people, ratio, with_interval
+from alzedge.stages import STAGES
+from alzedge.tasks import TASKS, Task
 
-_REPLICATES = 1000
-_Floats = NDArray[np.float64]
+# A class that fewer people carry has no figure of its own.
+MIN_PEOPLE = 5
+Answers = NDArray[np.floating[Any]]
 
 
 def evaluate(
-    probabilities: NDArray[np.floating[Any]],
+    probabilities: Answers,
     labels: NDArray[np.int64],
     subject: NDArray[np.str_] | None,
     seed: int = 0,
+    teacher: Answers | None = None,
 ) -> dict[str, Any]:
     """Figures of one model on one test set.
 
@@ -32,27 +34,29 @@ def evaluate(
         labels: int64 (N,), index into `STAGES`.
         subject: str (N,), or None when people are unknown.
         seed: of the bootstrap.
+        teacher: (N, 4), the teacher's answers for the same slices.
 
     Returns:
-        `slice` and, where people are known, `person` (mean probability over a person's
-        slices): for each the number `n`, `confusion` (true stages down, answers across) and
-        the figures `accuracy`, `balanced_accuracy`, `macro_auc`, `any_dementia_auc` and
-        `cdr1_auc`, each `{value, low, high}`. The interval is the 95 % percentile bootstrap
-        over people (over slices when people are unknown). A figure is None where its
-        classes are absent.
+        `slice` and, where people are known, `person` (mean probability over a person's slices). Each has
+        `n`, `people` (None when unknown), `interval_over` ('people' or 'slices') and, by the name of each of
+        `alzedge.tasks.TASKS`, `n`, `people`, `classes`, `confusion` (true classes down, answers across), `notes`
+        (sentences on what is missing and why) and the figures: `accuracy`, `balanced_accuracy`, `macro_f1`,
+        `weighted_f1`, `ece`, `brier`, `log_loss`; of several classes `macro_roc_auc`, `micro_roc_auc`,
+        `macro_pr_auc`, `micro_pr_auc` and `by_class`, each with `sensitivity`, `specificity`, `roc_auc` and
+        `pr_auc` (average precision); of two classes these four for the second. With a teacher there
+        is also `teacher`, of the four stages: `agreement`, the share of equal answers, and `kl`, the mean
+        Kullback-Leibler divergence from the teacher in nats. A figure is `{value, low, high}` with the 95 % percentile
+        bootstrap interval, or None where its classes are absent. Macro means are over the classes that occur.
 
     Raises:
-        UserError: a probability is not a number.
+        UserError: a probability is not a number, a label is no stage, or there are fewer than two people.
     """
-    return {name: _level(*level, seed) for name, level in _levels(probabilities, labels, subject).items()}
+    levels = make_levels(probabilities, labels, subject, teacher)
+    return {name: describe(level, resample(level, seed)) for name, level in levels.items()}
 
 
 def compare(
-    before: NDArray[np.floating[Any]],
-    after: NDArray[np.floating[Any]],
-    labels: NDArray[np.int64],
-    subject: NDArray[np.str_] | None,
-    seed: int = 0,
+    before: Answers, after: Answers, labels: NDArray[np.int64], subject: NDArray[np.str_] | None, seed: int = 0
 ) -> dict[str, Any]:
     """What a change to a model costs, on the same slices.
 
@@ -61,15 +65,44 @@ def compare(
         labels, subject, seed: see `evaluate`.
 
     Returns:
-        `slice` and, where people are known, `person`: for each figure of `evaluate` `before`,
-        `after` and `loss`, before minus after, as `{value, low, high}`. Both are weighted alike in
-        each bootstrap replicate, so the interval is of the difference. None as in `evaluate`.
+        `slice` and, where people are known, `person`: by task for each figure of `evaluate` `before`,
+        `after` and `loss`, before minus after, as `{value, low, high}`. Both are resampled alike, so the
+        interval is of the difference. None as in `evaluate`.
 
     Raises:
-        UserError: a probability is not a number.
+        UserError: as in `evaluate`.
     """
-    levels = zip(_levels(before, labels, subject).items(), _levels(after, labels, subject).values(), strict=True)
-    return {name: _losses(old, new, seed) for (name, old), new in levels}
+    levels = zip(
+        make_levels(before, labels, subject).items(), make_levels(after, labels, subject).values(), strict=True
+    )
+    return {name: losses(resample(old, seed), resample(new, seed)) for (name, old), new in levels}
+
+
+def summary(levels: dict[str, Any]) -> dict[str, Any]:
+    """What a model file carries of the result of `evaluate`: for each task `Task.summary`, to six decimals."""
+    return {
+        name: {key: level[key] for key in ("n", "people", "interval_over")}
+        | {task.name: {figure: _rounded(level[task.name][figure]) for figure in task.summary} for task in TASKS}
+        | ({TEACHER: {figure: _rounded(value) for figure, value in level[TEACHER].items()}} if TEACHER in level else {})
+        for name, level in levels.items()
+    }
+
+
+def differences(reference: Figures, other: Figures) -> dict[str, Any]:
+    """By task `Task.summary` of one model minus that of another, `{value, low, high}`, resampled alike."""
+    names = [(task.name, figure) for task in TASKS for figure in task.summary]
+    return _nested({name: with_interval(other[name] - reference[name]) for name in names})
+
+
+def losses(before: Figures, after: Figures) -> dict[str, Any]:
+    """`before`, `after` and `loss` of each figure but those of single classes; see `compare`."""
+    found = {}
+    for name, old in before.items():
+        if BY_CLASS in name:
+            continue
+        loss = with_interval(old - after[name])
+        found[name] = loss and {"before": float(old[0]), "after": float(after[name][0]), "loss": loss}
+    return _nested(found)
 
 
 def sensitivity_specificity(answers: NDArray[np.bool_], truth: NDArray[np.bool_], seed: int = 0) -> dict[str, Any]:
@@ -82,100 +115,95 @@ def sensitivity_specificity(answers: NDArray[np.bool_], truth: NDArray[np.bool_]
     Returns:
         `sensitivity` and `specificity`, each `{value, low, high}`, or None where there is no one to measure on.
     """
-    weights = _bootstrap_weights(np.arange(len(truth)), seed)
+    weights = draw_people(len(truth), seed)
     return {
-        "sensitivity": _with_interval(_ratio(weights @ (answers & truth), weights @ truth)),
-        "specificity": _with_interval(_ratio(weights @ (~answers & ~truth), weights @ ~truth)),
+        "sensitivity": with_interval(ratio(weights @ (answers & truth), weights @ truth)),
+        "specificity": with_interval(ratio(weights @ (~answers & ~truth), weights @ ~truth)),
     }
 
 
-def _levels(
-    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], subject: NDArray[np.str_] | None
-) -> dict[str, tuple[_Floats, NDArray[np.int64], NDArray[np.intp]]]:
-    """Scores, labels and whom each row belongs to, by level."""
-    scores = np.asarray(probabilities, np.float64)
-    if not np.isfinite(scores).all():
+def make_levels(
+    probabilities: Answers, labels: NDArray[np.int64], subject: NDArray[np.str_] | None, teacher: Answers | None = None
+) -> dict[str, Level]:
+    """`slice` and, where people are known, `person`; checks as in `evaluate`."""
+    given = [np.asarray(answers, np.float64) for answers in (probabilities, teacher) if answers is not None]
+    if not all(np.isfinite(scores).all() for scores in given):
         raise UserError("The model answers NaN for some images, so no figure can be given; train or export it again.")
-    if subject is None:
-        return {"slice": (scores, labels, np.arange(len(labels)))}
-    people, first, person = np.unique(subject, return_index=True, return_inverse=True)
-    means = np.stack([scores[person == k].mean(axis=0) for k in range(len(people))])
-    return {"slice": (scores, labels, person), "person": (means, labels[first], np.arange(len(people)))}
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(STAGES):
+        raise UserError(f"A label is none of the four stages, 0 to {len(STAGES) - 1}, so no figure can be given.")
+    own = np.arange(len(labels)) if subject is None else subject
+    who, first, person = np.unique(own, return_index=True, return_inverse=True)
+    if len(who) < 2:
+        unit = "slice" if subject is None else "person"
+        raise UserError(f"{len(who)} {unit} to test on, so no interval and no figure can be given; add people.")
+    levels = {"slice": Level(given[0], labels, person, subject is not None, *given[1:])}
+    if subject is not None:
+        means = [_means(scores, person) for scores in given]
+        levels["person"] = Level(means[0], labels[first], np.arange(len(who)), True, *means[1:])
+    return levels
 
 
-def _losses(before: Any, after: Any, seed: int) -> dict[str, Any]:
-    weights = _bootstrap_weights(before[2], seed)
-    old, new = (_figures(scores, labels, weights) for scores, labels, _ in (before, after))
-    losses = {name: _with_interval(old[name] - new[name]) for name in old}
+def _means(scores: Floats, person: NDArray[np.intp]) -> Floats:
+    """Mean of each person's rows."""
+    sums = np.stack([np.bincount(person, column) for column in scores.T], axis=1)
+    means: Floats = sums / np.bincount(person)[:, np.newaxis]
+    return means
+
+
+def describe(level: Level, found: Figures) -> dict[str, Any]:
+    """One level of the result of `evaluate`, from what `alzedge.figures.resample` found."""
+    figures = _nested({name: with_interval(values) for name, values in found.items()})
+    tasks = {task.name: _describe_task(task, level, figures[task.name]) for task in TASKS}
     return {
-        name: loss and {"before": float(old[name][0]), "after": float(new[name][0]), "loss": loss}
-        for name, loss in losses.items()
+        "n": len(level.labels),
+        "people": int(level.person.max()) + 1 if level.people_known else None,
+        "interval_over": "people" if level.people_known else "slices",
+        **tasks,
+        **({TEACHER: figures[TEACHER]} if TEACHER in figures else {}),
     }
 
 
-def _level(scores: _Floats, labels: NDArray[np.int64], person: NDArray[np.intp], seed: int) -> dict[str, Any]:
-    confusion = confusion_matrix(labels, scores.argmax(axis=1), labels=range(len(STAGES)))
-    found = _figures(scores, labels, _bootstrap_weights(person, seed))
-    intervals = {name: _with_interval(values) for name, values in found.items()}
-    return {"n": len(labels), **intervals, "confusion": confusion.tolist()}
-
-
-def _bootstrap_weights(person: NDArray[np.intp], seed: int) -> _Floats:
-    """How often each row counts (1 + replicates, N): once in the first replicate, then as people are drawn."""
-    people = int(person.max()) + 1
-    drawn = np.random.default_rng(seed).integers(people, size=(_REPLICATES, people))
-    times = np.stack([np.ones(people), *(np.bincount(row, minlength=people) for row in drawn)])
-    weights: _Floats = times[:, person]
-    return weights
-
-
-def _with_interval(values: _Floats) -> dict[str, float] | None:
-    if np.isnan(values[0]):
-        return None
-    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
-    return {"value": float(values[0]), "low": float(low), "high": float(high)}
-
-
-def _figures(scores: _Floats, labels: NDArray[np.int64], weights: _Floats) -> dict[str, _Floats]:
-    """Each figure (R,) under each of R weightings (R, N); NaN where its classes are absent.
-
-    scikit-learn takes one weighting at a time and would need minutes for all replicates;
-    the tests hold these figures to scikit-learn's.
-    """
-    rating = np.array(CDR)[labels]
-    severe = (rating == 0) | (rating >= 1)
-    from_cdr1 = scores[:, np.array(CDR) >= 1].sum(axis=1)
-    correct = scores.argmax(axis=1) == labels
-    each = [labels == k for k in range(len(STAGES))]
+def _describe_task(task: Task, level: Level, figures: dict[str, Any]) -> dict[str, Any]:
+    labels = task.labels(level.labels)
+    chosen = labels >= 0
+    answers = task.scores(level.probabilities).argmax(axis=1)
+    count = len(task.classes)
+    confusion = np.bincount(labels[chosen] * count + answers[chosen], minlength=count * count).reshape(count, count)
+    people = [len(np.unique(level.person[labels == k])) for k in range(count)]
+    notes = [
+        _note(name, here, level.people_known)
+        for name, here in zip(task.classes, people, strict=True)
+        if not here or (level.people_known and here < MIN_PEOPLE)
+    ]
+    for name, here in zip(task.classes, people, strict=True):
+        if not task.binary and level.people_known and here < MIN_PEOPLE:
+            figures[BY_CLASS][name] = dict.fromkeys(figures[BY_CLASS][name])
     return {
-        "accuracy": _ratio(weights @ correct, weights.sum(axis=1)),
-        "balanced_accuracy": _mean_of_present([_ratio(weights @ (of & correct), weights @ of) for of in each]),
-        "macro_auc": _mean_of_present([_auc(of, scores[:, k], weights) for k, of in enumerate(each)]),
-        "any_dementia_auc": _auc(labels > 0, 1 - scores[:, 0], weights),
-        "cdr1_auc": _auc(rating[severe] >= 1, from_cdr1[severe], weights[:, severe]),
+        "n": int(chosen.sum()),
+        "people": dict(zip(task.classes, people, strict=True)) if level.people_known else None,
+        "classes": list(task.classes),
+        "confusion": confusion.tolist(),
+        "notes": notes,
+        **figures,
     }
 
 
-def _auc(positive: NDArray[np.bool_], scores: _Floats, weights: _Floats) -> _Floats:
-    """Area under the ROC curve: the weighted share of pairs in the right order, ties counting half."""
-    if not len(scores):
-        return np.full(len(weights), np.nan)
-    order = np.argsort(scores)
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # where each distinct score begins
-    of_positive = np.add.reduceat(weights[:, order] * positive[order], starts, axis=1)
-    of_negative = np.add.reduceat(weights[:, order] * ~positive[order], starts, axis=1)
-    below = np.cumsum(of_negative, axis=1) - of_negative / 2
-    return _ratio((of_positive * below).sum(axis=1), of_positive.sum(axis=1) * of_negative.sum(axis=1))
+def _note(name: str, people: int, known: bool) -> str:
+    if not people:
+        return f"{name}: nobody here, so whatever needs this class has no figure and macro means leave it out."
+    whom = "1 person" if people == 1 else f"{people} people"
+    return f"{name}: {whom} here, fewer than {MIN_PEOPLE}, so nothing is claimed about this class alone."
 
 
-def _ratio(numerator: _Floats, denominator: _Floats) -> _Floats:
-    ratio: _Floats = np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
-    return ratio
+def _rounded(figure: dict[str, float] | None) -> dict[str, float] | None:
+    return figure and {key: round(value, 6) for key, value in figure.items()}
 
 
-def _mean_of_present(by_class: list[_Floats]) -> _Floats:
-    """Mean over the classes that occur under each weighting."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # no class at all: NaN is the answer
-        mean: _Floats = np.nanmean(by_class, axis=0)
-    return mean
+def _nested(flat: dict[tuple[str, ...], Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        inside = nested
+        for key in path[:-1]:
+            inside = inside.setdefault(key, {})
+        inside[path[-1]] = value
+    return nested

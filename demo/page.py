@@ -149,7 +149,7 @@ def _about(record: Record) -> str:
     lines = [f"**The model.** `{record['kind']}`, AlzEdge {__version__}, answers: {', '.join(STAGES)}."]
     for name, found in record.get("metrics", {}).items():
         level = "person" if "person" in found else "slice"
-        accuracy, auc = found["slice"]["accuracy"], found[level]["any_dementia_auc"]
+        accuracy, auc = found["slice"]["stages4"]["accuracy"], found[level]["any_dementia"]["roc_auc"]
         whom = _WHOM[found["unseen_people"]]
         text = f"- On {whom} ({name} split, {found['measured_on']}): right about {accuracy['value']:.0%} of slices "
         text += f"(95 % interval {accuracy['low']:.0%} to {accuracy['high']:.0%}; "

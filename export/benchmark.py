@@ -7,51 +7,18 @@ from typing import Any
 from alzedge import __version__
 from alzedge.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
+from alzedge.export.evaluation import evaluate_models
 from alzedge.export.latency import measure_models
 from alzedge.export.processes import in_process
 from alzedge.export.profiling import profile_operators
 from alzedge.export.ratios import Rival, add_speeds, check_goals
-from alzedge.export.scoring import load_scorer
 from alzedge.export.table import csv_table, markdown_table
-from alzedge.files import write_json, write_text
-from alzedge.floors import floor_accuracies
+from alzedge.files import check_own_folder, mark_own_folder, write_json, write_text
 from alzedge.job import made_with
-from alzedge.metrics import evaluate
 from alzedge.modelfile import Record, read_record
 from alzedge.preprocessing import Preprocessing
-from alzedge.progress import OnStep, Step, quiet, show_steps
+from alzedge.progress import OnStep, quiet, show_steps
 from alzedge.recipe import Recipe
-from alzedge.stages import STAGES
-
-# Marks a folder as a benchmark's own; a run's folder has a benchmark.json too, and must not be written to.
-_OWN = ".alzedge-benchmark"
-
-
-def evaluate_models(models: dict[str, Path], dataset: DataSet, split: Split, on_step: OnStep = quiet) -> dict[str, Any]:
-    """Figures of each model on the test side of a split.
-
-    Args:
-        models: files by name.
-        dataset, split: what to test on.
-        on_step: told about every model.
-
-    Returns:
-        `labels`, `description`, `unseen_people`, `floors` (see
-        `alzedge.floors.floor_accuracies`) and `models`, by name the result of `alzedge.metrics.evaluate`.
-    """
-    test = dataset.take(split.test)
-    subject = test.subject if dataset.subjects_known else None
-    figures = {}
-    for done, (name, path) in enumerate(models.items(), start=1):
-        figures[name] = evaluate(load_scorer(path)(test.images), test.labels, subject)
-        on_step(Step(done, len(models), done, len(models)))
-    return {
-        "labels": list(STAGES),
-        "description": split.description,
-        "unseen_people": split.unseen_people,
-        "floors": floor_accuracies(dataset, split),
-        "models": figures,
-    }
 
 
 def benchmark_models(
@@ -65,7 +32,7 @@ def benchmark_models(
 
     Args:
         models: files by name, the reference of all ratios first.
-        splits: by split the result of `evaluate_models`.
+        splits: by split the result of `alzedge.export.evaluation.evaluate_models`.
         calls: timed calls per model and number of threads.
         on_step: told about every model and every number of threads.
         rivals: measured with the models; they have no figures.
@@ -117,8 +84,7 @@ def benchmark_files(
         UserError: files of different splits or of other data, two of the same name, or one that the
             runtime cannot run.
     """
-    if out.exists() and any(out.iterdir()) and not (out / _OWN).exists():
-        raise UserError(f"{out} is not empty and holds no earlier benchmark; choose another --out.")
+    check_own_folder(out, "benchmark")
     named = {path.name: path for path in models}
     if len(named) < len(models):
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
@@ -126,7 +92,7 @@ def benchmark_files(
     split = _common_split(named, records, dataset, recipe)
     with show_steps("evaluation") as on_step:
         figures = evaluate_models(named, dataset, split, on_step)
-    write_text(out / _OWN, "The files beside this one are made by `alzedge benchmark`, which replaces them.\n")
+    mark_own_folder(out, "benchmark")
     rivals = _make_rivals(records, out / "rivals") if with_rivals else {}
     students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
     profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}

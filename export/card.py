@@ -9,14 +9,12 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from alzedge.export.table import markdown_table, split_title
 from alzedge.modelfile import Record, read_record
 from alzedge.stages import CDR, DISCLAIMER, STAGES
+from alzedge.tasks import FIGURES, STAGES4, TASKS, Task
 
-_METRICS = {
-    "accuracy": "Accuracy, 4 stages",
-    "balanced_accuracy": "Balanced accuracy, 4 stages",
-    "macro_auc": "Macro ROC AUC, stages that occur",
-    "any_dementia_auc": "ROC AUC, any dementia against none",
-    "cdr1_auc": "ROC AUC, CDR 1 or more against 0",
-}
+
+def _title(task: Task, figure: str) -> str:
+    name = FIGURES[figure]
+    return f"{name[0].upper()}{name[1:]}, {task.title}"
 
 
 def model_card(model: Path, benchmark: dict[str, Any]) -> str:
@@ -52,15 +50,16 @@ def _eval_results(record: Record) -> list[EvalResult]:
             dataset_name=f"{name} ({split_title(split)}, per {level})",
             dataset_split="test",
             dataset_config=f"{split}-{level}",  # results of one configuration are merged
-            metric_type=metric,
-            metric_name=f"{title} ({found['measured_on']})",
-            metric_value=round(found[level][metric]["value"], 4),
+            metric_type=figure if task is STAGES4 else f"{task.name}_{figure}",
+            metric_name=f"{_title(task, figure)} ({found['measured_on']})",
+            metric_value=round(found[level][task.name][figure]["value"], 4),
         )
         for split, found in record["metrics"].items()
         for level in ("slice", "person")
         if level in found
-        for metric, title in _METRICS.items()
-        if found[level][metric] is not None
+        for task in TASKS
+        for figure in task.summary
+        if found[level][task.name][figure] is not None
     ]
 
 
@@ -115,16 +114,17 @@ def _metric_tables(record: Record) -> str:
         parts.append(f"### {split_title(split).capitalize()} ({found['description']}; {found['measured_on']})\n")
         parts.append("| figure | " + " | ".join(f"per {level} (n = {found[level]['n']})" for level in levels) + " |")
         parts.append("|---|" + "---|" * len(levels))
-        for metric, title in _METRICS.items():
-            cells = " | ".join(_cell(found[level][metric]) for level in levels)
-            parts.append(f"| {title} | {cells} |")
+        for task in TASKS:
+            for figure in task.summary:
+                cells = " | ".join(_cell(found[level][task.name][figure]) for level in levels)
+                parts.append(f"| {_title(task, figure)} | {cells} |")
         parts.append(
             f"\nRight without knowing anything of dementia: 1-nearest neighbour on pixels "
             f"{found['floors']['nearest_neighbour']:.3f} of the slices, always the commonest stage "
             f"{found['floors']['majority']:.3f}.\n"
         )
     over = "people" if record["dataset"]["people"] else "slices; the people are unknown, so the truth is wider"
-    parts.append(f"In brackets the 95 % bootstrap interval over {over}.")
+    parts.append(f"In brackets the 95 % bootstrap interval over {over}. Macro means are over the stages that occur.")
     return "\n".join(parts)
 
 

@@ -65,7 +65,7 @@ def _draw_accuracies(axis: Axes, models: dict[str, Any], split: dict[str, Any]) 
     for name, model in models.items():
         if name not in split["models"]:
             continue
-        accuracy = split["models"][name]["slice"]["accuracy"]
+        accuracy = split["models"][name]["slice"]["stages4"]["accuracy"]
         x, y = _latency(model), accuracy["value"]
         points.append((x, y))
         axis.plot([x, x], [0, accuracy["low"]], color=_colour(model), lw=0.6, alpha=0.5)

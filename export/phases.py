@@ -6,10 +6,13 @@ from pathlib import Path
 from alzedge.files import write_json, write_text
 from alzedge.job import Job
 from alzedge.ledger import Ledger
+from alzedge.metrics import summary
 from alzedge.modelfile import read_tflite, write_tflite
 from alzedge.progress import Step, show_steps
 from alzedge.recipe import Recipe
 
+TEACHER = "teacher.keras"
+STUDENT = "student.keras"
 FILE_NAMES = {
     "float32": "student_float32.tflite",
     "int8": "student_int8.tflite",
@@ -41,10 +44,10 @@ def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
     output = job.folder / "metrics.json"
 
     def action(stem: Path) -> None:
-        from alzedge.export.benchmark import evaluate_models
+        from alzedge.export.evaluation import evaluate_models
 
         with show_steps(f"{job.title}: evaluation") as on_step:
-            write_json(output, evaluate_models(models, job.dataset, job.split, on_step))
+            write_json(output, evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER))
 
     job.perform("evaluate", [], list(models.values()), [output], action)
     return output
@@ -59,11 +62,11 @@ def release_phase(ledger: Ledger, jobs: list[Job], metrics: list[Path]) -> dict[
     outputs = {name: ledger.folder / file for name, file in FILE_NAMES.items()}
     chosen = jobs[-1]
     sources = {name: chosen.folder / file for name, file in FILE_NAMES.items()}
-    summary = ledger.folder / "metrics.json"
+    figures = ledger.folder / "metrics.json"
 
     def action(stem: Path) -> None:
         splits = {job.split.name: json.loads(path.read_text()) for job, path in zip(jobs, metrics, strict=True)}
-        write_json(summary, splits)
+        write_json(figures, splits)
         for name, source in sources.items():
             flatbuffer, record = read_tflite(source)
             quoted = {
@@ -72,14 +75,14 @@ def release_phase(ledger: Ledger, jobs: list[Job], metrics: list[Path]) -> dict[
                     "unseen_people": found["unseen_people"],
                     "measured_on": "this model" if split == chosen.split.name else "a sister model of the same recipe",
                     "floors": found["floors"],
-                    **found["models"][FILE_NAMES[name]],
+                    **summary(found["models"][FILE_NAMES[name]]),
                 }
                 for split, found in splits.items()
             }
             write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted})
 
     inputs = [*sources.values(), *metrics]
-    ledger.perform("release", [job.split.name for job in jobs], inputs, [*outputs.values(), summary], action)
+    ledger.perform("release", [job.split.name for job in jobs], inputs, [*outputs.values(), figures], action)
     return outputs
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from alzedge.dataset import DataSet, available_splits, in_order, split_dataset
 from alzedge.export.phases import (
     FILE_NAMES,
+    STUDENT,
+    TEACHER,
     benchmark_phase,
     evaluate_phase,
     export_phase,
@@ -16,9 +18,6 @@ from alzedge.ledger import open_ledger
 from alzedge.recipe import Recipe
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
-
-TEACHER = "teacher.keras"
-STUDENT = "student.keras"
 
 
 def run(dataset: DataSet, recipe: Recipe, out: Path) -> Path:

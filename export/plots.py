@@ -29,7 +29,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 def confusion_matrices(benchmark: dict[str, Any], model: str, path: Path) -> None:
     """Confusion of one model per slice and per person, for every split."""
     panels = [
-        (f"{split_title(name)}, per {level}", split["models"][model][level])
+        (f"{split_title(name)}, per {level}", split["models"][model][level]["stages4"])
         for name, split in benchmark["splits"].items()
         for level in ("slice", "person")
         if level in split["models"][model]

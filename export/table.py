@@ -4,8 +4,15 @@ import csv
 import io
 from typing import Any
 
+from alzedge.metrics import summary
+
 FLOORS = {"nearest_neighbour": "1-nearest neighbour", "majority": "majority class"}
-_SPLIT_TITLES = {"official": "official split", "subject": "unseen people", "random": "random slices"}
+_SPLIT_TITLES = {
+    "official": "official split",
+    "subject": "unseen people",
+    "random": "random slices",
+    "crossval": "unseen people, cross-validated",
+}
 
 Rows = list[list[str]]
 
@@ -92,8 +99,8 @@ def _accuracy_cells(figures: dict[str, Any] | None) -> list[str]:
     if figures is None:
         return ["-", "-"]
     return [
-        _interval(figures["slice"]["accuracy"]),
-        _interval(figures.get("person", figures["slice"])["any_dementia_auc"]),
+        _interval(figures["slice"]["stages4"]["accuracy"]),
+        _interval(figures.get("person", figures["slice"])["any_dementia"]["roc_auc"]),
     ]
 
 
@@ -156,13 +163,14 @@ def _goal(goal: dict[str, Any]) -> str:
 
 def text_table(benchmark: dict[str, Any]) -> str:
     """The tables in columns, for a terminal."""
-    tables = [_columns(speed_rows(benchmark)), _columns(size_rows(benchmark))]
+    tables = [text_rows(speed_rows(benchmark)), text_rows(size_rows(benchmark))]
     for name, profile in benchmark.get("profiles", {}).items():
-        tables.append(f"{name}, by operator:\n{_columns(profile_rows(profile))}")
+        tables.append(f"{name}, by operator:\n{text_rows(profile_rows(profile))}")
     return "\n\n".join([*tables, "\n".join(table_notes(benchmark))])
 
 
-def _columns(rows: Rows) -> str:
+def text_rows(rows: Rows) -> str:
+    """A table in columns."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
@@ -170,13 +178,14 @@ def _columns(rows: Rows) -> str:
 
 def markdown_table(benchmark: dict[str, Any]) -> str:
     """The tables and their notes as Markdown."""
-    tables = [_markdown(speed_rows(benchmark)), _markdown(size_rows(benchmark))]
+    tables = [markdown_rows(speed_rows(benchmark)), markdown_rows(size_rows(benchmark))]
     for name, profile in benchmark.get("profiles", {}).items():
-        tables.append(f"{name}, by operator:\n\n{_markdown(profile_rows(profile))}")
+        tables.append(f"{name}, by operator:\n\n{markdown_rows(profile_rows(profile))}")
     return "\n\n".join([*tables, "\n".join(f"- {note}" for note in table_notes(benchmark))])
 
 
-def _markdown(rows: Rows) -> str:
+def markdown_rows(rows: Rows) -> str:
+    """A table in Markdown."""
     header, *body = ("| " + " | ".join(row) + " |" for row in rows)
     return "\n".join([header, "|" + "---|" * len(rows[0]), *body])
 
@@ -195,7 +204,7 @@ def csv_table(benchmark: dict[str, Any]) -> str:
 def _flat_row(name: str, model: dict[str, Any], splits: dict[str, Any]) -> dict[str, Any]:
     row = {"model": name} | _flat(model, "")
     for split, found in splits.items():
-        for level, figures in found["models"].get(name, {}).items():
+        for level, figures in summary(found["models"].get(name, {})).items():
             row |= _flat(figures, f"{split}.{level}.")
     return row
 

@@ -78,8 +78,8 @@ def judge(fmt: str, contents: Contents, answers: NDArray[np.float32], held: Held
         max_difference=float(difference.max()),
         mean_difference=float(difference.mean()),
         agreement=float((answers.argmax(axis=1) == held.keras.argmax(axis=1)).mean()),
-        accuracy=losses["slice"]["accuracy"],
-        any_dementia_auc=losses[level]["any_dementia_auc"],
+        accuracy=losses["slice"]["stages4"]["accuracy"],
+        any_dementia_auc=losses[level]["any_dementia"]["roc_auc"],
         auc_level=level,
     )
     refuse_loss(fmt, {"accuracy": verdict.accuracy, "AUC": verdict.any_dementia_auc})

@@ -61,7 +61,9 @@ def test_figures_are_what_they_are_called(int8: bytes, float32: bytes, held: Hel
     assert found.mean_difference == pytest.approx(np.abs(answers - held.keras).mean())
     assert found.agreement == np.mean(answers.argmax(1) == held.keras.argmax(1))
     assert (found.slices, found.people, found.auc_level) == (20, 4, "person")
-    before, after = (evaluate(p, held.labels, held.subject)["slice"]["accuracy"] for p in (held.keras, answers))
+    before, after = (
+        evaluate(p, held.labels, held.subject)["slice"]["stages4"]["accuracy"] for p in (held.keras, answers)
+    )
     assert (found.accuracy["before"], found.accuracy["after"]) == (before["value"], after["value"])
     assert found.accuracy["loss"]["value"] == pytest.approx(before["value"] - after["value"])
     contents = found.contents

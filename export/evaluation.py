@@ -1,0 +1,107 @@
+"""The same figures for every kind of model, on the official split and on unseen people."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.dataset import DataSet, Split
+from alzedge.export.exposure import exposure
+from alzedge.export.scoring import load_scorer
+from alzedge.figures import Figures, resample
+from alzedge.floors import floor_accuracies
+from alzedge.metrics import describe, differences, make_levels
+from alzedge.progress import OnStep, Step, quiet
+from alzedge.stages import STAGES
+
+Answers = NDArray[np.floating[Any]]
+SEED = 0  # the resamples are the same for all models, runs and commands
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """Models judged on one test set.
+
+    Attributes:
+        figures: what `metrics.json` holds of it; see `evaluate_models`.
+        answers: by name of the model the probabilities (N, 4).
+        labels: int64 (N,).
+        subject: str (N,), or None when people are unknown.
+    """
+
+    figures: dict[str, Any]
+    answers: dict[str, Answers]
+    labels: NDArray[np.int64]
+    subject: NDArray[np.str_] | None
+
+
+def evaluate_models(
+    models: dict[str, Path], dataset: DataSet, split: Split, on_step: OnStep = quiet, teacher: str | None = None
+) -> dict[str, Any]:
+    """Figures of models that were made with one split, on its test side.
+
+    Args:
+        models: files by name.
+        dataset, split: what to test on.
+        on_step: told about every model.
+        teacher: name of the model that the others are to agree with.
+
+    Returns:
+        `labels`, `description`, `slices`, `people` (None when unknown), `unseen_people`, `floors` (see
+        `alzedge.floors.floor_accuracies`), `models`, by name the result of `alzedge.metrics.evaluate`,
+        `exposure`, by name what the model has seen of the test set (see `alzedge.export.exposure`), and
+        `differences`, by name of each model but the first what `alzedge.metrics.differences` finds from the first,
+        by level.
+    """
+    answers = {}
+    for done, (name, path) in enumerate(models.items(), start=1):
+        answers[name] = load_scorer(path)(dataset.images[split.test])
+        on_step(Step(done, len(models), done, len(models)))
+    seen = exposure(split, split, dataset).to_dict()
+    return judge(
+        answers, dict.fromkeys(models, seen), dataset, split, floor_accuracies(dataset, split), teacher
+    ).figures
+
+
+def judge(
+    answers: dict[str, Answers],
+    seen: dict[str, Any],
+    dataset: DataSet,
+    split: Split,
+    floors: dict[str, float],
+    teacher: str | None,
+) -> Judgement:
+    """Figures from answers; see `evaluate_models`.
+
+    Args:
+        answers: by name, (N, 4) for the test side of the split.
+        seen: by name what `alzedge.export.exposure` found.
+        dataset, split, floors, teacher: see `evaluate_models`.
+    """
+    labels = dataset.labels[split.test]
+    subject = dataset.subject[split.test] if dataset.subjects_known else None
+    models: dict[str, Any] = {}
+    from_first: dict[str, Any] = {}
+    first: dict[str, Figures] = {}
+    for name, given in answers.items():
+        beside = answers.get(teacher) if teacher not in (None, name) else None
+        levels = make_levels(given, labels, subject, beside)
+        found = {level: resample(rows, SEED) for level, rows in levels.items()}
+        models[name] = {level: describe(rows, found[level]) for level, rows in levels.items()}
+        if first:
+            from_first[name] = {level: differences(first[level], found[level]) for level in found}
+        first = first or found
+    figures = {
+        "labels": list(STAGES),
+        "description": split.description,
+        "slices": len(labels),
+        "people": None if subject is None else len(np.unique(subject)),
+        "unseen_people": split.unseen_people,
+        "floors": floors,
+        "models": models,
+        "exposure": seen,
+        "differences": from_first,
+    }
+    return Judgement(figures, answers, labels, subject)
