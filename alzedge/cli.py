@@ -15,6 +15,7 @@ from alzedge.stages import DISCLAIMER
 _COMMANDS = {
     "run": "alzedge.export.commands:run_command",
     "train": "alzedge.teacher.commands:train_command",
+    "probe": "alzedge.teacher.probe_command:probe_command",
     "distill": "alzedge.student.commands:distill_command",
     "export": "alzedge.export.commands:export_command",
     "benchmark": "alzedge.export.commands:benchmark_command",

@@ -20,7 +20,7 @@ recipe_option = click.option(
     "--recipe",
     "recipe_name",
     metavar="NAME|FILE.toml",
-    help="Settings: a packaged recipe (cpu, quick) or a TOML file. Default: cpu, for phantoms quick.",
+    help="Settings: a packaged recipe (cpu, quick, or another of alzedge/recipes) or a TOML file. Default: cpu, for phantoms quick.",
 )
 seed_option = click.option("--seed", type=int, help="Replaces the recipe's seed; equal seeds give equal files.")
 

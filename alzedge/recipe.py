@@ -52,6 +52,18 @@ class TeacherRecipe:
     width: float = within(0.5, 0.0625, 3)
     weights: str = "none"
 
+    def __post_init__(self) -> None:
+        for path in self.weights_files():
+            if self.architecture == ARCHITECTURES[0] or not path.is_file():
+                raise UserError(
+                    f"teacher.weights: {path} is not a file, or {self.architecture} is not a network of "
+                    "keras.applications; name one, or none, or imagenet."
+                )
+
+    def weights_files(self) -> list[Path]:
+        """The file that weights are read from, where it is the user's."""
+        return [] if self.weights in ("none", "imagenet") else [Path(self.weights)]
+
 
 @dataclass(frozen=True)
 class TrainingRecipe:
@@ -79,10 +91,16 @@ class TeacherTrainingRecipe(TrainingRecipe):
 
 @dataclass(frozen=True)
 class PretrainRecipe(TeacherTrainingRecipe):
-    """SimCLR: NT-Xent between two views of each slice; projection_layers 2 is SimCLR's head, 3 SimCLRv2's."""
+    """SimCLR: NT-Xent between two views of each slice; projection_layers 2 is SimCLR's head, 3 SimCLRv2's.
+
+    views "mri" are those of the table `augment`, "simclr" the original's, made for photographs.
+    """
 
     temperature: float = within(0.2, 1e-3, 100)
     projection_layers: int = one_of(3, 2, 3)
+    views: str = one_of("mri", "mri", "simclr")
+    crop_area: float = within(0.08, 0.01, 1)  # of simclr's views: the smallest crop, as a share of the area
+    jitter: float = within(1.0, 0, 1)  # of simclr's views: strength of the colour jitter
 
 
 @dataclass(frozen=True)

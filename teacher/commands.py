@@ -24,11 +24,21 @@ _OUT = "runs/DATA-teacher"
 @recipe_option
 @seed_option
 @split_option("What to train on. Default: people of the recipe's fold held out, where people are known.")
-def train_command(data: str, out: Path | None, recipe_name: str | None, seed: int | None, split: str | None) -> None:
+@click.option("--devices", type=click.IntRange(1), default=1, help="Share each batch among so many GPUs (or CPUs).")
+@click.option("--wandb", is_flag=True, help="Keep curves for Weights & Biases, too; offline unless WANDB_MODE=online.")
+def train_command(
+    data: str,
+    out: Path | None,
+    recipe_name: str | None,
+    seed: int | None,
+    split: str | None,
+    devices: int,
+    wandb: bool,
+) -> None:
     """Pre-train and fine-tune a teacher on DATA.
 
     A SimCLRv2 ResNet learns from pairs of views without labels (NT-Xent), then from the
-    labels. Writes OUT/pretrained.keras and OUT/teacher.keras. Killed or interrupted, the
+    labels. Writes OUT/pretrained.keras, OUT/teacher.keras and curves for TensorBoard in OUT/events. Killed or interrupted, the
     same command goes on from the last finished epoch.
 
     \b
@@ -39,7 +49,7 @@ def train_command(data: str, out: Path | None, recipe_name: str | None, seed: in
     from alzedge.extras import require
     from alzedge.job import make_job, run_identity
     from alzedge.ledger import open_ledger
-    from alzedge.teacher.phases import finetune_phase, pretrain_phase
+    from alzedge.teacher.phases import Means, finetune_phase, pretrain_phase
 
     require("train")
     folder = output_folder(out, _OUT, data)
@@ -47,5 +57,6 @@ def train_command(data: str, out: Path | None, recipe_name: str | None, seed: in
     chosen = split_dataset(source.dataset, split or available_splits(source.dataset)[-1], source.recipe.fold)
     ledger = open_ledger(folder, run_identity(source.dataset, source.recipe, chosen.name))
     job = make_job(ledger, folder, source.dataset, source.recipe, chosen)
-    teacher = finetune_phase(job, pretrain_phase(job))
+    means = Means(devices, wandb)
+    teacher = finetune_phase(job, pretrain_phase(job, means), means)
     click.echo(f"wrote {teacher}\nnext: {next_command('distill', teacher, data, recipe_name=recipe_name, seed=seed)}")

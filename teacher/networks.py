@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -68,22 +67,12 @@ def build_encoder(recipe: TeacherRecipe, input_shape: tuple[int, int, int]) -> k
     return keras.Model(images, published.output, name="encoder")
 
 
-def weights_files(recipe: TeacherRecipe) -> list[Path]:
-    """The file that `build_encoder` reads weights from, if it is the user's."""
-    return [] if recipe.weights in ("none", "imagenet") else [Path(recipe.weights)]
-
-
 def _with_weights(network: _Published, recipe: TeacherRecipe, x: Any) -> keras.Model:
-    named = {"none": None, "imagenet": "imagenet"}
-    for path in weights_files(recipe):
-        if not path.is_file():
-            raise UserError(f"teacher.weights: {path} is not a file; name one, or none, or imagenet.")
+    weights = None if recipe.weights == "none" else recipe.weights
     try:
-        return network.build(
-            include_top=False, pooling="avg", input_tensor=x, weights=named.get(recipe.weights, recipe.weights)
-        )
+        return network.build(include_top=False, pooling="avg", input_tensor=x, weights=weights)
     except (OSError, ValueError, KeyError) as error:
-        if recipe.weights == "none":
+        if weights is None:
             raise
         reason = str(error).splitlines()[0]
         raise UserError(

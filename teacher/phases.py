@@ -1,5 +1,6 @@
 """The teacher's phases of a run, from files to files."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from alzedge.files import write_json
@@ -8,7 +9,23 @@ from alzedge.modelfile import make_record
 from alzedge.progress import show_steps
 
 
-def pretrain_phase(job: Job, devices: int = 1) -> Path:
+@dataclass(frozen=True)
+class Means:
+    """What a training is done with; its result is the same but for rounding.
+
+    Attributes:
+        devices: how many share each batch.
+        wandb: whether Weights & Biases keeps the curve, too.
+    """
+
+    devices: int = 1
+    wandb: bool = False
+
+
+_DEFAULT = Means()
+
+
+def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
     """Contrastive pre-training; writes and returns `pretrained.keras`."""
     output, curve = job.folder / "pretrained.keras", job.folder / "pretrained.loss.json"
     settings = ["teacher", "pretrain", "augment"]
@@ -16,24 +33,29 @@ def pretrain_phase(job: Job, devices: int = 1) -> Path:
     def action(stem: Path) -> None:
         from alzedge.teacher.pretrain import pretrain
         from alzedge.teacher.saving import save_model
+        from alzedge.teacher.tracking import recorded
 
-        with show_steps(f"{job.title}: teacher pre-training") as on_step:
+        wandb_name = f"{job.title}-pretrain" if means.wandb else None
+        with (
+            show_steps(f"{job.title}: teacher pre-training") as show,
+            recorded(job.folder / "events" / "pretrain", show, wandb_name) as on_step,
+        ):
             model, history = pretrain(
                 job.training_inputs(),
                 job.recipe,
                 stem.with_suffix(".npz"),
                 on_step,
                 people=job.training_people(),
-                devices=devices,
+                devices=means.devices,
             )
         save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance(settings)))
         write_json(curve, history)
 
-    job.perform("pretrain", settings, [], [output, curve], action)
+    job.perform("pretrain", settings, job.recipe.teacher.weights_files(), [output, curve], action)
     return output
 
 
-def finetune_phase(job: Job, pretrained: Path, devices: int = 1) -> Path:
+def finetune_phase(job: Job, pretrained: Path, means: Means = _DEFAULT) -> Path:
     """Fine-tuning on the labels; writes and returns `teacher.keras`."""
     output, curve = job.folder / "teacher.keras", job.folder / "teacher.loss.json"
     settings = ["teacher", "finetune", "augment"]
@@ -41,9 +63,14 @@ def finetune_phase(job: Job, pretrained: Path, devices: int = 1) -> Path:
     def action(stem: Path) -> None:
         from alzedge.teacher.finetune import finetune
         from alzedge.teacher.saving import load_model, save_model
+        from alzedge.teacher.tracking import recorded
 
         encoder, record = load_model(pretrained)
-        with show_steps(f"{job.title}: teacher fine-tuning") as on_step:
+        wandb_name = f"{job.title}-finetune" if means.wandb else None
+        with (
+            show_steps(f"{job.title}: teacher fine-tuning") as show,
+            recorded(job.folder / "events" / "finetune", show, wandb_name) as on_step,
+        ):
             model, history = finetune(
                 encoder,
                 job.training_inputs(),
@@ -52,7 +79,7 @@ def finetune_phase(job: Job, pretrained: Path, devices: int = 1) -> Path:
                 stem.with_suffix(".npz"),
                 on_step,
                 people=job.training_people(),
-                devices=devices,
+                devices=means.devices,
             )
         save_model(model, output, make_record("teacher", job.recipe.preprocessing, **job.provenance(settings, record)))
         write_json(curve, history)

@@ -12,10 +12,11 @@ from alzedge.teacher.augment import apply_views, draw_views
 from alzedge.teacher.heads import contrastive_model
 from alzedge.teacher.losses import NTXent
 from alzedge.teacher.networks import build_encoder
+from alzedge.teacher.published_views import random_view
 from alzedge.teacher.sampling import shuffled, watching_part
 from alzedge.teacher.training import Batch, Watch, fit, set_seed
 
-_FIRST_VIEW, _SECOND_VIEW = 11, 12  # names of random streams
+_STREAMS = (11, 12)  # names of the first and the second view's random numbers
 
 
 def pretrain(
@@ -44,10 +45,7 @@ def pretrain(
     model = contrastive_model(build_encoder(recipe.teacher, images.shape[1:]), recipe.pretrain.projection_layers)
 
     def two_views(index: NDArray[np.intp], epoch: int) -> Batch:
-        first, second = (
-            apply_views(images[index], draw_views(recipe.augment, len(images), [recipe.seed, stream, epoch])[index])
-            for stream in (_FIRST_VIEW, _SECOND_VIEW)
-        )
+        first, second = (_view(images, index, recipe, [recipe.seed, stream, epoch]) for stream in _STREAMS)
         return side_by_side(first, second, devices), np.zeros(2 * len(index), np.float32)
 
     watching = np.zeros(len(images), np.bool_)
@@ -59,6 +57,17 @@ def pretrain(
     loss = NTXent(recipe.pretrain.temperature)
     history = fit(model, loss, recipe.pretrain, two_views, draw, checkpoint, on_step, watch, devices)
     return model, history
+
+
+def _view(images: NDArray[np.float32], index: NDArray[np.intp], recipe: Recipe, seed: list[int]) -> NDArray[np.float32]:
+    settings = recipe.pretrain
+    if settings.views == "mri":
+        return apply_views(images[index], draw_views(recipe.augment, len(images), seed)[index])
+    drawn = [
+        random_view(images[i], np.random.default_rng([*seed, int(i)]), settings.crop_area, settings.jitter)
+        for i in index
+    ]
+    return np.stack(drawn)
 
 
 def side_by_side(first: NDArray[np.float32], second: NDArray[np.float32], parts: int) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from alzedge.student.distill import distillation_loss
-from alzedge.teacher.losses import NTXent, nt_xent_loss
+from alzedge.teacher.losses import NTXent, nt_xent_loss, nt_xent_loss_of_part
 
 REFERENCE = Path(__file__).parent / "reference"
 NT_XENT = np.load(REFERENCE / "reference_ntxent.npz")
@@ -23,6 +23,21 @@ def test_nt_xent_and_its_gradient_are_the_original_s(case: str) -> None:
         loss = nt_xent_loss(hidden, temperature, normalize=normalize)
     np.testing.assert_allclose(loss, NT_XENT[f"{case}_loss"], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(tape.gradient(loss, hidden), NT_XENT[f"{case}_grad"], rtol=1e-4, atol=1e-6)
+
+
+def test_two_devices_share_their_negatives_as_in_the_original() -> None:
+    parts = [tf.Variable(NT_XENT[f"replica{i}_hidden"]) for i in (0, 1)]
+    temperature = float(NT_XENT["replica_temperature"])
+    with tf.GradientTape() as tape:
+        everyone = tf.concat(parts, axis=0)
+        losses = [nt_xent_loss_of_part(parts[i], everyone, i, temperature) for i in (0, 1)]
+        mean = (losses[0] + losses[1]) / 2
+    np.testing.assert_allclose(losses, [NT_XENT["replica0_loss"], NT_XENT["replica1_loss"]], rtol=1e-5)
+    for i, gradient in enumerate(tape.gradient(mean, parts)):
+        want = NT_XENT[f"replica{i}_grad_of_loss_over_replicas"]
+        np.testing.assert_allclose(gradient, want, rtol=1e-4, atol=1e-6)
+    whole = nt_xent_loss(keras.ops.convert_to_tensor(NT_XENT["global_hidden"]), temperature)
+    np.testing.assert_allclose([mean, whole], NT_XENT["global_loss"], rtol=1e-5)
 
 
 def test_nt_xent_is_the_paper_s_algorithm() -> None:

@@ -21,13 +21,13 @@ from alzedge.phantoms import make_phantoms
 from alzedge.runtime import Classifier
 from alzedge.stages import STAGES
 
-# Measured anew on every run, so never the same twice: latency, and what shows it.
+# Measured anew on every run, so never the same twice: latency, and what shows it. TensorBoard's files bear the time.
 MEASURED = {"benchmark.json", "benchmark.md", "benchmark.csv", "accuracy_latency.png", "README.md", "run.json"}
 
 
 def files_of(out: Path) -> dict[str, str]:
     """Hash by name of every file that an undisturbed run repeats; no temporary may be left."""
-    files = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()}
+    files = {p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file() and "events" not in p.parts}
     return {name: hashlib.sha256(p.read_bytes()).hexdigest() for name, p in files.items() if name not in MEASURED}
 
 

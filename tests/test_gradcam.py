@@ -1,0 +1,73 @@
+"""Grad-CAM: the paper's arithmetic, and heat where the anatomy of phantoms was changed."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from alzedge.dataset import DataSet
+from alzedge.images import HEIGHT, WIDTH
+from alzedge.phantoms import draw_anatomy, draw_slice
+from alzedge.preprocessing import Preprocessing
+from alzedge.recipe import TeacherRecipe
+from alzedge.teacher.gradcam import grad_cam, grad_cam_picture, share_inside
+from alzedge.teacher.heads import classifier
+from alzedge.teacher.resnet import resnet
+
+
+def test_heat_is_the_paper_s_formula_where_it_can_be_reckoned_by_hand() -> None:
+    """Behind global average pooling and a dense layer the mean gradient is the dense weight over the map's size."""
+    keras.utils.set_random_seed(0)
+    model = classifier(resnet(TeacherRecipe(width=0.0625), (104, 88, 1)), 0)
+    images = np.random.default_rng(0).random((2, 104, 88, 1), dtype=np.float32)
+    pooled = model.get_layer("final_avg_pool")
+    maps = keras.Model(model.input, pooled.input).predict_on_batch(images)
+    weights = model.layers[-1].get_weights()[0][:, 2] / (maps.shape[1] * maps.shape[2])
+    np.testing.assert_allclose(grad_cam(model, images, 2), np.maximum(maps @ weights, 0), rtol=1e-4, atol=1e-7)
+    assert grad_cam(model, images, 2, rows=13).shape[1] == 13
+
+
+def test_share_of_heat_in_a_region() -> None:
+    heat = np.zeros((8, 8), np.float32)
+    left = np.zeros((HEIGHT, WIDTH), np.bool_)
+    left[:, : WIDTH // 2] = True
+    assert share_inside(heat, left) == 0
+    assert share_inside(heat + 1, left) == pytest.approx(0.5)
+    heat[:, 0] = 1
+    assert share_inside(heat, left) == 1
+
+
+def test_the_picture_shows_slice_and_heat() -> None:
+    keras.utils.set_random_seed(0)
+    model = classifier(resnet(TeacherRecipe(width=0.0625), (52, 44, 1)), 0)
+    pixels = np.full((HEIGHT, WIDTH), 90, np.uint8)
+    picture = grad_cam_picture(model, Preprocessing(4)(pixels[None])[0], pixels, 3)
+    assert picture.width > 2 * WIDTH and len(picture.getcolors(10**6)) > 3
+
+
+@pytest.mark.slow
+def test_a_teacher_of_phantoms_looks_where_they_were_changed(phantoms: DataSet) -> None:
+    """The same person with little and with much fluid: heat for the worst stage lies where the two differ."""
+    from alzedge.phantoms import make_phantoms
+
+    shrink = Preprocessing(2)
+    dataset = make_phantoms(60, 8)
+    keras.utils.set_random_seed(0)
+    model = classifier(resnet(TeacherRecipe(width=0.125), shrink.input_shape), 0)
+    model.compile(keras.optimizers.Adam(2e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(shrink(dataset.images), dataset.labels, batch_size=32, epochs=12, verbose=0)
+    inside, chance = [], []
+    for seed in range(20):
+        rng = np.random.default_rng([99, seed])
+        person = draw_anatomy(3, rng)
+        sick, well = (
+            draw_slice(replace(person, fluid=fluid), 0.55, np.random.default_rng(seed)) for fluid in (0.9, 0.1)
+        )
+        region = np.abs(sick.astype(int) - well) > 60
+        heat = grad_cam(model, shrink(sick[None]), 3, rows=26)[0]
+        random_map = np.random.default_rng(seed).random(heat.shape, dtype=np.float32)
+        inside.append(share_inside(heat, region))
+        chance.append(share_inside(random_map, region))
+    print(f"heat inside the changed region {np.mean(inside):.3f}, of a random map {np.mean(chance):.3f}")
+    assert np.mean(inside) > 1.3 * np.mean(chance)
