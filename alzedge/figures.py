@@ -12,6 +12,8 @@ from alzedge.tasks import TASKS, Task, normalised
 
 # Half a step of an int8 output, where 0 stands for anything smaller: logarithms look no lower, for all models alike.
 PROBABILITY_FLOOR = 2.0**-9
+# A class that fewer people carry has no figure or curve of its own.
+MIN_PEOPLE = 5
 TEACHER = "teacher"
 BY_CLASS = "by_class"
 
@@ -36,6 +38,16 @@ class Level:
     person: NDArray[np.intp]
     people_known: bool
     teacher: Floats | None = None
+
+    def people_of(self, task: Task) -> list[int]:
+        """How many people (rows, where people are unknown) are of each class."""
+        labels = task.labels(self.labels)
+        return [len(np.unique(self.person[labels == k])) for k in range(len(task.classes))]
+
+    def claimed(self, task: Task) -> list[bool]:
+        """Whether anything may be said about each class alone."""
+        least = MIN_PEOPLE if self.people_known else 1
+        return [people >= least for people in self.people_of(task)]
 
 
 def resample(level: Level, seed: int) -> Figures:

@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.figures import BY_CLASS, TEACHER, Figures, Level, resample
+from alzedge.figures import BY_CLASS, MIN_PEOPLE, TEACHER, Figures, Level, resample
 from alzedge.resampling import Floats, draw_people, ratio, with_interval
 from alzedge.stages import STAGES
 from alzedge.tasks import TASKS, Task
 
-# A class that fewer people carry has no figure of its own.
-MIN_PEOPLE = 5
 Answers = NDArray[np.floating[Any]]
 
 
@@ -169,14 +167,11 @@ def _describe_task(task: Task, level: Level, figures: dict[str, Any]) -> dict[st
     answers = task.scores(level.probabilities).argmax(axis=1)
     count = len(task.classes)
     confusion = np.bincount(labels[chosen] * count + answers[chosen], minlength=count * count).reshape(count, count)
-    people = [len(np.unique(level.person[labels == k])) for k in range(count)]
-    notes = [
-        _note(name, here, level.people_known)
-        for name, here in zip(task.classes, people, strict=True)
-        if not here or (level.people_known and here < MIN_PEOPLE)
-    ]
-    for name, here in zip(task.classes, people, strict=True):
-        if not task.binary and level.people_known and here < MIN_PEOPLE:
+    people, notes = level.people_of(task), []
+    for name, here, claimed in zip(task.classes, people, level.claimed(task), strict=True):
+        if not claimed:
+            notes.append(_note(name, here))
+        if not claimed and not task.binary:
             figures[BY_CLASS][name] = dict.fromkeys(figures[BY_CLASS][name])
     return {
         "n": int(chosen.sum()),
@@ -188,7 +183,7 @@ def _describe_task(task: Task, level: Level, figures: dict[str, Any]) -> dict[st
     }
 
 
-def _note(name: str, people: int, known: bool) -> str:
+def _note(name: str, people: int) -> str:
     if not people:
         return f"{name}: nobody here, so whatever needs this class has no figure and macro means leave it out."
     whom = "1 person" if people == 1 else f"{people} people"

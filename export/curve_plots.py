@@ -118,7 +118,7 @@ def _panels(levels: list[str], draw: Any) -> str:
 
 def _legend_or_reason(axis: Axes) -> None:
     if len(axis.get_lines()) > 1 or axis.get_legend_handles_labels()[1]:
-        axis.legend(fontsize=7, loc="lower right" if axis.get_xlabel() != "recall" else "lower left")
+        axis.legend(fontsize=7, loc="lower right" if axis.get_xlabel() == _AXES["roc"][0] else "best")
     else:
         axis.text(0.5, 0.5, "a class is missing", ha="center", va="center")
 

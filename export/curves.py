@@ -21,8 +21,8 @@ def curves(level: Level, seed: int) -> dict[str, Any]:
     """Curves of one level of one model.
 
     Returns:
-        By task: `roc` (`x` false, `y` true positive rate) and `pr` (`x` recall, `y` precision), each by class, of two
-        classes for the second alone with `low` and `high` on a grid `band` of x, the 95 % interval of y over people;
+        By task: `roc` (`x` false, `y` true positive rate) and `pr` (`x` recall, `y` precision), each by class that may be claimed, of two
+        classes for the second alone, with `low` and `high` on a grid `band` of x, the 95 % interval of y over people;
         of several also `micro` and `macro`, the mean over the classes that occur. And `reliability`: of each bin
         of confidence that is not empty its number `n`, mean `confidence` and `accuracy`.
     """
@@ -35,7 +35,7 @@ def curves(level: Level, seed: int) -> dict[str, Any]:
         if task.binary:
             found[task.name] = _binary(task, labels[chosen], scores, level.person[chosen], weights)
         else:
-            found[task.name] = _several(task, labels[chosen], scores)
+            found[task.name] = _several(task, labels[chosen], scores, level.claimed(task))
         found[task.name]["reliability"] = reliability(normalised(scores), labels[chosen])
     return found
 
@@ -67,15 +67,15 @@ def _binary(
     return {"roc": {name: roc | bands[0]}, "pr": {name: pr | bands[1]}}
 
 
-def _several(task: Task, labels: NDArray[np.int64], scores: Floats) -> dict[str, Any]:
+def _several(task: Task, labels: NDArray[np.int64], scores: Floats, claimed: list[bool]) -> dict[str, Any]:
     occur = [k for k in range(len(task.classes)) if (labels == k).any() and not (labels == k).all()]
     if not occur:
         return {"roc": {}, "pr": {}}
-    pairs = {task.classes[k]: _pair(labels == k, scores[:, k]) for k in occur}
+    pairs = {k: _pair(labels == k, scores[:, k]) for k in occur}
     truth = labels[:, np.newaxis] == np.arange(len(task.classes))
     micro = _pair(truth.ravel(), scores.ravel())
     return {
-        kind: {name: pair[i] for name, pair in pairs.items()}
+        kind: {task.classes[k]: pair[i] for k, pair in pairs.items() if claimed[k]}
         | {MICRO: micro[i], MACRO: _mean([pair[i] for pair in pairs.values()])}
         for i, kind in enumerate(("roc", "pr"))
     }

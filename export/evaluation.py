@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.dataset import DataSet, Split
+from alzedge.errors import UserError
 from alzedge.export.exposure import exposure
 from alzedge.export.scoring import load_scorer
-from alzedge.figures import Figures, resample
+from alzedge.figures import Figures, Level, resample
 from alzedge.floors import floor_accuracies
 from alzedge.metrics import describe, differences, make_levels
 from alzedge.progress import OnStep, Step, quiet
@@ -79,6 +80,9 @@ def judge(
         answers: by name, (N, 4) for the test side of the split.
         seen: by name what `alzedge.export.exposure` found.
         dataset, split, floors, teacher: see `evaluate_models`.
+
+    Raises:
+        UserError: see `alzedge.metrics.evaluate`; names the model.
     """
     labels = dataset.labels[split.test]
     subject = dataset.subject[split.test] if dataset.subjects_known else None
@@ -87,7 +91,7 @@ def judge(
     first: dict[str, Figures] = {}
     for name, given in answers.items():
         beside = answers.get(teacher) if teacher not in (None, name) else None
-        levels = make_levels(given, labels, subject, beside)
+        levels = _named_levels(name, given, labels, subject, beside)
         found = {level: resample(rows, SEED) for level, rows in levels.items()}
         models[name] = {level: describe(rows, found[level]) for level, rows in levels.items()}
         if first:
@@ -105,3 +109,13 @@ def judge(
         "differences": from_first,
     }
     return Judgement(figures, answers, labels, subject)
+
+
+def _named_levels(
+    name: str, answers: Answers, labels: NDArray[np.int64], subject: NDArray[np.str_] | None, teacher: Answers | None
+) -> dict[str, Level]:
+    """`make_levels`, whose complaint names the model."""
+    try:
+        return make_levels(answers, labels, subject, teacher)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error

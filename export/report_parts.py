@@ -72,7 +72,8 @@ def glance_table(splits: dict[str, Any]) -> Table:
 
 def _over(name: str, found: dict[str, Any]) -> str:
     people = f"{found['people']} people" if found["people"] else _UNKNOWN
-    return f"{split_title(name)} ({found['slices']} slices, {people})"
+    title = split_title(name)
+    return f"{title[0].upper()}{title[1:]} ({found['slices']} slices, {people})"
 
 
 def _look_up(levels: dict[str, Any] | None, level: str, task: Task, figure: str) -> dict[str, float] | None:
@@ -98,10 +99,8 @@ def split_section(name: str, found: dict[str, Any], pictures: dict[str, tuple[tu
         tables.append(_teacher_table(found))
     if found["differences"]:
         tables.append(_difference_table(found))
-    title = split_title(name)
-    return Section(
-        f"{title[0].upper()}{title[1:]}: {_over(name, found)}", (f"{found['description']}.",), tuple(tables), pictures
-    )
+    sentence = f"{found['description'][0].upper()}{found['description'][1:]}."
+    return Section(_over(name, found), (sentence,), tuple(tables), pictures)
 
 
 def _columns(found: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:

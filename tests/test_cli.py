@@ -138,8 +138,7 @@ def test_a_room_imports_only_from_rooms_below(room: str) -> None:
 
 def test_the_device_room_imports_nothing_heavy() -> None:
     for path in folders()["alzedge"].glob("*.py"):
-        # scikit-learn computes, and no command of the device asks it; the Hub is asked for models by name only.
-        if path.name in ("metrics.py", "hub.py"):
+        if path.name == "hub.py":  # the Hub is asked for models by name only
             continue
         assert not {name.split(".")[0] for name in imports(path, False)} & HEAVY, path
 
