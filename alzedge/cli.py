@@ -19,6 +19,7 @@ _COMMANDS = {
     "export": "alzedge.export.commands:export_command",
     "benchmark": "alzedge.export.commands:benchmark_command",
     "explain": "alzedge.explain_command:explain_command",
+    "audit": "alzedge.audit_command:audit_command",
     "predict": "alzedge.predict_command:predict_command",
     "inspect": "alzedge.commands:inspect_command",
     "subjects": "alzedge.commands:subjects_command",
