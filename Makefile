@@ -6,6 +6,7 @@
 #   make test                         the fast tests        make test-slow   the long ones
 #   make check                        formatter, linter, types
 #   make bench-predict                rate, start and memory of `alzedge predict`
+#   make bench-audit                  time and memory of `alzedge audit` at 1, 10 and 100 times the images
 #   make test-wheel                   build the wheel, type-check and test what it installs
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -19,7 +20,7 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run demo test test-slow check bench-predict test-wheel clean
+.PHONY: run demo test test-slow check bench-predict bench-audit test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -42,6 +43,9 @@ check: .venv/dev
 
 bench-predict: .venv/dev
 	.venv/bin/python tests/bench_predict.py $(ARGS)
+
+bench-audit: .venv/dev
+	.venv/bin/python tests/bench_audit.py $(ARGS)
 
 # From an empty folder, so that nothing of the checkout but its tests can be imported.
 test-wheel: .venv/dev

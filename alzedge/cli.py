@@ -22,6 +22,7 @@ _COMMANDS = {
     "evaluate": "alzedge.export.evaluate_command:evaluate_command",
     "crossval": "alzedge.export.crossval_command:crossval_command",
     "explain": "alzedge.explain_command:explain_command",
+    "audit": "alzedge.audit_command:audit_command",
     "predict": "alzedge.predict_command:predict_command",
     "inspect": "alzedge.commands:inspect_command",
     "subjects": "alzedge.commands:subjects_command",

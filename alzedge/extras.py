@@ -16,6 +16,7 @@ _NEEDS = {
         "tf_keras",
         "tensorflow_model_optimization",
     ),
+    "audit": ("sklearn", "matplotlib"),
     "demo": ("gradio", "uvicorn"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from alzedge.dataset import DataSet, Split
 
 _BLOCK = 256
-_EVERY = 4
+# Every fourth pixel of every fourth row is looked at.
+EVERY = 4
 
 
 def floor_accuracies(dataset: DataSet, split: Split) -> dict[str, float]:
@@ -37,16 +38,21 @@ def nearest_neighbour(
     Returns:
         int64 (M,).
     """
-    known = _unit(images)
-    answers = np.empty(len(test), np.int64)
-    for start in range(0, len(test), _BLOCK):
-        similarity = _unit(test[start : start + _BLOCK]) @ known.T  # (block, N)
-        answers[start : start + _BLOCK] = labels[similarity.argmax(axis=1)]
+    return labels[nearest(images[:, ::EVERY, ::EVERY], test[:, ::EVERY, ::EVERY])]
+
+
+def nearest(known: NDArray[np.uint8], asking: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Which of the known pictures, shrunken alike, correlates best with each of the others: (M,)."""
+    there = _normalised(known)
+    answers = np.empty(len(asking), np.intp)
+    for start in range(0, len(asking), _BLOCK):
+        similarity = _normalised(asking[start : start + _BLOCK]) @ there.T  # (block, N)
+        answers[start : start + _BLOCK] = similarity.argmax(axis=1)
     return answers
 
 
-def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    pixels = images[:, ::_EVERY, ::_EVERY].reshape(len(images), -1).astype(np.float32)
-    pixels -= pixels.mean(axis=1, keepdims=True)
-    unit: NDArray[np.float32] = pixels / np.maximum(np.linalg.norm(pixels, axis=1, keepdims=True), 1e-6)
+def _normalised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    rows = pixels.reshape(len(pixels), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
     return unit

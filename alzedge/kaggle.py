@@ -23,6 +23,8 @@ from alzedge.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.stages import STAGES
 
+# What told the people, for readers.
+KNOWN_BY = "the Kaggle archive's file names"
 N_SLICES = 32
 # Slices 1..25 of everybody are in train, 27..32 in test, 26 is shared out.
 _SHARED_SLICE = 26
@@ -105,13 +107,22 @@ def continuity(dataset: DataSet) -> NDArray[np.float64]:
     Raises:
         UserError: people unknown, or with differing slices.
     """
-    people, counts = np.unique(dataset.subject, return_counts=True)
+    if not dataset.subjects_known:
+        raise _unequal(dataset.name)
+    return continuity_of(dataset.name, dataset.images, dataset.subject, dataset.slice)
+
+
+def continuity_of(
+    name: str, images: NDArray[np.uint8], subject: NDArray[np.str_], position: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """`continuity` of slices of any size, (N, rows, columns); `name` is for messages."""
+    people, counts = np.unique(subject, return_counts=True)
     steps = int(counts[0]) if len(counts) else 0
-    order = np.lexsort((dataset.slice, dataset.subject))
+    order = np.lexsort((position, subject))
     expected = np.tile(np.arange(1, steps + 1), len(people))
-    if not dataset.subjects_known or not np.array_equal(dataset.slice[order], expected):
-        raise UserError(f"{dataset.name}: not every person has the same slices, so continuity cannot be checked.")
-    volumes = dataset.images[order].reshape(len(people), steps, -1)
+    if not np.array_equal(position[order], expected):
+        raise _unequal(name)
+    volumes = images[order].reshape(len(people), steps, -1)
     shares = np.empty(steps - 1)
     here = _normalised(volumes[:, 0])
     for step in range(steps - 1):
@@ -120,6 +131,10 @@ def continuity(dataset: DataSet) -> NDArray[np.float64]:
         shares[step] = np.mean(nearest == np.arange(len(people)))
         here = there
     return shares
+
+
+def _unequal(name: str) -> UserError:
+    return UserError(f"{name}: not every person has the same slices, so continuity cannot be checked.")
 
 
 def _normalised(slices: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -50,8 +50,10 @@ def list_entries(tree: FileTree) -> list[Entry]:
         UserError: no class folders, an unknown or an empty class, or a `subjects.csv` that
             does not fit.
     """
-    entries = [_entry(tree, name) for name in tree.names if name.lower().endswith(SUFFIXES)]
-    _check_classes(tree, entries)
+    entries = [entry_of(tree.source, name) for name in tree.names if name.lower().endswith(SUFFIXES)]
+    check_classes(tree.source, {(e.split, e.label) for e in entries})
+    if len({e.path for e in entries}) < len(entries):
+        raise several_data_sets(tree.source)
     entries = _with_subjects(tree, entries)
     return sorted(entries, key=lambda e: (e.label, e.subject, e.slice, e.path))
 
@@ -90,39 +92,54 @@ def _dataset(name: str, entries: list[Entry], images: np.ndarray) -> DataSet:
     )
 
 
-def _entry(tree: FileTree, name: str) -> Entry:
+def entry_of(source: Path, name: str) -> Entry:
+    """The image of a relative POSIX name, told from its folders.
+
+    Raises:
+        UserError: it lies in no folder of one of the four stages.
+    """
     parts = name.split("/")
     folder = parts[-2] if len(parts) > 1 else ""
     label = stage_index(folder)
     if label is None:
         raise UserError(
-            f"{tree.source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "
+            f"{source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "
             "either directly or below train/ and test/."
         )
     split = parts[-3].lower() if len(parts) > 2 and parts[-3].lower() in _SPLITS else ""
     return Entry(name, "/".join(([split] if split else []) + parts[-2:]), label, split)
 
 
-def _check_classes(tree: FileTree, entries: list[Entry]) -> None:
-    if not entries:
+def check_classes(source: Path, found: set[tuple[str, int]]) -> None:
+    """Check that every side of the split has every stage.
+
+    Args:
+        source: how to call it in messages.
+        found: split and label of the images.
+
+    Raises:
+        UserError: no images, one side only, or a class without images.
+    """
+    if not found:
         raise UserError(
-            f"{tree.source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
+            f"{source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
             "either directly or below train/ and test/."
         )
-    splits = {e.split for e in entries}
+    splits = {split for split, _ in found}
     if "" in splits and len(splits) > 1:
-        raise UserError(f"{tree.source}: some images are not below train/ or test/; use both folders or neither.")
+        raise UserError(f"{source}: some images are not below train/ or test/; use both folders or neither.")
     if len(splits) == 1 and "" not in splits:
-        raise UserError(f"{tree.source}: all images are below {splits.pop()}/; use both train/ and test/, or neither.")
-    paths = [e.path for e in entries]
-    if len(set(paths)) < len(paths):
-        raise UserError(f"{tree.source}: holds more than one data set; name one of the folders in it.")
+        raise UserError(f"{source}: all images are below {splits.pop()}/; use both train/ and test/, or neither.")
     for split in sorted(splits):
-        found = {e.label for e in entries if e.split == split}
         for label, stage in enumerate(STAGES):
-            if label not in found:
+            if (split, label) not in found:
                 where = f"{split}/{stage}" if split else stage
-                raise UserError(f"{tree.source}: class {where} has no images; add some or use a complete copy.")
+                raise UserError(f"{source}: class {where} has no images; add some or use a complete copy.")
+
+
+def several_data_sets(source: Path) -> UserError:
+    """What to say when two images have the same path below their split."""
+    return UserError(f"{source}: holds more than one data set; name one of the folders in it.")
 
 
 def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:
@@ -144,7 +161,7 @@ def _from_csv(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
             stripped = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
             if rows.setdefault(stripped["path"], stripped) != stripped:
                 raise UserError(f"{where}: two different rows for {stripped['path']}; keep one.")
-        named = [_from_row(entry, rows[entry.path]) for entry in entries]
+        named = [from_row(entry, rows[entry.path]) for entry in entries]
     except KeyError as error:
         raise UserError(
             f"{where}: no column or row {error}; it needs path,subject and a row for every image."
@@ -166,7 +183,12 @@ def _check_one_stage_each(where: str, entries: list[Entry]) -> None:
             )
 
 
-def _from_row(entry: Entry, row: dict[str, str]) -> Entry:
+def from_row(entry: Entry, row: dict[str, str]) -> Entry:
+    """An image with what its row of a `subjects.csv` says.
+
+    Raises:
+        UserError: the row has no subject, or contradicts the image's folders.
+    """
     if not row["subject"]:
         raise UserError(
             f"{SUBJECTS_FILE}: no subject for {entry.path}; name one, or remove the file if people are unknown."

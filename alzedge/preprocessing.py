@@ -1,6 +1,6 @@
 """From a slice to the network's input; the same few lines in training and on the device."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,31 +8,36 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.images import HEIGHT, WIDTH
+from alzedge.steps import RESIZED, STEPS, apply_steps, check_steps
 
 _WHITE = 255
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Shrink by block means, then divide by 255: inputs lie between 0 (background) and 1.
+    """Named steps, if any; then shrink by block means and divide by 255: inputs lie between 0 and 1.
 
     Block means in whole numbers need no image library and give the same bits in every
     language: `(sum of block + area // 2) // area`.
 
     Attributes:
         shrink: side of the square blocks, 1, 2 or 4 pixels.
+        steps: names from `alzedge.steps.STEPS`, in the order of application.
     """
 
     shrink: int = 2
+    steps: tuple[str, ...] = field(default=(), metadata={"choices": tuple(STEPS)})
 
     def __post_init__(self) -> None:
         if self.shrink not in (1, 2, 4):
             raise UserError(f"preprocessing.shrink: expected 1, 2 or 4, got {self.shrink!r}.")
+        check_steps(self.steps)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Rows, columns and channels of the network's input."""
-        return HEIGHT // self.shrink, WIDTH // self.shrink, 1
+        rows, columns = (RESIZED, RESIZED) if "resize256" in self.steps else (HEIGHT, WIDTH)
+        return rows // self.shrink, columns // self.shrink, 1
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Preprocess slices.
@@ -41,15 +46,17 @@ class Preprocessing:
             images: uint8 (N, 208, 176).
 
         Returns:
-            float32 (N, 208 / shrink, 176 / shrink, 1), 0 to 1.
+            float32 (N, 208 / shrink, 176 / shrink, 1), 0 to 1; after `resize256` 256 / shrink both ways.
         """
         rows, columns, _ = self.input_shape
-        means = _block_means(images.reshape(-1, HEIGHT, WIDTH), self.shrink) if self.shrink > 1 else images
+        pixels = apply_steps(images.reshape(-1, HEIGHT, WIDTH), self.steps)
+        means = _block_means(pixels, self.shrink) if self.shrink > 1 else pixels
         return means.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
 
     def to_dict(self) -> dict[str, Any]:
         """As written into model files, in the order of application; `from_dict` reads it back."""
-        return {"shrink": self.shrink, "divide_by": _WHITE}
+        steps = {"steps": list(self.steps)} if self.steps else {}
+        return {**steps, "shrink": self.shrink, "divide_by": _WHITE}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> "Preprocessing":
@@ -58,9 +65,11 @@ class Preprocessing:
         Raises:
             UserError: steps this version does not know, or an impossible value.
         """
-        if set(record) != {"shrink", "divide_by"} or record["divide_by"] != _WHITE:
+        steps = record.get("steps", [])
+        known = set(record) - {"steps"} == {"shrink", "divide_by"} and record["divide_by"] == _WHITE
+        if not known or not isinstance(steps, list) or not all(isinstance(s, str) and s in STEPS for s in steps):
             raise UserError(f"The model asks for preprocessing {record}, unknown to this version; update alzedge.")
-        return cls(record["shrink"])
+        return cls(record["shrink"], tuple(steps))
 
 
 def _block_means(images: NDArray[np.uint8], side: int) -> NDArray[np.uint16]:

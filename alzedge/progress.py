@@ -87,6 +87,29 @@ def show_count(items: Iterator[T], title: str, output: TextIO) -> Iterator[T]:
         yield from bar
 
 
+@contextlib.contextmanager
+def show_phases() -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
+    """Show the phases of work, and a count of what each has done, on a terminal; nothing in a pipe or log."""
+    shown = sys.stderr.isatty()
+    state = {"title": "", "count": 0}
+
+    def on_phase(title: str) -> None:
+        state.update(title=title, count=0)
+        if shown:
+            click.echo(f"\r\033[K{title} ...", err=True, nl=False)
+
+    def on_item() -> None:
+        state["count"] = int(state["count"]) + 1
+        if shown and int(state["count"]) % _AT_ONCE == 0:
+            click.echo(f"\r\033[K{state['title']} {state['count']}", err=True, nl=False)
+
+    try:
+        yield on_phase, on_item
+    finally:
+        if shown:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
 def _bar_over(items: list[T], title: str) -> Iterator[T]:
     with click.progressbar(items, label=title, width=24) as bar:
         yield from bar

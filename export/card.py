@@ -8,6 +8,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from alzedge.export.table import markdown_table, split_title
 from alzedge.modelfile import Record, read_record
+from alzedge.preprocessing import Preprocessing
 from alzedge.stages import CDR, DISCLAIMER, STAGES
 from alzedge.tasks import FIGURES, STAGES4, TASKS, Task
 
@@ -64,7 +65,9 @@ def _eval_results(record: Record) -> list[EvalResult]:
 
 
 def _body(model: Path, record: Record, benchmark: dict[str, Any]) -> str:
-    rows, columns = (extent // record["preprocessing"]["shrink"] for extent in (208, 176))
+    preprocessing = Preprocessing.from_dict(record["preprocessing"])
+    rows, columns, _ = preprocessing.input_shape
+    steps = f"{', '.join(preprocessing.steps)} (see `alzedge.steps`); then m" if preprocessing.steps else "m"
     stages = "\n".join(f"{i}. `{stage}` (CDR {CDR[i]:g})" for i, stage in enumerate(STAGES))
     return f"""# {model.stem}
 
@@ -83,7 +86,7 @@ alzedge predict slice.jpg --model {model.name}
 ```
 
 The file holds its labels, preprocessing and figures: `alzedge inspect {model.name}`, or `unzip -p {model.name} alzedge.json`.
-Preprocessing: means of {record["preprocessing"]["shrink"]} x {record["preprocessing"]["shrink"]} pixels, rounded, to
+Preprocessing: {steps}eans of {record["preprocessing"]["shrink"]} x {record["preprocessing"]["shrink"]} pixels, rounded, to
 {rows} x {columns}; then divided by {record["preprocessing"]["divide_by"]}.
 
 Meant for research on edge models and on honest evaluation. Out of scope: diagnosis, screening, any decision about a

@@ -59,6 +59,11 @@ def export_student(
     chosen_format = FORMATS[fmt]
     container = chosen_format.container
     _check_additions(fmt, heat_map, rgb)
+    if rgb and recipe.preprocessing.steps:
+        raise UserError(
+            f"{student} wants the steps {', '.join(recipe.preprocessing.steps)} first, which a file for colour images cannot do "
+            "itself; export without --rgb, or train a student without steps."
+        )
     if not container.suffix and output.exists():
         read_folder_record(output)  # refuses what is not ours before any work
     logits, record = load_model(student)

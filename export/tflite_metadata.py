@@ -99,6 +99,8 @@ def _image(tensor: Any, preprocessing: Preprocessing) -> _Table:
     _, rows, columns, channels = (int(size) for size in tensor.shape)
     shrink, white = preprocessing.shrink, preprocessing.to_dict()["divide_by"]
     description = f"Skull-stripped axial T1 slice, {columns * shrink} x {rows * shrink} pixels of 8-bit grey"
+    if preprocessing.steps:
+        description += f", after the steps {', '.join(preprocessing.steps)} of alzedge.steps"
     if shrink > 1:
         description += f", shrunk by the rounded mean of each {shrink} x {shrink} block"
     size = {0: np.uint32(columns), 1: np.uint32(rows)}
