@@ -48,6 +48,7 @@ class TeacherRecipe:
 
     depth: int = _one_of(18, *DEPTHS)
     width: float = _within(0.5, 0.0625, 3)
+    selective_kernels: bool = False  # the published checkpoints whose names end in sk1
 
 
 @dataclass(frozen=True)
