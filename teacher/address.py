@@ -68,11 +68,13 @@ def _hub() -> ModuleType:
 def _resolved(address: str) -> str:
     try:
         return str(_hub().resolve(address))
-    except tarfile.TarError as error:
-        raise UserError(f"{address} does not lead to a .tar.gz; download it, unpack it and name the folder.") from error
     except (OSError, EOFError, zlib.error, URLError, ValueError, tf.errors.OpError) as error:
-        reason = re.split(r"[\n,:]", str(getattr(error, "reason", error)) or type(error).__name__)[0]
-        raise UserError(f"{address} cannot be fetched ({reason}); check the address and the network.") from error
+        reason = re.split(r"\n|: ", str(getattr(error, "reason", error)) or type(error).__name__)[0]
+        if "not appear to be a valid module" in reason:
+            message = "does not lead to a .tar.gz, or to a damaged one; download it, unpack it and name the folder"
+        else:
+            message = f"cannot be fetched ({reason}); check the address and the network"
+        raise UserError(f"{address} {message}.") from error
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -84,7 +86,8 @@ def _unpack(archive: Path, folder: Path) -> None:
             with tarfile.open(archive) as file:
                 file.extractall(folder, filter="data")
     except _UNREADABLE as error:
-        raise UserError(f"{archive} is damaged or not an archive ({error}); download it again.") from error
+        reason = re.split(r"[\n:]", str(error))[0]
+        raise UserError(f"{archive} is damaged or not an archive ({reason}); download it again.") from error
 
 
 def _only_prefix(folder: str, address: str) -> str:
