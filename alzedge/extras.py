@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from alzedge.errors import UserError
 
-_TRAIN = ("tensorflow", "keras", "sklearn")
+_TRAIN = ("tensorflow", "tensorflow_hub", "keras", "sklearn")
 _NEEDS = {
     "train": _TRAIN,
     "export": (

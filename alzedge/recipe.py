@@ -50,6 +50,7 @@ class TeacherRecipe:
     architecture: str = one_of(ARCHITECTURES[0], *ARCHITECTURES)
     depth: int = one_of(18, *DEPTHS)
     width: float = within(0.5, 0.0625, 3)
+    selective_kernels: bool = False  # the published checkpoints whose names end in sk1
     weights: str = "none"
 
     def __post_init__(self) -> None:

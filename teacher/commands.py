@@ -24,6 +24,12 @@ _OUT = "runs/DATA-teacher"
 @recipe_option
 @seed_option
 @split_option("What to train on. Default: people of the recipe's fold held out, where people are known.")
+@click.option(
+    "--init",
+    metavar="CHECKPOINT",
+    help="Begin with a public SimCLRv2 checkpoint instead of pre-training: a folder, an archive, a gs:// or https:// "
+    "address. Depth, width and selective kernels are read off it.",
+)
 @click.option("--devices", type=click.IntRange(1), default=1, help="Share each batch among so many GPUs (or CPUs).")
 @click.option("--wandb", is_flag=True, help="Keep curves for Weights & Biases, too; offline unless WANDB_MODE=online.")
 def train_command(
@@ -32,6 +38,7 @@ def train_command(
     recipe_name: str | None,
     seed: int | None,
     split: str | None,
+    init: str | None,
     devices: int,
     wandb: bool,
 ) -> None:
@@ -44,19 +51,31 @@ def train_command(
     \b
     alzedge train archive.zip
     alzedge train archive.zip --recipe mine.toml --split official --seed 1
+    alzedge train archive.zip --init simclrv2/pretrained/r50_1x_sk0
     """
     from alzedge.dataset import available_splits, split_dataset
     from alzedge.extras import require
     from alzedge.job import make_job, run_identity
     from alzedge.ledger import open_ledger
-    from alzedge.teacher.phases import Means, finetune_phase, pretrain_phase
+    from alzedge.teacher.phases import Means, finetune_phase, init_phase, pretrain_phase
 
     require("train")
     folder = output_folder(out, _OUT, data)
     source = load_source(data, recipe_name, seed)
     chosen = split_dataset(source.dataset, split or available_splits(source.dataset)[-1], source.recipe.fold)
-    ledger = open_ledger(folder, run_identity(source.dataset, source.recipe, chosen.name))
-    job = make_job(ledger, folder, source.dataset, source.recipe, chosen)
+    identity = run_identity(source.dataset, source.recipe, chosen.name)
     means = Means(devices, wandb)
-    teacher = finetune_phase(job, pretrain_phase(job, means), means)
+    if init is None:
+        job = make_job(open_ledger(folder, identity), folder, source.dataset, source.recipe, chosen)
+        pretrained = pretrain_phase(job, means)
+    else:
+        from alzedge.teacher.start import read_start
+
+        start = read_start(init)
+        recipe = start.recipe(source.recipe)
+        click.echo(f"{init}: {start.architecture.name}, instead of the recipe's teacher")
+        ledger = open_ledger(folder, identity | {"init": start.sha256[:16]})
+        job = make_job(ledger, folder, source.dataset, recipe, chosen)
+        pretrained = init_phase(job, start)
+    teacher = finetune_phase(job, pretrained, means)
     click.echo(f"wrote {teacher}\nnext: {next_command('distill', teacher, data, recipe_name=recipe_name, seed=seed)}")

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alzedge.files import write_json
 from alzedge.job import Job
 from alzedge.modelfile import make_record
 from alzedge.progress import show_steps
+
+if TYPE_CHECKING:
+    from alzedge.teacher.start import Start
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,24 @@ def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
         write_json(curve, history)
 
     job.perform("pretrain", settings, job.recipe.teacher.weights_files(), [output, curve], action)
+    return output
+
+
+def init_phase(job: Job, start: "Start") -> Path:
+    """Takes a public checkpoint over instead of pre-training; writes and returns `pretrained.keras`."""
+    output = job.folder / "pretrained.keras"
+    settings = ["teacher"]
+
+    def action(stem: Path) -> None:
+        from alzedge.teacher.saving import save_model
+        from alzedge.teacher.simclr import load_pretrained
+
+        model = load_pretrained(start.variables, job.recipe.preprocessing.input_shape)
+        provenance = job.provenance(settings)
+        provenance["recipe"]["init"] = start.describe()
+        save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **provenance))
+
+    job.perform("init", settings, [], [output], action)
     return output
 
 
