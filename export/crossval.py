@@ -74,7 +74,8 @@ def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -
             raise
     pooled = [pool_folds(out, name) for name in MODELS]
     write_json(out / _ABOUT, _about(dataset, recipe))
-    return evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0])
+    figures: dict[str, Any] = evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0])
+    return figures
 
 
 def crossval_metrics(folder: Path, dataset: DataSet, recipe: Recipe) -> Path:

@@ -137,7 +137,7 @@ def read_architecture(variables: Variables) -> Architecture:
     whole = last >= 0 and f"head_contrastive/nl_{last}/batch_normalization/beta" not in shapes
     supervised = shapes.get(_SUPERVISED_KERNEL, (0, 0))
     return Architecture(
-        TeacherRecipe(_depth(shapes, selective), width, selective),
+        TeacherRecipe(depth=_depth(shapes, selective), width=width, selective_kernels=selective),
         last if whole else last + 1,
         shapes.get(f"head_contrastive/nl_{last}/dense/kernel", (PROJECTION_SIZE,))[-1] if whole else 0,
         supervised[-1],

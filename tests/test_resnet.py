@@ -28,7 +28,7 @@ def test_size_of_the_published_depths_and_widths(
 
 @pytest.mark.parametrize("head_layer", [0, 1, 2])
 def test_linear_head_sits_on_the_chosen_layer(head_layer: int) -> None:
-    encoder = resnet(TeacherRecipe(18, 0.0625), (52, 44, 1))
+    encoder = resnet(TeacherRecipe(depth=18, width=0.0625), (52, 44, 1))
     model = classifier(encoder, head_layer)
     assert model.output_shape == (None, 4)
     assert sum(layer.name.endswith("_dense") for layer in model.layers) == head_layer

@@ -100,7 +100,7 @@ def test_batch_norm_learns_as_in_the_original(r18: Path) -> None:
 
 @pytest.mark.parametrize("selective", [False, True])
 def test_depth_50_has_the_original_s_variables(selective: bool) -> None:
-    encoder = resnet(TeacherRecipe(50, 1.0, selective), (None, None, 3))
+    encoder = resnet(TeacherRecipe(depth=50, width=1.0, selective_kernels=selective), (None, None, 3))
     ours = [(f"base_model/{w.path}", list(w.shape)) for layer in encoder.layers for w in layer.weights]
     spec = load_spec(f"variables_r50_1x_sk{int(selective)}")["variables"]
     original = [(v["name"], v["shape"]) for v in spec if v["name"].startswith("base_model/")]
@@ -121,7 +121,7 @@ def test_depth_50_gives_the_original_s_outputs(network: str, layout: str, tmp_pa
 
 @pytest.mark.slow
 def test_selective_kernels_survive_a_keras_file(tmp_path: Path) -> None:
-    model = resnet(TeacherRecipe(50, 0.0625, True), (52, 44, 1))
+    model = resnet(TeacherRecipe(depth=50, width=0.0625, selective_kernels=True), (52, 44, 1))
     save_model(model, tmp_path / "model.keras", make_record("pretrained", Preprocessing()))
     images = np.random.default_rng(0).random((2, 52, 44, 1), np.float32)
     again, _ = load_model(tmp_path / "model.keras")
