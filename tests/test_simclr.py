@@ -3,6 +3,7 @@
 import shutil
 import threading
 import zipfile
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,11 +27,12 @@ from reference_checkpoints import (
 from alzedge.errors import UserError
 from alzedge.modelfile import make_record, read_keras_record
 from alzedge.preprocessing import Preprocessing
-from alzedge.recipe import TeacherRecipe
+from alzedge.recipe import FinetuneRecipe, Recipe, TeacherRecipe
 from alzedge.teacher import load_simclrv2
 from alzedge.teacher.resnet import resnet
 from alzedge.teacher.saving import load_model, save_model
 from alzedge.teacher.simclr import load_pretrained
+from alzedge.teacher.start import read_start
 from alzedge.teacher.variables import read_variables
 
 R18 = load_spec("variables_r18_1x_sk0")
@@ -111,8 +113,6 @@ def test_depth_50_has_the_original_s_variables(selective: bool) -> None:
 @pytest.mark.parametrize("layout", ["ckpt", "hub", "tf2"])
 @pytest.mark.parametrize("network", ["r50_1x_sk0", "r50_1x_sk1"])
 def test_depth_50_gives_the_original_s_outputs(network: str, layout: str, tmp_path: Path) -> None:
-    if (network, layout) == ("r50_1x_sk0", "tf2"):
-        pytest.skip("the TF2 names of sk1 and of depth 18 cover these")
     tf2 = load_spec(f"tf2_variables_{network}") if layout == "tf2" else None
     write_layout(layout, tmp_path, load_spec(f"variables_{network}"), tf2)
     outputs = load_simclrv2(tmp_path)(regenerate.reference_images("b"), training=False)
@@ -219,6 +219,14 @@ def test_bad_checkpoints_are_told_in_a_sentence(narrow: Path, tmp_path: Path) ->
     shutil.copytree(narrow, tmp_path / "two" / "one")
     shutil.copytree(narrow, tmp_path / "two" / "other")
     _refused(tmp_path / "two", "holds 2 checkpoints")
+
+
+def test_a_head_on_layers_that_are_not_there_is_refused(tmp_path: Path) -> None:
+    start = read_start(str(write_layout("hub", tmp_path / "hub", NARROW)))
+    with pytest.raises(UserError, match=r"0 hidden layers.*head_layer"):
+        start.recipe(Recipe())
+    recipe = start.recipe(replace(Recipe(), finetune=FinetuneRecipe(head_layer=0)))
+    assert recipe.teacher == TeacherRecipe(18, 0.0625)
 
 
 def test_train_begins_with_a_public_checkpoint(narrow: Path, tiny_recipe: Path, tmp_path: Path) -> None:
