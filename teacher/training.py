@@ -17,7 +17,7 @@ from alzedge.teacher.checkpoint import restore, save
 from alzedge.teacher.optimizers import make_optimizer
 from alzedge.teacher.sampling import Draw
 from alzedge.teacher.schedules import learning_rates
-from alzedge.teacher.worker import make_worker
+from alzedge.teacher.worker import deal, make_worker
 
 Batch = tuple[NDArray[Any], NDArray[Any]]
 # (indices into the training images, epoch) -> inputs and targets
@@ -104,7 +104,7 @@ def fit(
         optimizer = make_optimizer(recipe, learning_rates(recipe, recipe.epochs * steps))
         # No XLA: on the CPU its convolutions are several times slower than oneDNN's.
         worker.compile(optimizer, loss, jit_compile=False)
-    progress = restore(worker, checkpoint)
+        progress = restore(worker, checkpoint)
     for epoch in range(len(progress.losses), recipe.epochs):
         if watch and progress.waited(epoch) > watch.patience:
             break
@@ -112,7 +112,8 @@ def fit(
         total = 0.0
         for step in range(steps):
             index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            total += float(worker.train_on_batch(*make_batch(index, epoch), return_dict=True)["loss"])
+            batch = deal(worker, make_batch(index, epoch), devices)
+            total += float(worker.train_on_batch(*batch, return_dict=True)["loss"])
             mean = total / (step + 1)
             if not np.isfinite(mean):
                 raise UserError(
@@ -122,15 +123,16 @@ def fit(
             on_step(Step(epoch + 1, recipe.epochs, epoch * steps + step + 1, recipe.epochs * steps, mean))
         progress.losses.append(mean)
         if watch:
-            progress.watched(_watched_loss(worker, make_batch, watch.index, recipe.batch_size), worker.get_weights())
+            batches = _whole_batches(watch.index, recipe.batch_size, devices)
+            unseen = [deal(worker, make_batch(index, 0), devices) for index in batches]
+            found = [worker.test_on_batch(*batch, return_dict=True)["loss"] for batch in unseen]
+            progress.watched(float(np.mean(found)), worker.get_weights())
         save(worker, checkpoint, progress)
     model.set_weights(progress.best if watch else worker.get_weights())
     return progress.losses
 
 
-def _watched_loss(model: keras.Model, make_batch: MakeBatch, index: NDArray[np.intp], batch_size: int) -> float:
-    """Mean loss on the views of the first epoch; whole batches, because NT-Xent depends on their size."""
-    size = min(batch_size, len(index))
-    starts = range(0, len(index) - size + 1, size)
-    losses = [model.test_on_batch(*make_batch(index[i : i + size], 0), return_dict=True)["loss"] for i in starts]
-    return float(np.mean(losses))
+def _whole_batches(index: NDArray[np.intp], batch_size: int, devices: int) -> list[NDArray[np.intp]]:
+    """Batches of one size, because NT-Xent depends on it; what is left over is left out."""
+    size = min(batch_size, len(index) // devices * devices)
+    return [index[start : start + size] for start in range(0, len(index) - size + 1, size)]

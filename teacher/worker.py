@@ -4,7 +4,8 @@ import contextlib
 from typing import Any
 
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 from alzedge.errors import UserError
 from alzedge.recipe import TrainingRecipe
@@ -31,9 +32,29 @@ def make_worker(model: keras.Model, recipe: TrainingRecipe, devices: int) -> ker
         raise UserError(f"SAM and --devices need the TensorFlow backend, and Keras runs on {backend}.")
     if recipe.sam_rho and devices > 1:
         raise UserError("SAM runs on one device; set sam_rho to 0 in the recipe, or leave out --devices.")
+    if recipe.batch_size % devices:
+        raise UserError(f"--devices {devices} cannot share batches of {recipe.batch_size}; change one of them.")
     if recipe.precision != "float32" or devices > 1:
         model = _copy(model, recipe.precision, devices)
     return SharpnessAware.of(model, recipe.sam_rho) if recipe.sam_rho else model
+
+
+def deal(worker: keras.Model, batch: tuple[Any, ...], devices: int) -> tuple[Any, ...]:
+    """Arrays of a batch in as many equal, contiguous parts as there are devices, for `train_on_batch`.
+
+    Keras hands a plain array to every device as a whole.
+    """
+    if devices == 1:
+        return batch
+    strategy = worker.distribute_strategy
+
+    def spread(array: Any) -> Any:
+        parts = np.split(np.asarray(array), devices)
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: ops.convert_to_tensor(parts[context.replica_id_in_sync_group])
+        )
+
+    return tuple(spread(array) for array in batch)
 
 
 def _copy(model: keras.Model, precision: str, devices: int) -> keras.Model:
