@@ -21,6 +21,7 @@ _COMMANDS = {
     "benchmark": "alzedge.export.commands:benchmark_command",
     "evaluate": "alzedge.export.evaluate_command:evaluate_command",
     "crossval": "alzedge.export.crossval_command:crossval_command",
+    "experiments": "alzedge.export.experiments_command:experiments_command",
     "explain": "alzedge.explain_command:explain_command",
     "audit": "alzedge.audit_command:audit_command",
     "predict": "alzedge.predict_command:predict_command",

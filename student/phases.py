@@ -12,14 +12,20 @@ from alzedge.modelfile import make_record, read_keras_record
 from alzedge.progress import show_steps
 
 
-def targets_phase(job: Job, teacher: Path) -> Path:
-    """Soft targets; writes and returns `soft_targets.npy` (views, N, 4), and beside it how they came about."""
+def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Path:
+    """Soft targets; writes and returns `soft_targets.npy` (views, N, 4), and beside it how they came about.
+
+    Args:
+        job: what is worked on.
+        teacher: whose targets they are.
+        pretrained: what cross-fitted teachers begin with; where None `pretrained.keras` beside the teacher.
+    """
     output, told = job.folder / "soft_targets.npy", _told(job)
     settings = ["distill", "augment"]
     inputs = [teacher]
     if job.recipe.distill.cross_fit:
         settings += ["teacher", "finetune"]
-        inputs.append(_pretrained(teacher))
+        inputs.append(pretrained or _pretrained(teacher))
 
     def action(stem: Path) -> None:
         from alzedge.student.crossfit import SoftTargets, cross_fitted_targets

@@ -60,8 +60,10 @@ def load_simclrv2(path: str | Path, head_layer: int | None = None) -> keras.Mode
     Args:
         path: folder, prefix, archive, `gs://` or `https://` address; see `alzedge.teacher.address.checkpoint_prefix`.
         head_layer: after how many layers of the projection head the supervised head sits
-            (`ft_proj_selector` in the original). No variable tells where all layers are of one
-            width. Default: 0, as in the original and in Google's `pretrained`, `supervised` and
+            (`ft_proj_selector` in the original). Default: read off the optimizer's slots, where the
+            checkpoint still has them: fine-tuning keeps slots for the layers below the supervised head alone.
+            Without them, and where all layers are of one width, nothing in the variables tells; then
+            0, as in the original and in Google's `pretrained`, `supervised` and
             `finetuned_100pct`, but 1 below a folder called `finetuned_1pct` or `finetuned_10pct`
             (paper, section 3); 0 where there is no projection head, as in Hub modules of
             fine-tuned networks; the last layer where the head is cut short.
@@ -201,6 +203,11 @@ def _head_layer(variables: Variables, architecture: Architecture, widths: list[i
         )
     if not architecture.projection_size:
         return possible[-1]
+    if _SUPERVISED_KERNEL in variables.trained:
+        layers = [k for k in range(len(widths) - 1) if f"head_contrastive/nl_{k}/dense/kernel" in variables.trained]
+        # Pre-training reaches the whole head, and its supervised head reads the features.
+        found = len(layers) if len(layers) < len(widths) - 1 else 0
+        return found if found in possible else possible[0]
     few_labels = re.search(r"finetuned_10?pct", variables.origin) is not None
     return 1 if few_labels and 1 in possible else possible[0]
 

@@ -18,7 +18,8 @@ _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 # What training leaves behind: steps, the optimizers' slots, and moving averages of the weights.
 _STEPS = {"global_step", "beta1_power", "beta2_power", "save_counter"}
-_SLOTS = {"Momentum", "LARSOptimizer", "Adam", "Adam_1", "ExponentialMovingAverage"}
+_OPTIMIZER_SLOTS = {"Momentum", "LARSOptimizer", "Adam", "Adam_1"}
+_SLOTS = {*_OPTIMIZER_SLOTS, "ExponentialMovingAverage"}
 _AVERAGES = "ema_model/"
 # A TF2 variable: .../conv2d_fixed_padding_3/conv2d_3/kernel, .../sync_batch_normalization_7/gamma
 _TF2_NAME = re.compile(r"(?:.*/)?(?:sync_)?(conv2d|batch_normalization|dense)(?:_(\d+))?/(\w+)")
@@ -33,11 +34,14 @@ class Variables:
         address: where they came from, as the user wrote it.
         origin: the address and what was found there, in which Google's folder names are looked for.
         values: float32 arrays; steps, optimizer slots and moving averages of the weights are left out.
+        trained: names of those that an optimizer has kept a slot for, which tell what the last training reached;
+            empty where there are no slots.
     """
 
     address: str
     origin: str
     values: Mapping[str, NDArray[np.float32]]
+    trained: frozenset[str] = frozenset()
 
     @property
     def shapes(self) -> Shapes:
@@ -63,7 +67,9 @@ def read_variables(address: str) -> Variables:
         except (tf.errors.OpError, ValueError, RuntimeError, LookupError, TypeError, OSError) as error:
             reason = re.split(r"[\n:;]", str(error))[0]
             raise UserError(f"{address} is damaged or incomplete ({reason}); download it again.") from error
-        return Variables(address, f"{address}/{prefix}", values)
+        parts = (name.rpartition("/") for name in stored)
+        trained = frozenset(name for name, _, last in parts if last in _OPTIMIZER_SLOTS)
+        return Variables(address, f"{address}/{prefix}", values, trained)
 
 
 def _is_state(name: str, stored: Mapping[str, Any]) -> bool:

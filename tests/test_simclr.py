@@ -47,9 +47,9 @@ def expected(npz: str, batch: str, head_layer: int, projection: bool = True) -> 
 
 @pytest.fixture(scope="module")
 def r18(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As Google's folders are: the checkpoint with optimizer slots and averages, and hub/STEP in it."""
+    """As Google's folders are: the checkpoint with averages, and hub/STEP in it."""
     folder = tmp_path_factory.mktemp("simclrv2") / "finetuned_10pct" / "r18_1x_sk0"
-    regenerate.write_ckpt(R18, str(folder), slots=True, ema=True)
+    regenerate.write_ckpt(R18, str(folder), ema=True)
     regenerate.write_hub(R18, str(folder / "hub" / "37535"))
     return folder
 
@@ -67,6 +67,23 @@ def test_a_tf1_checkpoint_gives_the_original_s_outputs(r18: Path, batch: str) ->
         assert model.input_shape == (None, None, None, 3)
         outputs = model(regenerate.reference_images(batch), training=False)
         assert_close(outputs, expected("reference_r18_1x_sk0.npz", batch, head_layer))
+
+
+def test_optimizer_slots_tell_where_the_supervised_head_sits(tmp_path: Path) -> None:
+    images = regenerate.reference_images("b")[:, ::4, ::4]
+    kernels = [f"head_contrastive/nl_{k}/dense/kernel" for k in range(3)]
+    # Fine-tuning from the features, from the first layer, and pre-training, which reaches the whole head.
+    for reached, head_layer in [(0, 0), (1, 1), (3, 0)]:
+        spec = {**NARROW, "variables": list(NARROW["variables"])}
+        shapes = {variable["name"]: variable["shape"] for variable in spec["variables"]}
+        for name in kernels[:reached]:
+            spec["variables"].append({"name": f"{name}/Momentum", "shape": shapes[name], "group": "slot"})
+        folder = tmp_path / "finetuned_10pct" / str(reached)
+        regenerate.write_ckpt(spec, str(folder), slots=True)
+        found, told = (load_simclrv2(folder, given)(images)["logits"] for given in (None, head_layer))
+        np.testing.assert_array_equal(found, told)
+        other = load_simclrv2(folder, 1 - head_layer)(images)["logits"]
+        assert np.abs(np.asarray(found) - np.asarray(other)).max() > 1e-2
 
 
 def test_a_hub_module_and_a_prefix_give_the_original_s_outputs(r18: Path) -> None:

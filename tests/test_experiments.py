@@ -1,0 +1,195 @@
+"""Cross-fitted targets, cross-validation, and experiments against each other."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TINY, assert_refused, run_cli
+
+from alzedge.dataset import DataSet, split_dataset
+from alzedge.errors import UserError
+from alzedge.export.comparison import comparison_rows
+from alzedge.export.crossval import MODELS, cross_validate, crossval_metrics, fold_folder, pool_folds
+from alzedge.export.experiments import load_experiments
+from alzedge.modelfile import read_record
+from alzedge.predictions import Predictions
+from alzedge.recipe import load_recipe
+from alzedge.student.crossfit import cross_fitted_targets, deal_people
+from alzedge.student.distill import soft_targets
+from alzedge.teacher.finetune import build_teacher
+
+CROSS_FIT = TINY.replace("views = 2", "views = 2\ntemperature = 1.0\ncross_fit = 2").replace("epochs = 3", "epochs = 1")
+
+
+@pytest.fixture(scope="module")
+def cross_fit_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "crossfit.toml"
+    path.write_text(CROSS_FIT)
+    return path
+
+
+def test_parts_keep_a_person_together_and_every_stage_apart(phantoms: DataSet) -> None:
+    part = deal_people(phantoms.subject, phantoms.labels, 4)
+    for person in np.unique(phantoms.subject):
+        assert len(np.unique(part[phantoms.subject == person])) == 1
+    people = [len(np.unique(phantoms.subject[part == k])) for k in range(4)]
+    assert sum(people) == 20 and max(people) - min(people) <= 1
+    with pytest.raises(UserError, match="2 training people are too few"):
+        deal_people(np.array(["a", "b"]), np.array([0, 1]), 3)
+
+
+def test_cross_fitted_targets_come_from_teachers_without_the_person(
+    phantoms: DataSet, cross_fit_recipe: Path, tmp_path: Path
+) -> None:
+    recipe = load_recipe(str(cross_fit_recipe))
+    images, labels, people = recipe.preprocessing(phantoms.images), phantoms.labels, phantoms.subject
+    start = build_teacher(recipe, images.shape[1:])
+    found = cross_fitted_targets(start, images, labels, people, recipe, tmp_path / "a")
+    assert found.logits.shape == (2, 100, 4) and found.parts == 2
+    own = deal_people(people, labels, 2) == 0
+    # Wrong labels of a part's own people cannot reach their targets but through the one temperature.
+    swapped = np.where(own, 3 - labels, labels)
+    part = deal_people(people, swapped, 2)
+    again = cross_fitted_targets(start, images, labels, people, recipe, tmp_path / "b")
+    np.testing.assert_array_equal(again.logits, found.logits)
+    assert part.shape == own.shape
+    raw = found.logits * np.float32(found.temperature)
+    teacher, _ = _first_teacher(start, images, labels, people, own, recipe, tmp_path)
+    np.testing.assert_allclose(
+        raw[:, own], soft_targets(teacher, images, recipe, rows=np.flatnonzero(own)), rtol=1e-3, atol=1e-4
+    )
+
+
+def _first_teacher(start, images, labels, people, own, recipe, tmp_path):  # type: ignore[no-untyped-def]
+    from alzedge.teacher.finetune import finetune
+
+    return finetune(start, images[~own], labels[~own], recipe, tmp_path / "c.npz", people=people[~own])
+
+
+def test_pooled_answers_hold_every_slice_once_by_a_model_without_its_fold(phantoms: DataSet, tmp_path: Path) -> None:
+    for fold in range(5):
+        rows = split_dataset(phantoms, "subject", fold).test
+        test = phantoms.take(rows)
+        answers = np.full((len(rows), 4), 0.25)
+        folder = fold_folder(tmp_path, fold)
+        Predictions(test.paths, test.subject, test.labels, np.full(len(rows), fold), answers).save(
+            folder / "answers_student.csv"
+        )
+    pooled = Predictions.load(pool_folds(tmp_path, "student.csv"))
+    assert sorted(pooled.paths) == sorted(phantoms.paths)
+    held_out = {
+        path: fold for fold in range(5) for path in phantoms.paths[split_dataset(phantoms, "subject", fold).test]
+    }
+    assert [held_out[path] for path in pooled.paths] == pooled.fold.tolist()
+
+
+def test_packaged_table_is_the_study(tmp_path: Path) -> None:
+    found = load_experiments(None, None)
+    by_group = {group: [e.name for e in found if e.group == group] for group in dict.fromkeys(e.group for e in found)}
+    assert {group: len(names) for group, names in by_group.items()} == {
+        "study": 3,
+        "optimizers": 27,
+        "preprocessing": 8,
+        "networks": 6,
+        "pre-training": 10,
+    }
+    lars = next(e for e in found if e.name == "LARS, step, batch 16")
+    settings = lars.recipe.finetune
+    assert (settings.optimizer, settings.schedule, settings.batch_size) == ("lars", "step", 16)
+    assert load_experiments(None, 7, ("study",))[0].recipe.seed == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense", "not a table of experiments"),
+        ('[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "dog"', "'dog' is not known"),
+        ('[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "none"\nmodel = "teacher"', "no such"),
+        ('[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\nfinetune = {dog = 1}', "dog"),
+        (2 * '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\n', "twice"),
+    ],
+)
+def test_bad_tables_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    table = tmp_path / "table.toml"
+    table.write_text(text)
+    with pytest.raises(UserError, match=words):
+        load_experiments(table, None)
+
+
+def test_unknown_people_cannot_be_cross_validated(tmp_path: Path, phantoms: DataSet) -> None:
+    nobody = DataSet(
+        "nobody",
+        phantoms.images,
+        phantoms.labels,
+        np.full(len(phantoms), ""),
+        phantoms.slice,
+        phantoms.split,
+        phantoms.paths,
+    )
+    with pytest.raises(UserError, match="unknown, so nothing can be said about unseen people"):
+        cross_validate(nobody, load_recipe("quick"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_crossval_pools_judges_resumes_and_is_quoted(tmp_path: Path, cross_fit_recipe: Path) -> None:
+    out = tmp_path / "crossval"
+    first = run_cli("crossval", "--recipe", cross_fit_recipe, "--out", out, "--jobs", 2)
+    assert first.returncode == 0, first.stderr
+    pooled = {name: (out / name).read_bytes() for name in MODELS}
+    assert len(Predictions.load(out / "student_int8.csv")) == 100
+    metrics = json.loads((out / "evaluation" / "metrics.json").read_text())["crossval"]
+    assert metrics["people"] == 20 and set(metrics["models"]) == set(MODELS)
+    # One fold is made again, by one process, and comes out the same to the last bit.
+    for path in fold_folder(out, 3).iterdir():
+        if path.is_file():
+            path.unlink()
+    again = run_cli("crossval", "--recipe", cross_fit_recipe, "--out", out, "--jobs", 1)
+    assert again.returncode == 0, again.stderr
+    assert "fold 3: teacher pre-training" in again.stdout and "fold 2: teacher" not in again.stdout
+    assert {name: (out / name).read_bytes() for name in MODELS} == pooled
+
+    other = run_cli("run", "--recipe", cross_fit_recipe, "--seed", 1, "--out", tmp_path / "run", "--crossval", out)
+    assert_refused(other, out, "cross-validated something else")
+    run = run_cli("run", "--recipe", cross_fit_recipe, "--out", tmp_path / "run", "--crossval", out)
+    assert run.returncode == 0, run.stderr
+    record = read_record(tmp_path / "run" / "student_int8.tflite")
+    own = record["metrics"]["crossval"]["person"]["any_dementia"]["roc_auc"]["value"]
+    pooled_figure = metrics["models"]["student_int8.csv"]["person"]["any_dementia"]["roc_auc"]["value"]
+    assert own == pytest.approx(pooled_figure, abs=1e-6)
+    assert record["soft_targets"]["cross_fit"] == 2
+    assert "unseen people, cross-validated" in (tmp_path / "run" / "README.md").read_text().lower()
+    with pytest.raises(UserError, match="holds no finished cross-validation"):
+        crossval_metrics(tmp_path, None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_experiments_compare_and_share_pretraining(tmp_path: Path, tiny_recipe: Path) -> None:
+    table = tmp_path / "table.toml"
+    table.write_text(
+        f"""
+[[experiment]]
+group = "schedules"
+recipe = {json.dumps(str(tiny_recipe))}
+model = "teacher"
+vary = [[{{ label = "cosine" }}, {{ label = "step", finetune = {{ schedule = "step" }} }}]]
+
+[[experiment]]
+group = "students"
+name = "int8"
+recipe = {json.dumps(str(tiny_recipe))}
+model = "student_int8"
+"""
+    )
+    out = tmp_path / "out"
+    result = run_cli("experiments", "--table", table, "--out", out, "--split", "subject")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("teacher pre-training: 3/3") == 1
+    found = json.loads((out / "experiments.json").read_text())
+    assert [entry["name"] for entry in found["experiments"]] == ["cosine", "step", "int8"]
+    rows = comparison_rows(found)
+    assert len(rows) == 1 + 3 + 2 and all(len(row) == len(rows[0]) for row in rows)
+    assert (out / "experiments.png").stat().st_size > 10_000
+    again = run_cli("experiments", "--table", table, "--out", out, "--split", "subject")
+    assert again.returncode == 0 and "fine-tuning" not in again.stdout
