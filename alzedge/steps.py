@@ -132,7 +132,8 @@ def _curves(image: Pixels, high: int, wide: int) -> NDArray[np.float32]:
         if rest:
             row[:: max(256 // int(rest), 1)][: int(rest)] += 1
     scaled = counts.cumsum(axis=1).astype(np.float32) * (np.float32(255) / np.float32(area))
-    return np.rint(np.minimum(scaled, 255)).reshape(_GRID, _GRID, 256)
+    curves: NDArray[np.float32] = np.rint(np.minimum(scaled, 255)).reshape(_GRID, _GRID, 256)
+    return curves
 
 
 def _mapped(image: Pixels, curves: NDArray[np.float32], rows: _Places, columns: _Places) -> Pixels:
