@@ -34,9 +34,8 @@ def recorded(folder: Path, show: OnStep, wandb_name: str | None = None) -> Itera
                 raise UserError("--wandb needs wandb; run `pip install wandb`.")
             import wandb
 
-            online = os.environ.get("WANDB_MODE") == "online"
-            settings = {"project": "alzedge", "name": wandb_name, "dir": str(folder)}
-            run = stack.enter_context(wandb.init(**settings, mode="online" if online else "offline"))
+            mode = "online" if os.environ.get("WANDB_MODE") == "online" else "offline"
+            run = stack.enter_context(wandb.init(project="alzedge", name=wandb_name, dir=folder, mode=mode))
 
         def on_step(step: Step) -> None:
             show(step)
