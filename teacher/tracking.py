@@ -3,10 +3,9 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
-from alzedge.errors import UserError
+from alzedge.extras import require
 from alzedge.progress import OnStep, Step
 
 
@@ -30,8 +29,7 @@ def recorded(folder: Path, show: OnStep, wandb_name: str | None = None) -> Itera
         stack.callback(writer.close)
         run = None
         if wandb_name is not None:
-            if find_spec("wandb") is None:
-                raise UserError("--wandb needs wandb; run `pip install wandb`.")
+            require("wandb")
             import wandb
 
             mode = "online" if os.environ.get("WANDB_MODE") == "online" else "offline"

@@ -100,6 +100,16 @@ def test_usage_errors_exit_with_2() -> None:
         assert result.returncode == 2 and "Traceback" not in result.stderr
 
 
+def test_training_refuses_a_data_set_of_one_stage(tmp_path: Path, phantoms: DataSet) -> None:
+    folder = tmp_path / "slices" / STAGES[0]
+    folder.mkdir(parents=True)
+    for i, image in enumerate(phantoms.images[phantoms.labels == 0][:10]):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    result = run_cli("train", folder.parent, "--out", tmp_path / "out")
+    assert_refused(result, STAGES[1], "has no images; add some")
+    assert not list((tmp_path / "out").glob("*.keras"))
+
+
 def test_a_missing_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['gradio'] = None; sys.argv = ['alzedge', 'demo', '--port', '7999']\n"
