@@ -2,6 +2,7 @@
 #
 #   make run                          the whole path on built-in phantoms, in minutes
 #   DATA=archive.zip make run         the same on the Kaggle archive or a folder of your own
+#   DATA=archive.zip make results     what the page of results shows: audit, cross-validation, run
 #   make demo                         the page, without TensorFlow
 #   make test                         the fast tests        make test-slow   the long ones
 #   make check                        formatter, linter, types
@@ -20,12 +21,19 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run demo test test-slow check bench-predict bench-audit test-wheel clean
+.PHONY: run results demo test test-slow check bench-predict bench-audit test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
 	.venv/bin/alzedge run "$(DATA)" --out "$(OUT)" $(ARGS)
 	@echo "  or: make demo ARGS='--model $(OUT)/student_int8.tflite'"
+
+results: .venv/export
+	.venv/bin/alzedge audit "$(DATA)" --out "$(OUT)-audit"
+	.venv/bin/alzedge crossval "$(DATA)" --out "$(OUT)-crossval" $(ARGS)
+	.venv/bin/alzedge run "$(DATA)" --out "$(OUT)" --crossval "$(OUT)-crossval" $(ARGS)
+	.venv/bin/python docs/results.py "$(OUT)-audit" "$(OUT)-crossval" "$(OUT)" > "$(OUT)/results.md"
+	@echo "wrote $(OUT)/results.md"
 
 demo: .venv-demo/demo
 	.venv-demo/bin/alzedge demo --open --port $(PORT) $(ARGS)

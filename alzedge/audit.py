@@ -97,7 +97,8 @@ def verdict(result: dict[str, Any]) -> dict[str, Any]:
     """`leaks`, and one `sentence` with the evidence, from the other entries of an `audit.json`."""
     people, twins, alike = result["people"], result["duplicates"]["test"], result["similarity"]
     share = alike["above"]
-    evidence, quiet = [], []
+    evidence: list[str] = []
+    quiet: list[str] = []
     if people:
         proof = f"{people['shared']} of the {people['test']} people of the test side are in the training side too"
         proof += f" ({people['shared'] / people['test']:.0%}, by {people['known_by']})"
@@ -218,7 +219,8 @@ def _add_pairs(
     result: dict[str, Any], source: Source, index: Index, matches: Matches, test: NDArray[np.intp]
 ) -> dict[str, NDArray[np.uint8]]:
     """Put the most similar pairs of one stage into the result, no training image and no person twice."""
-    pairs, taken = [], set()
+    pairs: list[tuple[int, int, float]] = []
+    taken: set[tuple[str, int]] = set()
     for at in np.argsort(-np.nan_to_num(matches.own, nan=-2), kind="stable"):
         number, partner = int(test[at]), int(matches.own_at[at])
         marks = {("image", partner), ("person", int(index.subject[number]))} if index.people else {("image", partner)}

@@ -96,7 +96,8 @@ def audit_picture(found: Audit, path: Path) -> None:
     pairs, alike = found.result["pairs"], found.result["similarity"]
     figure = pyplot.figure(figsize=(2 + 1.7 * max(len(pairs), 3), 7.2), layout="constrained")
     try:
-        above, below = figure.subfigures(2, 1, height_ratios=(2, 3))
+        halves: Any = figure.subfigures(2, 1, height_ratios=(2, 3))
+        above, below = halves
         axis = above.subplots()
         bins = np.linspace(0, 1, 61)
         for values, title in (

@@ -94,7 +94,8 @@ class TeacherTrainingRecipe(TrainingRecipe):
 class PretrainRecipe(TeacherTrainingRecipe):
     """SimCLR: NT-Xent between two views of each slice; projection_layers 2 is SimCLR's head, 3 SimCLRv2's.
 
-    views "mri" are those of the table `augment`, "simclr" the original's, made for photographs.
+    views "mri" are those of the table `augment`, "simclr" the original's, made for photographs. With `reach` the
+    second view is of another slice of the same person, at most so many places away; 0: of the same slice.
     """
 
     temperature: float = within(0.2, 1e-3, 100)
@@ -102,6 +103,7 @@ class PretrainRecipe(TeacherTrainingRecipe):
     views: str = one_of("mri", "mri", "simclr")
     crop_area: float = within(0.08, 0.01, 1)  # of simclr's views: the smallest crop, as a share of the area
     jitter: float = within(1.0, 0, 1)  # of simclr's views: strength of the colour jitter
+    reach: int = within(0, 0, 256)
 
 
 @dataclass(frozen=True)

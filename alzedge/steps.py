@@ -132,7 +132,8 @@ def _curves(image: Pixels, high: int, wide: int) -> NDArray[np.float32]:
         if rest:
             row[:: max(256 // int(rest), 1)][: int(rest)] += 1
     scaled = counts.cumsum(axis=1).astype(np.float32) * (np.float32(255) / np.float32(area))
-    return np.rint(np.minimum(scaled, 255)).reshape(_GRID, _GRID, 256)
+    curves: NDArray[np.float32] = np.rint(np.minimum(scaled, 255)).reshape(_GRID, _GRID, 256)
+    return curves
 
 
 def _mapped(image: Pixels, curves: NDArray[np.float32], rows: _Places, columns: _Places) -> Pixels:
@@ -154,17 +155,20 @@ def _gaussian(images: Pixels, original: Pixels) -> Pixels:
     reach = len(_GAUSSIAN) // 2
     padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach)), mode="reflect").astype(np.uint32)
     rows, columns = images.shape[1:]
-    across = sum(np.uint32(w) * padded[:, :, i : i + columns] for i, w in enumerate(_GAUSSIAN))
-    summed = sum(np.uint32(w) * across[:, i : i + rows] for i, w in enumerate(_GAUSSIAN))  # type: ignore[index]
-    smooth: Pixels = ((summed + np.uint32(2**15)) >> np.uint32(16)).astype(np.uint8)
-    return smooth
+    across = np.zeros((*padded.shape[:2], columns), np.uint32)
+    summed = np.full(images.shape, 2**15, np.uint32)  # a half, for rounding
+    for i, weight in enumerate(_GAUSSIAN):
+        across += np.uint32(weight) * padded[:, :, i : i + columns]
+    for i, weight in enumerate(_GAUSSIAN):
+        summed += np.uint32(weight) * across[:, i : i + rows]
+    return (summed >> np.uint32(16)).astype(np.uint8)
 
 
 def _overlap(images: Pixels, original: Pixels) -> Pixels:
     """Lay the processed slice half transparent over the original (cv2.addWeighted, 0.5 each; halves to even)."""
     total = images.astype(np.uint16) + original
-    half = total >> 1
-    return (half + (total & half & 1)).astype(np.uint8)
+    half = total >> np.uint16(1)
+    return (half + (total & half & np.uint16(1))).astype(np.uint8)
 
 
 def _multiply(images: Pixels, original: Pixels) -> Pixels:

@@ -74,6 +74,44 @@ def draw_comparison(found: dict[str, Any], path: Path) -> None:
     save_figure(figure, path)
 
 
+def draw_label_curve(found: dict[str, Any], path: Path) -> bool:
+    """Draw figures over the share of labelled people, a line with and one without contrastive pre-training.
+
+    Returns:
+        Whether there was anything to draw: teachers that differ in that share.
+    """
+    teachers = [entry for entry in found["experiments"] if entry["model"] == "teacher"]
+    curves: dict[str, dict[int, Any]] = {}
+    for entry in teachers:
+        settings = entry["recipe"]
+        title = "self-supervised first" if settings["pretrain"]["epochs"] else "labels alone"
+        curves.setdefault(title, {})[settings["finetune"]["label_percent"]] = entry["figures"]
+    if max((len(points) for points in curves.values()), default=0) < 2:
+        return False
+    split = list(found["splits"])[-1]
+    figure = Figure(figsize=(3.6 * len(_COLUMNS), 3.6), layout="constrained")
+    for axis, (title, task, name, level) in zip(figure.subplots(1, len(_COLUMNS)), _COLUMNS, strict=True):
+        for number, (label, points) in enumerate(curves.items()):
+            shares = sorted(points)
+            values = [_figure(points[share].get(split), task, name, level) for share in shares]
+            told = [(share, value) for share, value in zip(shares, values, strict=True) if value]
+            middle = [value["value"] for _, value in told]
+            ends = [
+                [value["value"] - value["low"] for _, value in told],
+                [value["high"] - value["value"] for _, value in told],
+            ]
+            places = [share * (1 + 0.06 * number) for share, _ in told]  # side by side, or they hide each other
+            axis.errorbar(places, middle, ends, marker="o", ms=4, lw=1.5, capsize=2, color=COLOURS[number], label=label)
+        axis.set(xscale="log", title=title, xlabel="labelled people, %")
+        axis.set_xticks([1, 10, 20, 50, 100], ["1", "10", "20", "50", "100"])
+        axis.minorticks_off()
+        axis.grid(alpha=0.3)
+    figure.axes[0].legend(fontsize=8)
+    figure.suptitle(f"{split_title(split)}: {found['splits'][split]['description']}", fontsize=10)
+    save_figure(figure, path)
+    return True
+
+
 def _draw(axis: Any, row: float, figure: dict[str, float] | None, colour: str) -> None:
     if figure is not None:
         axis.plot([figure["low"], figure["high"]], [row, row], color=colour, lw=1.5)

@@ -33,13 +33,13 @@ def experiments_command(
 
     Without --table, what the original study compared, in the groups study, optimizers, preprocessing, networks
     and pre-training; hours on two cores, so name a --group. Writes OUT/experiments.json, experiments.md
-    and experiments.png. What is done already in OUT is not done again.
+    and experiments.png, and label_curve.png where teachers differ in the share of labels. What is done already in OUT is not done again.
 
     \b
     alzedge experiments archive.zip --group preprocessing --split subject
     """
     from alzedge.dataset import available_splits
-    from alzedge.export.comparison import draw_comparison, markdown_comparison, text_comparison
+    from alzedge.export.comparison import draw_comparison, draw_label_curve, markdown_comparison, text_comparison
     from alzedge.export.experiments import load_experiments, run_experiments
     from alzedge.extras import require
     from alzedge.files import write_text
@@ -55,6 +55,7 @@ def experiments_command(
     found = run_experiments(dataset, experiments, folder, splits or available_splits(dataset))
     write_text(folder / "experiments.md", markdown_comparison(found))
     draw_comparison(found, folder / "experiments.png")
+    curve = ", label_curve.png" if draw_label_curve(found, folder / "label_curve.png") else ""
     click.echo(f"\n{text_comparison(found)}")
-    click.echo(f"\nwrote {folder}: experiments.json, experiments.md, experiments.png")
+    click.echo(f"\nwrote {folder}: experiments.json, experiments.md, experiments.png{curve}")
     click.echo(DISCLAIMER)

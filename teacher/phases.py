@@ -50,6 +50,7 @@ def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
                 stem.with_suffix(".npz"),
                 on_step,
                 people=job.training_people(),
+                places=job.dataset.slice[job.split.train],
                 devices=means.devices,
             )
         save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance(settings)))

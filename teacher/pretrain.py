@@ -13,11 +13,12 @@ from alzedge.teacher.heads import contrastive_model
 from alzedge.teacher.losses import NTXent
 from alzedge.teacher.networks import build_encoder
 from alzedge.teacher.published_views import random_view
-from alzedge.teacher.sampling import shuffled, watching_part
+from alzedge.teacher.sampling import draw_partners, shuffled, watching_part
 from alzedge.teacher.training import Watch, fit, set_seed
 from alzedge.teacher.worker import Batch
 
 _STREAMS = (11, 12)  # names of the first and the second view's random numbers
+_PARTNERS = 13
 
 
 def pretrain(
@@ -27,6 +28,7 @@ def pretrain(
     on_step: OnStep = quiet,
     *,
     people: NDArray[np.str_],
+    places: NDArray[np.int64] | None = None,
     devices: int = 1,
 ) -> tuple[keras.Model, list[float]]:
     """Train encoder and projection head with NT-Xent between two views of each image.
@@ -37,6 +39,7 @@ def pretrain(
         checkpoint: see `alzedge.teacher.training.fit`.
         on_step: told about every step.
         people: str (N,), who is on each image: those who watch for early stopping do not train.
+        places: int64 (N,), position of each slice in the volume, for `pretrain.reach`; None: unknown.
         devices: see `fit`; negatives come from the batches of all of them.
 
     Returns:
@@ -45,8 +48,14 @@ def pretrain(
     set_seed(recipe.seed)
     model = contrastive_model(build_encoder(recipe.teacher, images.shape[1:]), recipe.pretrain.projection_layers)
 
+    reach, position = recipe.pretrain.reach, np.zeros(len(images), np.int64) if places is None else places
+
     def two_views(index: NDArray[np.intp], epoch: int) -> Batch:
-        first, second = (_view(images, index, recipe, [recipe.seed, stream, epoch]) for stream in _STREAMS)
+        other = index
+        if reach:
+            other = draw_partners(people, position, reach, [recipe.seed, _PARTNERS, epoch])[index]
+        first = _view(images, index, recipe, [recipe.seed, _STREAMS[0], epoch])
+        second = _view(images, other, recipe, [recipe.seed, _STREAMS[1], epoch])
         return side_by_side(first, second, devices), np.zeros(2 * len(index), np.float32)
 
     watching = np.zeros(len(images), np.bool_)

@@ -47,6 +47,35 @@ def balanced(index: NDArray[np.intp], labels: NDArray[np.int64], seed: int) -> D
     return lambda epoch: shuffled(turns(epoch), seed)(epoch)
 
 
+def draw_partners(people: NDArray[np.str_], places: NDArray[np.int64], reach: int, seed: list[int]) -> NDArray[np.intp]:
+    """Draw for each image another one of the same person, at most `reach` places away.
+
+    Neighbouring slices show nearly the same anatomy, so that they make a positive pair that no change of
+    brightness or position can imitate; see Azizi et al. 2021 (arXiv:2101.05224) on pairs of one patient.
+
+    Args:
+        people: str (N,), who is on each image.
+        places: int64 (N,), position of each slice in the volume; where unknown equal, so that all are in reach.
+        reach: in places, at least 1.
+        seed: whole numbers that name this drawing.
+
+    Returns:
+        int (N,), the image itself where it has no other in reach.
+    """
+    person = np.unique(people, return_inverse=True)[1]
+    apart = int(places.max() - places.min()) + reach + 1  # no reach leads into the next person
+    key = person * apart + places
+    order = np.argsort(key, kind="stable")
+    low, high = np.searchsorted(key[order], key - reach), np.searchsorted(key[order], key + reach, side="right")
+    own = np.empty_like(order)
+    own[order] = np.arange(len(order))
+    others = high - low - 1
+    chosen = low + np.floor(np.random.default_rng(seed).random(len(key)) * others).astype(np.intp)
+    chosen += (chosen >= own) & (others > 0)
+    partners: NDArray[np.intp] = order[chosen]
+    return partners
+
+
 def labelled_part(people: NDArray[np.str_], labels: NDArray[np.int64], percent: int) -> NDArray[np.intp]:
     """The images whose labels are used when only a share of people is labelled.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alzedge.errors import UserError
-from alzedge.teacher.sampling import alternating, balanced, labelled_part, shuffled, watching_part
+from alzedge.teacher.sampling import alternating, balanced, draw_partners, labelled_part, shuffled, watching_part
 
 # 40 people of 3 slices each: 20, 10, 8 and 2 of the four stages.
 LABELS = np.repeat(np.repeat(np.arange(4), [20, 10, 8, 2]), 3)
@@ -62,3 +62,18 @@ def test_stages_alternate_or_are_balanced() -> None:
 def test_epochs_differ_and_repeat(draw: object) -> None:
     np.testing.assert_array_equal(draw(2), draw(2))  # type: ignore[operator]
     assert np.any(draw(2) != draw(3))  # type: ignore[operator]
+
+
+def test_partners_are_other_slices_of_the_person_within_reach() -> None:
+    people = np.repeat(["b", "a", "c"], [6, 5, 1])
+    places = np.concatenate([np.arange(6, 0, -1), [1, 2, 3, 9, 10], [4]])
+    seen = {}
+    for seed in range(200):
+        partners = draw_partners(people, places, 2, [seed])
+        for image, partner in enumerate(partners):
+            seen.setdefault(image, set()).add(int(partner))
+    for image, found in seen.items():
+        near = (people == people[image]) & (abs(places - places[image]) <= 2) & (np.arange(12) != image)
+        assert found == (set(np.flatnonzero(near)) or {image})
+    unknown = draw_partners(people, np.zeros(12, np.int64), 1, [0])
+    assert (people[unknown] == people).all() and (unknown[:11] != np.arange(11)).all()
