@@ -7,6 +7,7 @@
 #   make test                         the fast tests        make test-slow   the long ones
 #   make check                        formatter, linter, types
 #   make bench-predict                rate, start and memory of `alzedge predict`
+#   make bench-train                  images/s of a training step, beside PyTorch with ARGS='--torch-python PATH'
 #   make bench-audit                  time and memory of `alzedge audit` at 1, 10 and 100 times the images
 #   make test-wheel                   build the wheel, type-check and test what it installs
 
@@ -21,7 +22,7 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run results demo test test-slow check bench-predict bench-audit test-wheel clean
+.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -51,6 +52,9 @@ check: .venv/dev
 
 bench-predict: .venv/dev
 	.venv/bin/python tests/bench_predict.py $(ARGS)
+
+bench-train: .venv/dev
+	.venv/bin/python tests/bench_train.py $(ARGS)
 
 bench-audit: .venv/dev
 	.venv/bin/python tests/bench_audit.py $(ARGS)

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from alzedge.errors import UserError
 
-_TRAIN = ("tensorflow", "tensorflow_hub", "keras", "sklearn")
+_TRAIN = ("tensorflow", "tensorboard", "tensorflow_hub", "keras", "sklearn")
 _NEEDS = {
     "train": _TRAIN,
     "export": (
@@ -16,6 +16,7 @@ _NEEDS = {
         "tf_keras",
         "tensorflow_model_optimization",
     ),
+    "wandb": ("wandb",),
     "audit": ("sklearn", "matplotlib"),
     "demo": ("gradio", "uvicorn"),
     "hub": ("huggingface_hub",),

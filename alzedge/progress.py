@@ -91,17 +91,19 @@ def show_count(items: Iterator[T], title: str, output: TextIO) -> Iterator[T]:
 def show_phases() -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
     """Show the phases of work, and a count of what each has done, on a terminal; nothing in a pipe or log."""
     shown = sys.stderr.isatty()
-    state = {"title": "", "count": 0}
+    phase, count = "", 0
 
     def on_phase(title: str) -> None:
-        state.update(title=title, count=0)
+        nonlocal phase, count
+        phase, count = title, 0
         if shown:
             click.echo(f"\r\033[K{title} ...", err=True, nl=False)
 
     def on_item() -> None:
-        state["count"] = int(state["count"]) + 1
-        if shown and int(state["count"]) % _AT_ONCE == 0:
-            click.echo(f"\r\033[K{state['title']} {state['count']}", err=True, nl=False)
+        nonlocal count
+        count += 1
+        if shown and count % _AT_ONCE == 0:
+            click.echo(f"\r\033[K{phase} {count}", err=True, nl=False)
 
     try:
         yield on_phase, on_item

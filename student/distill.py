@@ -16,7 +16,8 @@ from alzedge.recipe import Recipe
 from alzedge.student.model import build_student
 from alzedge.teacher.augment import apply_views, draw_views
 from alzedge.teacher.sampling import shuffled
-from alzedge.teacher.training import Batch, fit, set_seed
+from alzedge.teacher.training import fit, set_seed
+from alzedge.teacher.worker import Batch
 
 _VIEW = 31  # name of the random stream
 _BLOCK = 256

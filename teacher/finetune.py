@@ -13,7 +13,8 @@ from alzedge.teacher.augment import apply_views, draw_views
 from alzedge.teacher.heads import classifier
 from alzedge.teacher.networks import build_encoder
 from alzedge.teacher.sampling import Draw, alternating, balanced, labelled_part, shuffled, watching_part
-from alzedge.teacher.training import Batch, Watch, fit, set_seed
+from alzedge.teacher.training import Watch, fit, set_seed
+from alzedge.teacher.worker import Batch
 
 _VIEW = 21  # name of the random stream
 

@@ -31,10 +31,16 @@ def grad_cam(model: keras.Model, images: NDArray[np.float32], stage: int, rows: 
     import tensorflow as tf
 
     maps_and_logits = keras.Model(model.input, [_deepest(model, rows).output, model.output])
-    with tf.GradientTape() as tape:
-        maps, logits = maps_and_logits(images, training=False)
-        score = tf.reduce_sum(logits[:, stage])
-    weights = ops.mean(tape.gradient(score, maps), axis=(1, 2), keepdims=True)
+
+    @tf.function  # as a graph it leaves out the kernels' gradients, which nobody needs
+    def maps_and_gradient(inputs: Any) -> Any:
+        with tf.GradientTape() as tape:
+            maps, logits = maps_and_logits(inputs, training=False)
+            score = tf.reduce_sum(logits[:, stage])
+        return maps, tape.gradient(score, maps)
+
+    maps, gradient = maps_and_gradient(ops.convert_to_tensor(images))
+    weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
     return np.asarray(ops.relu(ops.sum(weights * maps, axis=-1)), np.float32)
 
 

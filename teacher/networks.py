@@ -1,5 +1,6 @@
 """The networks a teacher can be: SimCLRv2's ResNet, and published ones of `keras.applications` to compare it with."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -70,11 +71,13 @@ def build_encoder(recipe: TeacherRecipe, input_shape: tuple[int, int, int]) -> k
 def _with_weights(network: _Published, recipe: TeacherRecipe, x: Any) -> keras.Model:
     weights = None if recipe.weights == "none" else recipe.weights
     try:
-        return network.build(include_top=False, pooling="avg", input_tensor=x, weights=weights)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of each layer without weights; then comes the error
+            return network.build(include_top=False, pooling="avg", input_tensor=x, weights=weights)
     except (OSError, ValueError, KeyError) as error:
         if weights is None:
             raise
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].split(". ")[0]
         raise UserError(
             f"The weights {recipe.weights} of {recipe.architecture} cannot be had or do not fit ({reason}); "
             "name a file of this network without its top, or none."

@@ -14,7 +14,8 @@ from alzedge.teacher.losses import NTXent
 from alzedge.teacher.networks import build_encoder
 from alzedge.teacher.published_views import random_view
 from alzedge.teacher.sampling import draw_partners, shuffled, watching_part
-from alzedge.teacher.training import Batch, Watch, fit, set_seed
+from alzedge.teacher.training import Watch, fit, set_seed
+from alzedge.teacher.worker import Batch
 
 _STREAMS = (11, 12)  # names of the first and the second view's random numbers
 _PARTNERS = 13

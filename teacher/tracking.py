@@ -3,10 +3,9 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
-from alzedge.errors import UserError
+from alzedge.extras import require
 from alzedge.progress import OnStep, Step
 
 
@@ -30,13 +29,11 @@ def recorded(folder: Path, show: OnStep, wandb_name: str | None = None) -> Itera
         stack.callback(writer.close)
         run = None
         if wandb_name is not None:
-            if find_spec("wandb") is None:
-                raise UserError("--wandb needs wandb; run `pip install wandb`.")
+            require("wandb")
             import wandb
 
-            online = os.environ.get("WANDB_MODE") == "online"
-            settings = {"project": "alzedge", "name": wandb_name, "dir": str(folder)}
-            run = stack.enter_context(wandb.init(**settings, mode="online" if online else "offline"))
+            mode = "online" if os.environ.get("WANDB_MODE") == "online" else "offline"
+            run = stack.enter_context(wandb.init(project="alzedge", name=wandb_name, dir=folder, mode=mode))
 
         def on_step(step: Step) -> None:
             show(step)

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -17,9 +16,8 @@ from alzedge.teacher.checkpoint import restore, save
 from alzedge.teacher.optimizers import make_optimizer
 from alzedge.teacher.sampling import Draw
 from alzedge.teacher.schedules import learning_rates
-from alzedge.teacher.worker import deal, make_worker
+from alzedge.teacher.worker import Batch, loss_of, make_worker, train_step
 
-Batch = tuple[NDArray[Any], NDArray[Any]]
 # (indices into the training images, epoch) -> inputs and targets
 MakeBatch = Callable[[NDArray[np.intp], int], Batch]
 
@@ -112,8 +110,7 @@ def fit(
         total = 0.0
         for step in range(steps):
             index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            batch = deal(worker, make_batch(index, epoch), devices)
-            total += float(worker.train_on_batch(*batch, return_dict=True)["loss"])
+            total += train_step(worker, make_batch(index, epoch), devices)
             mean = total / (step + 1)
             if not np.isfinite(mean):
                 raise UserError(
@@ -124,8 +121,7 @@ def fit(
         progress.losses.append(mean)
         if watch:
             batches = _whole_batches(watch.index, recipe.batch_size, devices)
-            unseen = [deal(worker, make_batch(index, 0), devices) for index in batches]
-            found = [worker.test_on_batch(*batch, return_dict=True)["loss"] for batch in unseen]
+            found = [loss_of(worker, make_batch(index, 0), devices) for index in batches]
             progress.watched(float(np.mean(found)), worker.get_weights())
         save(worker, checkpoint, progress)
     model.set_weights(progress.best if watch else worker.get_weights())

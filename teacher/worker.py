@@ -6,10 +6,14 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.recipe import TrainingRecipe
 from alzedge.teacher.sam import SharpnessAware
+
+# inputs and targets
+Batch = tuple[NDArray[Any], NDArray[Any]]
 
 
 def make_worker(model: keras.Model, recipe: TrainingRecipe, devices: int) -> keras.Model:
@@ -39,17 +43,33 @@ def make_worker(model: keras.Model, recipe: TrainingRecipe, devices: int) -> ker
     return SharpnessAware.of(model, recipe.sam_rho) if recipe.sam_rho else model
 
 
-def deal(worker: keras.Model, batch: tuple[Any, ...], devices: int) -> tuple[Any, ...]:
-    """Arrays of a batch in as many equal, contiguous parts as there are devices, for `train_on_batch`.
-
-    Keras hands a plain array to every device as a whole.
-    """
+def train_step(worker: keras.Model, batch: Batch, devices: int) -> float:
+    """One training step on one batch, arrays of inputs and targets; returns its loss."""
     if devices == 1:
-        return batch
+        return float(worker.train_on_batch(*batch, return_dict=True)["loss"])
+    worker.make_train_function()
+    worker.reset_metrics()
+    return float(worker.train_function(iter([_deal(worker, batch, devices)]))["loss"])
+
+
+def loss_of(worker: keras.Model, batch: Batch, devices: int) -> float:
+    """The loss of one batch without training, batch norm and dropout as when predicting."""
+    if devices == 1:
+        return float(worker.test_on_batch(*batch, return_dict=True)["loss"])
+    worker.make_test_function()
+    worker.reset_metrics()
+    return float(worker.test_function(iter([_deal(worker, batch, devices)]))["loss"])
+
+
+def _deal(worker: keras.Model, batch: Batch, devices: int) -> tuple[Any, ...]:
+    """Arrays of a batch in as many equal, contiguous parts as there are devices.
+
+    Keras' `train_on_batch` would hand a plain array to every device as a whole, and takes no dealt one.
+    """
     strategy = worker.distribute_strategy
 
-    def spread(array: Any) -> Any:
-        parts = np.split(np.asarray(array), devices)
+    def spread(array: NDArray[Any]) -> Any:
+        parts = np.split(array, devices)
         return strategy.experimental_distribute_values_from_function(
             lambda context: ops.convert_to_tensor(parts[context.replica_id_in_sync_group])
         )

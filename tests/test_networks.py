@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -25,13 +26,13 @@ from alzedge.teacher.pretrain import pretrain
     ],
 )
 def test_networks_turn_grey_slices_into_features(architecture: str, width: int) -> None:
-    encoder = build_encoder(TeacherRecipe(architecture), (104, 88, 1))
+    encoder = build_encoder(TeacherRecipe(architecture=architecture), (104, 88, 1))
     assert encoder.input_shape == (None, 104, 88, 1) and encoder.output_shape == (None, width)
 
 
 @pytest.mark.slow
 def test_the_largest_network_builds() -> None:
-    assert build_encoder(TeacherRecipe("efficientnet-b7"), (52, 44, 1)).output_shape == (None, 2560)
+    assert build_encoder(TeacherRecipe(architecture="efficientnet-b7"), (52, 44, 1)).output_shape == (None, 2560)
 
 
 def test_inputs_are_scaled_as_the_published_weights_expect() -> None:
@@ -42,7 +43,7 @@ def test_inputs_are_scaled_as_the_published_weights_expect() -> None:
         ("vgg19", keras.applications.vgg19.preprocess_input(rgb.copy())),
         ("mobilenet", keras.applications.mobilenet.preprocess_input(rgb.copy())),
     ):
-        encoder = build_encoder(TeacherRecipe(architecture), (32, 32, 1))
+        encoder = build_encoder(TeacherRecipe(architecture=architecture), (32, 32, 1))
         scaled = keras.Model(encoder.input, encoder.get_layer("as_published").output)
         np.testing.assert_allclose(scaled.predict_on_batch(grey), expected, atol=1e-3)
 
@@ -51,21 +52,30 @@ def test_weights_come_from_a_file_and_a_file_of_another_network_is_refused(tmp_p
     published = keras.applications.MobileNet(include_top=False, weights=None, input_shape=(32, 32, 3))
     path = tmp_path / "mobilenet_notop.weights.h5"
     published.save_weights(path)
-    encoder = build_encoder(TeacherRecipe("mobilenet", weights=str(path)), (32, 32, 1))
+    encoder = build_encoder(TeacherRecipe(architecture="mobilenet", weights=str(path)), (32, 32, 1))
     np.testing.assert_array_equal(
         encoder.get_layer("conv1").get_weights()[0], published.get_layer("conv1").get_weights()[0]
     )
     with pytest.raises(UserError, match=r"of vgg19 cannot be had or do not fit.*name a file"):
-        build_encoder(TeacherRecipe("vgg19", weights=str(path)), (32, 32, 1))
+        build_encoder(TeacherRecipe(architecture="vgg19", weights=str(path)), (32, 32, 1))
+    # All layers but one, and the first half of them.
+    with h5py.File(path, "a") as file:
+        del file["layers/batch_normalization_12"]
+    part = keras.Model(published.input, published.layers[len(published.layers) // 2].output)
+    part.save_weights(tmp_path / "part.weights.h5")
+    for partly in (path, tmp_path / "part.weights.h5"):
+        with pytest.raises(UserError, match=r"of mobilenet cannot be had or do not fit \(.*could not be loaded\)"):
+            build_encoder(TeacherRecipe(architecture="mobilenet", weights=str(partly)), (32, 32, 1))
     with pytest.raises(UserError, match="is not a file"):
-        TeacherRecipe("mobilenet", weights=str(tmp_path / "absent.h5"))
+        TeacherRecipe(architecture="mobilenet", weights=str(tmp_path / "absent.h5"))
 
 
 def test_slices_too_small_for_a_network_are_refused() -> None:
     with pytest.raises(UserError, match="lower preprocessing.shrink"):
-        build_encoder(TeacherRecipe("inception-resnet-v2"), (52, 44, 1))
+        build_encoder(TeacherRecipe(architecture="inception-resnet-v2"), (52, 44, 1))
 
 
+@pytest.mark.slow
 def test_a_mobilenet_is_trained_from_scratch_without_labels_or_with_them_only(
     tmp_path: Path, phantoms: DataSet, tiny_recipe: Path
 ) -> None:
@@ -73,7 +83,7 @@ def test_a_mobilenet_is_trained_from_scratch_without_labels_or_with_them_only(
     recipe = replace(
         recipe,
         preprocessing=Preprocessing(4),
-        teacher=TeacherRecipe("mobilenet"),
+        teacher=TeacherRecipe(architecture="mobilenet"),
         pretrain=replace(recipe.pretrain, epochs=0),
         finetune=replace(recipe.finetune, epochs=1),
     )

@@ -21,7 +21,7 @@ from alzedge.teacher.resnet import resnet
 def test_size_of_the_published_depths_and_widths(
     depth: int, width: float, selective: bool, features: int, millions: float
 ) -> None:
-    encoder = resnet(TeacherRecipe(depth, width, selective), (224, 224, 3))
+    encoder = resnet(TeacherRecipe(depth=depth, width=width, selective_kernels=selective), (224, 224, 3))
     assert encoder.output_shape == (None, features)
     assert encoder.count_params() / 1e6 == pytest.approx(millions, abs=0.1)
 

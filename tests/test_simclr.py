@@ -3,7 +3,7 @@
 import shutil
 import threading
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -243,7 +243,7 @@ def test_a_head_on_layers_that_are_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"0 hidden layers.*head_layer"):
         start.recipe(Recipe())
     recipe = start.recipe(replace(Recipe(), finetune=FinetuneRecipe(head_layer=0)))
-    assert recipe.teacher == TeacherRecipe(18, 0.0625)
+    assert recipe.teacher == TeacherRecipe(depth=18, width=0.0625)
 
 
 def test_train_begins_with_a_public_checkpoint(narrow: Path, tiny_recipe: Path, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_train_begins_with_a_public_checkpoint(narrow: Path, tiny_recipe: Path, 
     assert result.returncode == 0, result.stderr
     assert "r18_0.0625x_sk0" in result.stdout and "pre-training" not in result.stdout
     record = read_keras_record(out / "teacher.keras")
-    assert record["recipe"]["teacher"] == {"depth": 18, "width": 0.0625, "selective_kernels": False}
+    assert record["recipe"]["teacher"] == asdict(TeacherRecipe(depth=18, width=0.0625))
     assert record["recipe"]["init"]["network"] == "r18_0.0625x_sk0"
     start = load_pretrained(read_variables(str(narrow)), (52, 44, 1))
     begun = keras.saving.load_model(out / "pretrained.keras", compile=False)
