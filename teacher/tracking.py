@@ -32,8 +32,9 @@ def recorded(folder: Path, show: OnStep, wandb_name: str | None = None) -> Itera
             require("wandb")
             import wandb
 
-            mode = "online" if os.environ.get("WANDB_MODE") == "online" else "offline"
-            run = stack.enter_context(wandb.init(project="alzedge", name=wandb_name, dir=folder, mode=mode))
+            online = os.environ.get("WANDB_MODE") == "online"
+            settings = wandb.Settings(mode="online" if online else "offline")
+            run = stack.enter_context(wandb.init(project="alzedge", name=wandb_name, dir=folder, settings=settings))
 
         def on_step(step: Step) -> None:
             show(step)
