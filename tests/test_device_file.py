@@ -123,6 +123,7 @@ def test_explain_draws_the_evidence(tiny_run: Path, data: DataSet, tmp_path: Pat
     assert_refused(run_cli(*command), "does not look like an axial brain MRI slice", "--no-guard")
 
 
+@pytest.mark.slow
 def test_export_with_colour_answers_like_the_grey_file(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     student, out = tiny_run / "subject/student.keras", tmp_path / "rgb.tflite"
     done = run_cli("export", student, "phantoms", "--recipe", tiny_recipe, "--rgb", "--heat-map", "--out", out)

@@ -107,6 +107,7 @@ def test_calibration_is_even_over_stages_and_from_training_alone(phantoms: DataS
     assert len(calibration_images(phantoms, split, 10_000, seed=0)) == len(split.train)
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_run_are_commands(tiny_recipe: Path, tiny_run: Path, tmp_path: Path) -> None:
     """train, distill, export and benchmark by hand give the files that `run` gives."""
     recipe = ("--recipe", tiny_recipe)

@@ -53,6 +53,6 @@ def test_the_command_refuses_a_bad_recipe_and_a_missing_one(tmp_path: Path) -> N
     path = tmp_path / "bad.toml"
     path.write_text("[teacher]\nwidht = 1.0\n")
     assert_refused(run_cli("run", "--recipe", path, "--out", tmp_path / "out"), "bad.toml", "teacher.widht")
-    assert_refused(run_cli("run", "--recipe", "fast", "--out", tmp_path / "out"), "fast", "cpu, quick")
+    assert_refused(run_cli("run", "--recipe", "fast", "--out", tmp_path / "out"), "fast", "cpu, ", "quick")
     assert_refused(run_cli("run", "--seed", "-1", "--out", tmp_path / "out"), "--seed")
     assert not (tmp_path / "out").exists()

@@ -246,6 +246,7 @@ def test_a_head_on_layers_that_are_not_there_is_refused(tmp_path: Path) -> None:
     assert recipe.teacher == TeacherRecipe(depth=18, width=0.0625)
 
 
+@pytest.mark.slow
 def test_train_begins_with_a_public_checkpoint(narrow: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     result = run_cli("train", "--recipe", tiny_recipe, "--init", narrow, "--out", out)

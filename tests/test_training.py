@@ -7,11 +7,23 @@ import keras
 import numpy as np
 import pytest
 
+from alzedge.dataset import DataSet
 from alzedge.errors import UserError
+from alzedge.preprocessing import Preprocessing
 from alzedge.progress import Step
-from alzedge.recipe import AugmentRecipe, DistillRecipe, StudentRecipe, TrainingRecipe, load_recipe
+from alzedge.recipe import (
+    AugmentRecipe,
+    DistillRecipe,
+    PretrainRecipe,
+    Recipe,
+    StudentRecipe,
+    TeacherRecipe,
+    TrainingRecipe,
+    load_recipe,
+)
 from alzedge.student.model import build_student
 from alzedge.teacher.augment import apply_views, draw_views
+from alzedge.teacher.pretrain import pretrain
 from alzedge.teacher.sampling import shuffled
 from alzedge.teacher.schedules import learning_rates
 from alzedge.teacher.training import Watch, fit, set_seed
@@ -193,3 +205,21 @@ def test_the_student_is_three_blocks_and_two_dense_layers() -> None:
         *["Dense"] * 2,
     ]
     assert DistillRecipe().views > 1
+
+
+@pytest.mark.slow
+def test_positives_may_be_neighbouring_slices(phantoms: DataSet, tmp_path: Path) -> None:
+    recipe = Recipe(
+        preprocessing=Preprocessing(shrink=4),
+        teacher=TeacherRecipe(width=0.0625),
+        pretrain=PretrainRecipe(epochs=2, batch_size=32),
+    )
+    images = recipe.preprocessing(phantoms.images)
+    found = {}
+    for reach in (0, 1, 4):
+        own = replace(recipe, pretrain=replace(recipe.pretrain, reach=reach))
+        checkpoint = tmp_path / f"{reach}.npz"
+        _, found[reach] = pretrain(images, own, checkpoint, people=phantoms.subject, places=phantoms.slice)
+    assert np.isfinite(list(found.values())).all()
+    # Pairs of different slices are farther apart than two views of one.
+    assert found[4][-1] > found[0][-1] and found[1] != found[4]
