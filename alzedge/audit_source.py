@@ -21,7 +21,7 @@ from alzedge.loading import (
     PHANTOMS_FILE,
     SUBJECTS_FILE,
     Entry,
-    check_classes,
+    check_sides,
     entry_of,
     from_row,
     several_data_sets,
@@ -153,7 +153,8 @@ def _index(source: Source, complete: Callable[[Entry], Entry], known_by: str, sy
     columns = _Columns(source.path, one_stage_each=known_by == SUBJECTS_FILE)
     for entry in images_of(source):
         columns.add(complete(entry))
-    check_classes(source.path, columns.found)
+    # A rare stage may have too few people for both sides of a clean split.
+    check_sides(source.path, columns.found)
     rows = np.frombuffer(bytes(columns.rows), _ROW)
     arrays = {name: rows[name].copy() for name in _ROW.names or ()}
     if len(np.unique(arrays["key"])) < len(rows):

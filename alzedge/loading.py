@@ -111,7 +111,7 @@ def entry_of(source: Path, name: str) -> Entry:
 
 
 def check_classes(source: Path, found: set[tuple[str, int]]) -> None:
-    """Check that every side of the split has every stage.
+    """Check that both sides of the split are there, or none, and that each has every stage.
 
     Args:
         source: how to call it in messages.
@@ -119,6 +119,20 @@ def check_classes(source: Path, found: set[tuple[str, int]]) -> None:
 
     Raises:
         UserError: no images, one side only, or a class without images.
+    """
+    check_sides(source, found)
+    for split in sorted({split for split, _ in found}):
+        for label, stage in enumerate(STAGES):
+            if (split, label) not in found:
+                where = f"{split}/{stage}" if split else stage
+                raise UserError(f"{source}: class {where} has no images; add some or use a complete copy.")
+
+
+def check_sides(source: Path, found: set[tuple[str, int]]) -> None:
+    """Check that both sides of the split are there, or none; see `check_classes`.
+
+    Raises:
+        UserError: no images, or one side only.
     """
     if not found:
         raise UserError(
@@ -130,11 +144,6 @@ def check_classes(source: Path, found: set[tuple[str, int]]) -> None:
         raise UserError(f"{source}: some images are not below train/ or test/; use both folders or neither.")
     if len(splits) == 1 and "" not in splits:
         raise UserError(f"{source}: all images are below {splits.pop()}/; use both train/ and test/, or neither.")
-    for split in sorted(splits):
-        for label, stage in enumerate(STAGES):
-            if (split, label) not in found:
-                where = f"{split}/{stage}" if split else stage
-                raise UserError(f"{source}: class {where} has no images; add some or use a complete copy.")
 
 
 def several_data_sets(source: Path) -> UserError:

@@ -58,13 +58,14 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     [pretrain]
     epochs = 100
     """
+    from alzedge.extras import require
+
+    require("export")
     from alzedge.export.crossval import crossval_metrics
     from alzedge.export.pipeline import run
     from alzedge.export.table import text_table
-    from alzedge.extras import require
     from alzedge.stages import DISCLAIMER
 
-    require("export")
     folder = output_folder(out, "runs/DATA", data)
     source = load_source(data, recipe_name, seed)
     quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
