@@ -25,6 +25,8 @@ _COMMANDS = {
     "explain": "alzedge.explain_command:explain_command",
     "audit": "alzedge.audit_command:audit_command",
     "predict": "alzedge.predict_command:predict_command",
+    "card": "alzedge.export.card_command:card_command",
+    "push": "alzedge.export.push_command:push_command",
     "inspect": "alzedge.commands:inspect_command",
     "subjects": "alzedge.commands:subjects_command",
     "phantoms": "alzedge.commands:phantoms_command",

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +30,8 @@ class Ledger:
     Attributes:
         folder: the run's output folder.
         identity: what makes it this run and no other.
-        phases: `{phase: {"key": ..., "outputs": {relative path: SHA-256}}}`.
+        phases: `{phase: {"key": ..., "outputs": {relative path: SHA-256}, "seconds": ...}}`; the wall-clock time is that of
+            the process that finished the phase, without what an interrupted one did before.
     """
 
     folder: Path
@@ -58,9 +60,10 @@ class Ledger:
             return False
         work = self.folder / _WORK
         work.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
         action(work / f"{phase.replace('/', '-')}-{key[:16]}")
         written = {self._relative(path): file_sha256(path) for path in outputs}
-        self.phases[phase] = {"key": key, "outputs": written}
+        self.phases[phase] = {"key": key, "outputs": written, "seconds": round(time.perf_counter() - start, 1)}
         self._write()
         shutil.rmtree(work)
         return True
@@ -106,13 +109,18 @@ def _phases_of(folder: Path, identity: dict[str, Any]) -> dict[str, dict[str, An
     try:
         content = json.loads((folder / _FILE).read_text())
         found: dict[str, Any] = dict(content["run"])
-        phases = {str(name): {"key": e["key"], "outputs": dict(e["outputs"])} for name, e in content["phases"].items()}
+        phases = {str(name): _phase(entry) for name, entry in content["phases"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder} exists and is not the folder of a run; choose another --out.") from error
     if found != identity:
         differs = ", ".join(f"{k} {found.get(k)} instead of {v}" for k, v in identity.items() if found.get(k) != v)
         raise UserError(f"{folder} belongs to another run ({differs}); choose another --out, or remove the folder.")
     return phases
+
+
+def _phase(entry: dict[str, Any]) -> dict[str, Any]:
+    seconds = {"seconds": float(entry["seconds"])} if "seconds" in entry else {}  # older versions did not time
+    return {"key": entry["key"], "outputs": dict(entry["outputs"])} | seconds
 
 
 def _lock(folder: Path) -> None:

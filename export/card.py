@@ -1,45 +1,101 @@
-"""The model card of a run, for people and for the Hugging Face Hub."""
+"""The model card: a README for people, with the front matter that the Hugging Face Hub reads.
+
+`alzedge.export.card_figures` has its tables, `alzedge.export.card_text` what it says of data, limits and cost,
+`alzedge.export.card_use` how to load the model and whom to cite.
+"""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from alzedge.errors import UserError
+from alzedge.export.card_figures import figure_sections, figure_title
+from alzedge.export.card_text import KAGGLE, cost, data_section, intended_use, is_kaggle, leakage, limits
+from alzedge.export.card_use import citation, usage
 from alzedge.export.table import markdown_table, split_title
+from alzedge.metrics import summary
 from alzedge.modelfile import Record, read_record
 from alzedge.preprocessing import Preprocessing
-from alzedge.stages import CDR, DISCLAIMER, STAGES
-from alzedge.tasks import FIGURES, STAGES4, TASKS, Task
+from alzedge.stages import CDR, DISCLAIMER, STAGES, TITLES
+from alzedge.tasks import STAGES4, TASKS
+
+PICTURES = {"accuracy_latency.png": "Accuracy against latency", "confusion.png": "Confusion matrices"}
+_LIBRARIES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
+_TAGS = ("medical-imaging", "mri", "dementia", "simclr", "knowledge-distillation", "not-a-medical-device")
 
 
-def _title(task: Task, figure: str) -> str:
-    name = FIGURES[figure]
-    return f"{name[0].upper()}{name[1:]}, {task.title}"
+def model_card(model: Path, benchmark: dict[str, Any] | None = None, pictures: Sequence[str] = ()) -> str:
+    """Write the card of a model file.
 
-
-def model_card(model: Path, benchmark: dict[str, Any]) -> str:
-    """Write the card of an exported student.
-
-    Every figure comes from the file's own record or from `benchmark.json`.
+    Every figure comes from the file's own record or from `benchmark.json`; what neither has is said to be unknown.
 
     Args:
-        model: `.tflite` file with metrics in its record.
-        benchmark: content of `benchmark.json`.
+        model: `.tflite`, `.onnx` or `.keras` file of ours.
+        benchmark: content of `benchmark.json`; without it there are no figures per class and none of speed.
+        pictures: names in `PICTURES` that lie beside the card.
 
     Returns:
         Markdown with the Hub's YAML front matter.
+
+    Raises:
+        UserError: not a model file of ours, a benchmark of another file, or no figures in either.
     """
     record = read_record(model)
+    measured = (benchmark or {}).get("models", {}).get(model.name)
+    if benchmark is not None and (measured is None or measured["bytes"] != model.stat().st_size):
+        raise UserError(f"The benchmark given is not of {model}; name the benchmark.json that was made with it.")
+    record["metrics"] = record.get("metrics") or _benchmark_metrics(model, benchmark)
     data = ModelCardData(
-        license="apache-2.0",
-        library_name="litert",
+        license=record["licence"].lower(),
+        library_name=_LIBRARIES.get(model.suffix),
         pipeline_tag="image-classification",
-        tags=["tflite", "medical-imaging", "mri", "knowledge-distillation", "not-a-medical-device"],
+        tags=[*([model.suffix[1:]] if model.suffix else []), *_TAGS],
+        datasets=[KAGGLE] if is_kaggle(record) else None,
         model_name=model.stem,
         eval_results=_eval_results(record),
     )
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, benchmark)}"))
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, benchmark, pictures)}"))
+
+
+def find_benchmark(model: Path) -> Path | None:
+    """The `benchmark.json` beside a model file, if it measured that very file."""
+    path = model.parent / "benchmark.json"
+    if not path.is_file():
+        return None
+    measured = read_benchmark(path)["models"].get(model.name)
+    return path if measured and measured["bytes"] == model.stat().st_size else None
+
+
+def read_benchmark(path: Path) -> dict[str, Any]:
+    """Content of a `benchmark.json`.
+
+    Raises:
+        UserError: missing, or something else.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        if all(isinstance(found[name], dict) for name in ("models", "splits")):
+            return found
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise UserError(f"{path} is no benchmark.json; name the one that `alzedge run` or `alzedge benchmark` wrote.")
+
+
+def _benchmark_metrics(model: Path, benchmark: dict[str, Any] | None) -> dict[str, Any]:
+    """The benchmark's figures in the form that a released file carries them."""
+    if benchmark is None or not benchmark["splits"]:
+        raise UserError(
+            f"{model} carries no figures, and a card without figures would say nothing; give --benchmark with what "
+            "`alzedge benchmark` wrote of it."
+        )
+    kept = ("description", "unseen_people", "floors")
+    return {
+        name: {key: found[key] for key in kept} | {"measured_on": "this model"} | summary(found["models"][model.name])
+        for name, found in benchmark["splits"].items()
+    }
 
 
 def _eval_results(record: Record) -> list[EvalResult]:
@@ -47,12 +103,12 @@ def _eval_results(record: Record) -> list[EvalResult]:
     return [
         EvalResult(
             task_type="image-classification",
-            dataset_type="custom",
+            dataset_type=KAGGLE if is_kaggle(record) else "custom",
             dataset_name=f"{name} ({split_title(split)}, per {level})",
             dataset_split="test",
             dataset_config=f"{split}-{level}",  # results of one configuration are merged
             metric_type=figure if task is STAGES4 else f"{task.name}_{figure}",
-            metric_name=f"{_title(task, figure)} ({found['measured_on']})",
+            metric_name=f"{figure_title(task, figure)} ({found['measured_on']})",
             metric_value=round(found[level][task.name][figure]["value"], 4),
         )
         for split, found in record["metrics"].items()
@@ -64,94 +120,60 @@ def _eval_results(record: Record) -> list[EvalResult]:
     ]
 
 
-def _body(model: Path, record: Record, benchmark: dict[str, Any]) -> str:
+def _body(model: Path, record: Record, benchmark: dict[str, Any] | None, pictures: Sequence[str]) -> str:
+    stages = [f"{i}. `{stage}`: {TITLES[i].lower()} (CDR {CDR[i]:g})" for i, stage in enumerate(STAGES)]
+    sections = {
+        "Intended use": intended_use(record),
+        "Data": data_section(record),
+        "Leakage": leakage(record, benchmark, model.name),
+        "Figures": figure_sections(record, benchmark, model.name),
+        "Size and speed": _speed(model, benchmark),
+        "Limits": limits(record, benchmark, model.name),
+        "Environmental cost": cost(record, benchmark),
+        "How to load it": usage(model, record),
+        "Training": f"{_network(record)}\n\n```json\n{json.dumps(record['recipe'], indent=1)}\n```",
+        "Citation": citation(record),
+    }
+    shown = [f"![{PICTURES[name]}]({name})" for name in pictures]
+    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
+    opening = f"# AlzEdge {model.stem}\n\n> **{DISCLAIMER}**\n\n{_opening(record)}\n\n" + "\n".join(stages)
+    return "\n\n".join([opening, *shown, body]) + "\n"
+
+
+def _opening(record: Record) -> str:
+    kind = record["kind"]
+    what = "A ResNet teacher in the manner of SimCLRv2"
+    if kind.startswith("student"):
+        what = "A student of three convolutions, distilled from a ResNet teacher in the manner of SimCLRv2"
+        what += " and quantized to whole numbers" if "int8" in kind else ""
+    return (
+        f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
+        f"208 high, 8-bit grey. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."
+    )
+
+
+def _network(record: Record) -> str:
     preprocessing = Preprocessing.from_dict(record["preprocessing"])
     rows, columns, _ = preprocessing.input_shape
-    steps = f"{', '.join(preprocessing.steps)} (see `alzedge.steps`); then m" if preprocessing.steps else "m"
-    stages = "\n".join(f"{i}. `{stage}` (CDR {CDR[i]:g})" for i, stage in enumerate(STAGES))
-    return f"""# {model.stem}
-
-**{DISCLAIMER}**
-
-A student of three convolutions, distilled from a SimCLRv2 ResNet teacher and quantized to whole numbers. It gives
-the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and 208 high, 8-bit grey.
-
-{stages}
-
-## Use
-
-```bash
-pip install alzedge
-alzedge predict slice.jpg --model {model.name}
-```
-
-The file holds its labels, preprocessing and figures: `alzedge inspect {model.name}`, or `unzip -p {model.name} alzedge.json`.
-Preprocessing: {steps}eans of {record["preprocessing"]["shrink"]} x {record["preprocessing"]["shrink"]} pixels, rounded, to
-{rows} x {columns}; then divided by {record["preprocessing"]["divide_by"]}.
-
-Meant for research on edge models and on honest evaluation. Out of scope: diagnosis, screening, any decision about a
-person; slices of another orientation, sequence, scanner or preparation, on which its answers mean nothing.
-
-## Figures
-
-{_metric_tables(record)}
-
-## Size and speed
-
-{markdown_table(benchmark)}
-
-## Data and training
-
-{_data_section(record)}
-
-```json
-{json.dumps(record["recipe"], indent=1)}
-```
-"""
-
-
-def _metric_tables(record: Record) -> str:
-    parts = []
-    for split, found in record["metrics"].items():
-        levels = [level for level in ("slice", "person") if level in found]
-        parts.append(f"### {split_title(split).capitalize()} ({found['description']}; {found['measured_on']})\n")
-        parts.append("| figure | " + " | ".join(f"per {level} (n = {found[level]['n']})" for level in levels) + " |")
-        parts.append("|---|" + "---|" * len(levels))
-        for task in TASKS:
-            for figure in task.summary:
-                cells = " | ".join(_cell(found[level][task.name][figure]) for level in levels)
-                parts.append(f"| {_title(task, figure)} | {cells} |")
-        parts.append(
-            f"\nRight without knowing anything of dementia: 1-nearest neighbour on pixels "
-            f"{found['floors']['nearest_neighbour']:.3f} of the slices, always the commonest stage "
-            f"{found['floors']['majority']:.3f}.\n"
-        )
-    over = "people" if record["dataset"]["people"] else "slices; the people are unknown, so the truth is wider"
-    parts.append(f"In brackets the 95 % bootstrap interval over {over}. Macro means are over the stages that occur.")
-    return "\n".join(parts)
-
-
-def _cell(figure: dict[str, float] | None) -> str:
-    if figure is None:
-        return "a class is missing"
-    return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
-
-
-def _data_section(record: Record) -> str:
-    data, split = record["dataset"], record["split"]
-    if data["synthetic"]:
-        return (
-            f"{data['slices']} synthetic slices of {data['people']} phantoms, drawn from formulas. "
-            "**Phantoms are not medical data; no figure here says anything about people.**"
-        )
-    people = f"{data['people']} people" if data["people"] else "people unknown"
-    text = (
-        f"`{data['name']}`: {data['slices']} slices, {people}; {split['training_slices']} slices trained this model, "
-        f"{split['test_slices']} tested it ({split['description']})."
+    steps = f"{', '.join(preprocessing.steps)} (see `alzedge.steps`); then " if preprocessing.steps else ""
+    side = preprocessing.shrink
+    means = f"rounded means of blocks of {side} x {side} pixels" if side > 1 else "no shrinking"
+    scaled = f"{rows} x {columns}, divided by {record['preprocessing']['divide_by']}"
+    start = record["recipe"].get("init")
+    start = (
+        f"Fine-tuning began with the public checkpoint `{start['checkpoint']}` ({start['network']}, SHA-256 "
+        f"`{start['sha256']}`)."
+        if start
+        else "No public weights: the teacher was pre-trained on the training images alone, so no model of the Hub is its base."
     )
-    if record["metrics"].get("official", {}).get("unseen_people") is False:
-        text += (
-            " The official test images are other slices of the people in the training images, so the official figures "
-            "measure recognition of people as much as of dementia; the figures on unseen people are the ones to cite."
+    return f"Preprocessing: {steps}{means}, to {scaled}. {start} The recipe, as the file carries it:"
+
+
+def _speed(model: Path, benchmark: dict[str, Any] | None) -> str:
+    if benchmark is None:
+        return (
+            f"The file has {model.stat().st_size:,} bytes. Its speed was not measured for this card; `alzedge benchmark` "
+            "measures it."
         )
-    return text
+    where = f"Measured on {benchmark['machine']}, Python {benchmark['python']}, not on a phone or a Raspberry Pi."
+    return f"{where}\n\n{markdown_table(benchmark)}"

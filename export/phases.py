@@ -1,6 +1,8 @@
 """The phases of a run behind the student: files, figures, latency, report."""
 
 import json
+import os
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ FILE_NAMES = {
 # The float32 file answers as the Keras student does, to the last few bits.
 CROSSVAL_FILES = {"teacher": "teacher.csv", "float32": "student.csv", "int8": "student_int8.csv"}
 _HEAT_MAP = "-heat-map"
+_TRAINING = ("init", "pretrain", "finetune", "targets", "distill")
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
@@ -108,10 +111,23 @@ def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, reci
 
         splits = json.loads(metrics.read_text())
         with show_steps("benchmark") as on_step:
-            write_json(output, benchmark_models(models, splits, recipe.benchmark.calls, on_step))
+            found = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
+        write_json(output, found | {"training": training_time(ledger)})
 
     ledger.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
     return output
+
+
+def training_time(ledger: Ledger) -> dict[str, Any] | None:
+    """How long the run trained: `machine`, `processors` and, by phase, `seconds` (see `Ledger`); None when not timed."""
+    phases = {name: phase for name, phase in ledger.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
+    if not all("seconds" in phase for phase in phases.values()):
+        return None
+    return {
+        "machine": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+        "seconds": {name: phase["seconds"] for name, phase in phases.items()},
+    }
 
 
 def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) -> list[Path]:
@@ -129,7 +145,7 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
     def action(stem: Path) -> None:
         from alzedge.export import plots
         from alzedge.export.benchmark import write_reports
-        from alzedge.export.card import model_card
+        from alzedge.export.card import PICTURES, model_card
 
         found = json.loads(benchmark.read_text())
         confusion, loss, examples = pictures
@@ -137,7 +153,7 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
         plots.confusion_matrices(found, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
         plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
-        write_text(card, model_card(model, found))
+        write_text(card, model_card(model, found, list(PICTURES)))
 
     ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
     return outputs
