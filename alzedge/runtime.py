@@ -117,6 +117,25 @@ class Classifier:
         chosen = find_model(path)
         return cls(*load_network(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
 
+    @classmethod
+    def from_pretrained(
+        cls, repository: str, revision: str | None = None, threads: int = 1, guarded: bool = True
+    ) -> "Classifier":
+        """Load the student of a repository on the Hugging Face Hub (`pip install 'alzedge[hub]'`).
+
+        It is downloaded once and kept in the Hub's own cache; private repositories need `hf auth login`.
+
+        Args:
+            repository: 'owner/name', as `alzedge push` filled it.
+            revision: branch, tag or commit; the newest of the main branch where None. Name a commit to get the same
+                file for ever.
+            threads, guarded: see `load`.
+
+        Raises:
+            UserError: no such repository, revision or model in it, no access, no network; or as `load`.
+        """
+        return cls.load(fetch_model(repository, revision=revision), threads, guarded)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the probabilities."""

@@ -42,4 +42,6 @@ def card_command(model: Path | None, benchmark: Path | None, out: Path | None) -
         click.echo(text, nl=False)
         return
     write_text(out, text)
-    click.echo(f"wrote {out}" + ("" if chosen else ", without speed and figures by class: there is no --benchmark of it"))
+    click.echo(
+        f"wrote {out}" + ("" if chosen else ", without speed and figures by class: there is no --benchmark of it")
+    )

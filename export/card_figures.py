@@ -42,7 +42,9 @@ def figure_sections(record: Record, benchmark: dict[str, Any] | None, name: str)
 
 def _whole(benchmark: dict[str, Any] | None, split: str, name: str) -> dict[str, Any] | None:
     """All figures of a model on a split, of which the record carries a summary."""
-    found: dict[str, Any] | None = ((benchmark or {}).get("splits", {}).get(split) or {"models": {}})["models"].get(name)
+    found: dict[str, Any] | None = ((benchmark or {}).get("splits", {}).get(split) or {"models": {}})["models"].get(
+        name
+    )
     return found
 
 
@@ -68,7 +70,9 @@ def _split_section(split: str, found: dict[str, Any], whole: dict[str, Any] | No
 def _class_table(task: Task, found: dict[str, Any], level: str) -> str:
     """Figures of each class of a task, and what was answered instead."""
     counts = found["people"] or {}
-    rows: Rows = [["true class", "people", *(FIGURES[figure] for figure in _BY_CLASS), *(f"as {c}" for c in task.classes)]]
+    rows: Rows = [
+        ["true class", "people", *(FIGURES[figure] for figure in _BY_CLASS), *(f"as {c}" for c in task.classes)]
+    ]
     for index, name in enumerate(task.classes):
         figures = [_cell(found[BY_CLASS][name][figure], "not claimed") for figure in _BY_CLASS]
         answered = [str(count) for count in found["confusion"][index]]
@@ -88,7 +92,9 @@ def _calibration(record: Record, splits: list[str]) -> str:
         for level in _LEVELS:
             if level in record["metrics"][split]:
                 figures = record["metrics"][split][level]
-                rows.append([f"{split_title(split)}, per {level}", *(_cell(figures[task.name]["ece"]) for task in TASKS)])
+                rows.append(
+                    [f"{split_title(split)}, per {level}", *(_cell(figures[task.name]["ece"]) for task in TASKS)]
+                )
     return (
         "### Calibration\n\nHow far confidence and accuracy lie apart, on average over bins of confidence (Guo et al. 2017); 0 "
         f"is perfect.\n\n{markdown_rows(rows)}"

@@ -77,7 +77,9 @@ def leakage(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
             "seen a slice of them."
         )
     else:
-        parts.append("**This file was trained on slices of the people who test it**; do not cite its figures as if it had not.")
+        parts.append(
+            "**This file was trained on slices of the people who test it**; do not cite its figures as if it had not."
+        )
     for title, found in (benchmark or {}).get("splits", {}).items():
         seen = found.get("exposure", {}).get(name)
         if seen and not seen["unseen_people"]:
@@ -88,8 +90,10 @@ def leakage(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
 def limits(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
     """What the figures do not show."""
     points = [
-        "It knows slices of one preparation: axial, upright, skull-stripped T1. It was not tested on slices of another scanner, "
-        "hospital or sequence.",
+        (
+            "It knows slices of one preparation: axial, upright, skull-stripped T1. It was not tested on slices of another scanner, "
+            "hospital or sequence."
+        ),
         "A probability is the model's own word; the section on calibration says how far to believe it.",
     ]
     points += [f"By the benchmark: {note}" for note in _notes(benchmark, name)]
@@ -97,13 +101,19 @@ def limits(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
         points.append("People are unknown, so the intervals, over slices, are narrower than the truth.")
     else:
         tested = record["split"]["test_people"]
-        points.append(f"{tested} people tested it: the intervals are as wide as that makes them, and one fold may be an easy one.")
+        points.append(
+            f"{tested} people tested it: the intervals are as wide as that makes them, and one fold may be an easy one."
+        )
     if is_kaggle(record):
         points += [
-            f"{_moderate(benchmark, name)} of the data set's people have moderate dementia: nothing is claimed about that "
-            "stage alone, and answers of it mean nothing.",
-            "The data set does not say the age or sex of anybody, so nothing is known of how the model treats either. "
-            "Brains shrink with age too: part of what looks like dementia to it may be age.",
+            (
+                f"{_moderate(benchmark, name)} of the data set's people have moderate dementia: nothing is claimed about that "
+                "stage alone, and answers of it mean nothing."
+            ),
+            (
+                "The data set does not say the age or sex of anybody, so nothing is known of how the model treats either. "
+                "Brains shrink with age too: part of what looks like dementia to it may be age."
+            ),
             "All images are of one study and one scanner.",
             "Brightness and contrast were stretched slice by slice by whoever made the data set.",
         ]
