@@ -96,7 +96,6 @@ def limits(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
         ),
         "A probability is the model's own word; the section on calibration says how far to believe it.",
     ]
-    points += [f"By the benchmark: {note}" for note in _notes(benchmark, name)]
     if not record["dataset"]["people"]:
         points.append("People are unknown, so the intervals, over slices, are narrower than the truth.")
     else:
@@ -138,15 +137,6 @@ def _moderate(benchmark: dict[str, Any] | None, name: str) -> str:
     return f"Only {counts[STAGES4.classes[-1]]} of {sum(counts.values())}"
 
 
-def _notes(benchmark: dict[str, Any] | None, name: str) -> list[str]:
-    """The benchmark's own sentences on classes that are too rare, each with its split."""
-    return [
-        f"{note} (split {split})"
-        for split, found in (benchmark or {}).get("splits", {}).items()
-        for note in found["models"].get(name, {}).get("slice", {}).get(STAGES4.name, {}).get("notes", [])
-    ]
-
-
 def cost(record: Record, benchmark: dict[str, Any] | None) -> str:
     """What training took, as far as it was measured."""
     training = (benchmark or {}).get("training")
@@ -158,7 +148,7 @@ def cost(record: Record, benchmark: dict[str, Any] | None) -> str:
     total = sum(seconds.values())
     phases = ", ".join(f"{name} {value / 60:.1f}" for name, value in seconds.items())
     return (
-        f"Training this model and its sister model took {total / 60:.1f} minutes of wall-clock time on a machine with "
+        f"The training phases of the run took {total / 60:.1f} minutes of wall-clock time on a machine with "
         f"{training['processors']} processors ({training['machine']}); minutes by phase: {phases}. What an interrupted process "
         "did before is not in it, and whether TensorFlow used an accelerator is not recorded. Energy was not metered, so no "
         "emissions are claimed."

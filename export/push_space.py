@@ -1,21 +1,20 @@
 """What of a folder made by `alzedge space build` goes to a Hugging Face Space."""
 
-import zipfile
+import re
 from importlib import resources
 from pathlib import Path
 
 from alzedge.errors import UserError
 from alzedge.export.push import CARD, Item, Plan, read_item, refuse_data
-from alzedge.filetree import UNREADABLE_ZIP
 from alzedge.modelfile import read_record
 
 _APP = "app.py"
+_SDK = re.compile(r"---\n(?:(?!---).*\n)*?sdk: (\w+)\n")
 _SOURCES = (".py", ".pyi", ".md", ".txt", ".toml", ".json", ".html", ".css", ".js", ".svg", ".typed")
-_WHEEL_TEXTS = (*_SOURCES, ".tflite", ".csv", "")  # a wheel's metadata has names without an ending
 
 
 def plan_space(folder: Path) -> Plan:
-    """What of a folder a Space gets: sources, our wheel and our models; paths stay as they are.
+    """What of a folder a Space gets: sources and our models; paths stay as they are.
 
     Raises:
         UserError: no Space, a model file that is not ours, or data in the folder.
@@ -37,17 +36,12 @@ def plan_space(folder: Path) -> Plan:
 
 def _sdk(folder: Path) -> str:
     """The Space's kind, from its front matter."""
-    from huggingface_hub.repocard import metadata_load
-
     card = folder / CARD
-    try:
-        found = metadata_load(card) if card.is_file() and (folder / _APP).is_file() else None
-    except ValueError:
-        found = None
-    sdk = found.get("sdk") if isinstance(found, dict) else None
-    if not isinstance(sdk, str):
+    text = card.read_text(errors="replace") if card.is_file() and (folder / _APP).is_file() else ""
+    found = _SDK.match(text)
+    if found is None:
         raise UserError(f"{folder} is no Space; make one with `alzedge space build {folder}` and name that folder.")
-    return sdk
+    return found[1]
 
 
 def _why_not(path: Path, folder: Path) -> str | None:
@@ -57,8 +51,6 @@ def _why_not(path: Path, folder: Path) -> str | None:
     if path.suffix == ".tflite":
         read_record(path)
         return None
-    if path.suffix == ".whl":
-        return None if _is_our_wheel(path) else "a wheel, but not of AlzEdge alone"
     if path.suffix in _SOURCES or path.relative_to(folder).as_posix() in _package_data(folder):
         return None
     return "none of the files that a Space of AlzEdge has"
@@ -66,26 +58,10 @@ def _why_not(path: Path, folder: Path) -> str | None:
 
 def _package_data(folder: Path) -> set[str]:
     """Tables in the folder that are those of this very package."""
-    ours = {
-        Path(str(entry)).name: Path(str(entry)).read_bytes()
-        for entry in resources.files("alzedge").iterdir()
-        if entry.name.endswith(".csv")
-    }
+    package = Path(str(resources.files("alzedge")))
+    ours = {path.name: path.read_bytes() for path in package.glob("*.csv")}
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*.csv")
         if path.name in ours and path.is_file() and path.read_bytes() == ours[path.name]
     }
-
-
-def _is_our_wheel(path: Path) -> bool:
-    """Whether a wheel holds our package and nothing that could be data."""
-    try:
-        with zipfile.ZipFile(path) as wheel:
-            names = wheel.namelist()
-    except UNREADABLE_ZIP:
-        return False
-    inside = all(
-        name.startswith(("alzedge/", "alzedge-")) and Path(name).suffix.lower() in _WHEEL_TEXTS for name in names
-    )
-    return path.name.startswith("alzedge-") and inside

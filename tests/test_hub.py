@@ -105,8 +105,7 @@ def test_what_cannot_be_fetched_is_one_sentence(hub: Hub, picture: Path) -> None
     hub.add("models/clinic/private", {HUB_FILE: b""}, private=True)
     hub.add("models/clinic/empty", {"README.md": b""})
     assert_refused(predict("clinic/private", picture), "clinic/private", "hf auth login")
-    with pytest.raises(UserError, match=f"clinic/empty on the Hub has no {HUB_FILE}"):
-        fetch_model("clinic/empty")
+    assert_refused(predict("clinic/empty", picture), "clinic/empty", f"has no {HUB_FILE}")
 
 
 def test_a_name_that_is_none_is_refused_without_asking() -> None:
@@ -193,9 +192,11 @@ def test_a_space_is_sources_and_our_models_and_no_data(space: Path) -> None:
     (space / "alzedge" / "kaggle_folds.csv").write_text("Smith,1")
     with pytest.raises(UserError, match="may be an image or data"):
         plan_space(space)
-    (space / "README.md").write_text("no front matter")
-    with pytest.raises(UserError, match="alzedge space build"):
-        plan_space(space)
+    for card in ("no front matter", "---\ntitle: x\n---\nsdk: gradio\n"):
+        (space / "alzedge" / "kaggle_folds.csv").unlink(missing_ok=True)
+        (space / "README.md").write_text(card)
+        with pytest.raises(UserError, match="alzedge space build"):
+            plan_space(space)
 
 
 # Pushing
@@ -272,7 +273,7 @@ def test_a_lost_connection_is_one_sentence_and_the_next_push_goes_on(writer: Hub
     repository = writer.repositories["models/me/student"]
     assert len(repository.commits) == 1
     sent = [line for line in writer.asked if line.startswith("PUT")]
-    assert len(sent) == 4  # two models, two plots
+    assert len(sent) == 5  # two models, three plots
 
     writer.asked.clear()
     fault.what = "drop after"
@@ -306,6 +307,12 @@ def test_short_troubles_on_the_way_are_overcome(writer: Hub) -> None:
 def test_each_refusal_of_the_hub_is_one_sentence(writer: Hub, line: str, status: int, words: str) -> None:
     writer.faults.append(Fault(line, status))
     assert words in refused("me/student", bundled_model())
+
+
+def test_a_card_that_the_hub_cannot_read_is_refused_before_anything_is_sent(writer: Hub, run: Path) -> None:
+    (run / "README.md").write_text("---\nlicense: [\n---\n")
+    assert "Invalid YAML" in refused("me/student", run)
+    assert not [line for line in writer.asked if line.startswith("PUT")]
 
 
 def test_tokens_that_are_missing_wrong_or_may_only_read(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
