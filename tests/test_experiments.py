@@ -47,7 +47,7 @@ def test_parts_keep_a_person_together_and_every_stage_apart(phantoms: DataSet) -
 
 def test_the_regression_on_fluid_answers_only_for_people_it_was_not_fitted_on() -> None:
     data = make_phantoms(40, 6)
-    names, first, person = np.unique(data.subject, return_index=True, return_inverse=True)
+    _, first, person = np.unique(data.subject, return_index=True, return_inverse=True)
     backwards = np.arange(len(data))[::-1]
     values = fluid_by_person(data.images, person, data.slice)
     assert values.shape == (40, 64)
