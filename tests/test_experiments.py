@@ -113,7 +113,7 @@ def test_packaged_table_is_the_study(tmp_path: Path) -> None:
     assert {group: len(names) for group, names in by_group.items()} == {
         "study": 3,
         "optimizers": 27,
-        "preprocessing": 8,
+        "preprocessing": 9,
         "networks": 6,
         "pre-training": 10,
     }
