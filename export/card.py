@@ -13,7 +13,17 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from alzedge.errors import UserError
 from alzedge.export.card_figures import figure_sections, figure_title
-from alzedge.export.card_text import KAGGLE, cost, data_section, intended_use, is_kaggle, leakage, limits
+from alzedge.export.card_text import (
+    KAGGLE,
+    cost,
+    data_section,
+    intended_use,
+    is_kaggle,
+    leakage,
+    limits,
+    soft_targets,
+    taught_by_fluid,
+)
 from alzedge.export.card_use import citation, usage
 from alzedge.export.table import markdown_table, split_title
 from alzedge.metrics import summary
@@ -145,6 +155,7 @@ def _opening(record: Record) -> str:
     what = "A ResNet teacher in the manner of SimCLRv2"
     if kind.startswith("student"):
         what = "A student of three convolutions, distilled from a ResNet teacher in the manner of SimCLRv2"
+        what += ", from a regression on each person's share of fluid" if taught_by_fluid(record) else ""
         what += " and quantized to whole numbers" if "int8" in kind else ""
     return (
         f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
@@ -155,7 +166,8 @@ def _opening(record: Record) -> str:
 def _network(record: Record) -> str:
     preprocessing = Preprocessing.from_dict(record["preprocessing"])
     rows, columns, _ = preprocessing.input_shape
-    steps = f"{', '.join(preprocessing.steps)} (see `alzedge.steps`); then " if preprocessing.steps else ""
+    greys = ", by the record's table `lookup` of greys" if "lookup" in record["preprocessing"] else ""
+    steps = f"{', '.join(preprocessing.steps)} (see `alzedge.steps`){greys}; then " if preprocessing.steps else ""
     side = preprocessing.shrink
     means = f"rounded means of blocks of {side} x {side} pixels" if side > 1 else "no shrinking"
     scaled = f"{rows} x {columns}, divided by {record['preprocessing']['divide_by']}"
@@ -166,7 +178,9 @@ def _network(record: Record) -> str:
         if start
         else "No public weights: the teacher was pre-trained on the training images alone, so no model of the Hub is its base."
     )
-    return f"Preprocessing: {steps}{means}, to {scaled}. {start} The recipe, as the file carries it:"
+    return (
+        f"Preprocessing: {steps}{means}, to {scaled}. {start} {soft_targets(record)}The recipe, as the file carries it:"
+    )
 
 
 def _speed(model: Path, benchmark: dict[str, Any] | None) -> str:

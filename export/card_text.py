@@ -87,6 +87,23 @@ def leakage(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
     return "\n\n".join(parts)
 
 
+def taught_by_fluid(record: Record) -> bool:
+    """Whether a regression on fluid took part in teaching the student."""
+    return bool((record.get("soft_targets") or {}).get("fluid"))
+
+
+def soft_targets(record: Record) -> str:
+    """Who taught the student and how that was calibrated, where the record tells; ends in a space."""
+    told = record.get("soft_targets") or {}
+    if not told.get("cross_fit"):
+        return ""
+    fluid = " and a regression on the person's share of fluid, cross-fitted alike" if told.get("fluid") else ""
+    return (
+        f"The student learned from {told['cross_fit']} teachers, each asked only about training people it had not seen{fluid}; "
+        f"one temperature, {told['temperature']:.3f}, fitted on those answers, calibrated what it learned. "
+    )
+
+
 def limits(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
     """What the figures do not show."""
     points = [

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from alzedge.export.card_text import KAGGLE, is_kaggle
 from alzedge.modelfile import Record
-from alzedge.preprocessing import Preprocessing
 
 PYTHON = """from alzedge.runtime import Classifier
 
@@ -74,8 +73,9 @@ _BIBTEX_DATA = f"""
 
 def usage(model: Path, record: Record) -> str:
     """How to load it in Python, on a Raspberry Pi, on Android and in the browser."""
-    plain = not Preprocessing.from_dict(record["preprocessing"]).steps
-    devices = model.suffix == ".tflite" and "int8" in record["kind"] and plain
+    preprocessing = record["preprocessing"]
+    known = "steps" not in preprocessing or "lookup" in preprocessing  # the programs do greys one by one
+    devices = model.suffix == ".tflite" and "int8" in record["kind"] and known
     if model.suffix == ".keras":
         return "A `.keras` file for Keras 3, and for `alzedge export`, which makes files for devices of it."
     return "\n\n".join([_python(model), *([_DEVICES] if devices else [])])

@@ -19,6 +19,7 @@ from alzedge.errors import UserError
 from alzedge.export.card import find_benchmark, model_card, read_benchmark
 from alzedge.export.card_use import BROWSER, GRADLE, KOTLIN, RASPBERRY_PI
 from alzedge.modelfile import Record, read_record, read_tflite, write_tflite
+from alzedge.preprocessing import Preprocessing
 from alzedge.runtime import bundled_model
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.tasks import TASKS
@@ -131,6 +132,17 @@ def test_cross_validated_figures_come_first(tmp_path: Path) -> None:
     headings = re.findall(r"^### (.*)$", card.text, re.MULTILINE)
     assert headings[:3] == ["Unseen people, cross-validated", "Unseen people", "Official split"]
     assert "0.123 (0.100 to 0.200)" in card.text and "Measured on five sister models" in card.text
+
+
+def test_a_student_of_steps_and_cross_fitted_teachers_says_so(tmp_path: Path) -> None:
+    told = {"cross_fit": 4, "fluid": True, "temperature": 1.25}
+    preprocessing = Preprocessing(4, ("fluid",)).to_dict()
+    text = model_card(rewritten(tmp_path, preprocessing=preprocessing, soft_targets=told))
+    assert "learned from 4 teachers" in text and "temperature, 1.250," in text and "share of fluid" in text
+    assert "Preprocessing: fluid (see `alzedge.steps`), by the record's table" in text and "4 x 4 pixels" in text
+    assert "### Android" in text
+    unknown = Preprocessing(2, ("clahe",)).to_dict()
+    assert "### Android" not in model_card(rewritten(tmp_path, preprocessing=unknown))
 
 
 def test_nothing_is_claimed_where_the_people_are_unknown(tmp_path: Path) -> None:
