@@ -18,6 +18,9 @@ from alzedge.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.export.card import find_benchmark, model_card, read_benchmark
 from alzedge.export.card_use import BROWSER, GRADLE, KOTLIN, RASPBERRY_PI
+from alzedge.export.phases import training_time
+from alzedge.files import write_text
+from alzedge.ledger import Ledger, open_ledger
 from alzedge.modelfile import Record, read_record, read_tflite, write_tflite
 from alzedge.preprocessing import Preprocessing
 from alzedge.runtime import bundled_model
@@ -94,6 +97,18 @@ def test_card_of_a_run_says_what_training_cost_and_shows_its_plots(tiny_run: Pat
     assert set(training["seconds"]) == {f"subject/{name}" for name in ("pretrain", "finetune", "targets", "distill")}
     assert f"took {sum(training['seconds'].values()) / 60:.1f} minutes" in text
     assert "![Accuracy against latency](accuracy_latency.png)" in text and "examples.png" not in text
+
+
+def test_the_time_of_training_survives_a_new_start_and_is_unknown_where_a_phase_was_not_timed(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    ledger = Ledger(folder, {"seed": 0})
+    for phase in ("official/pretrain", "official/evaluate", "subject/distill"):
+        ledger.perform(phase, None, [], [folder / "out.txt"], lambda stem: write_text(folder / "out.txt", "done"))
+    training = training_time(open_ledger(folder, {"seed": 0}))
+    assert training is not None and set(training["seconds"]) == {"official/pretrain", "subject/distill"}
+    assert training["seconds"]["subject/distill"] == ledger.phases["subject/distill"]["seconds"]
+    del ledger.phases["subject/distill"]["seconds"]
+    assert training_time(ledger) is None
 
 
 @in_checkout

@@ -311,7 +311,7 @@ def test_each_refusal_of_the_hub_is_one_sentence(writer: Hub, line: str, status:
 
 def test_a_card_that_the_hub_cannot_read_is_refused_before_anything_is_sent(writer: Hub, run: Path) -> None:
     (run / "README.md").write_text("---\nlicense: [\n---\n")
-    assert "Invalid YAML" in refused("me/student", run)
+    assert "Invalid metadata in README.md" in refused("me/student", run)
     assert not [line for line in writer.asked if line.startswith("PUT")]
 
 
