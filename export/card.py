@@ -139,7 +139,7 @@ def _body(model: Path, record: Record, benchmark: dict[str, Any] | None, picture
         "Figures": figure_sections(record, benchmark, model.name),
         "Size and speed": _speed(model, benchmark),
         "Limits": limits(record, benchmark, model.name),
-        "Environmental cost": cost(record, benchmark),
+        "Environmental cost": cost(benchmark),
         "How to load it": usage(model, record),
         "Training": f"{_network(record)}\n\n```json\n{json.dumps(record['recipe'], indent=1)}\n```",
         "Citation": citation(record),

@@ -154,7 +154,7 @@ def _moderate(benchmark: dict[str, Any] | None, name: str) -> str:
     return f"Only {counts[STAGES4.classes[-1]]} of {sum(counts.values())}"
 
 
-def cost(record: Record, benchmark: dict[str, Any] | None) -> str:
+def cost(benchmark: dict[str, Any] | None) -> str:
     """What training took, as far as it was measured."""
     training = (benchmark or {}).get("training")
     if not training:

@@ -5,7 +5,7 @@ wrote, by their SHA-256, and a folder that holds what may be somebody's data is 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def _written(folder: Path) -> dict[str, str]:
         return {}
 
 
-def refuse_data(folder: Path, known: "dict[str, str] | set[str]") -> None:
+def refuse_data(folder: Path, known: Collection[str]) -> None:
     """Refuse a folder that holds what may be somebody's data.
 
     Args:
