@@ -1,5 +1,6 @@
 """`alzedge push`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -36,9 +37,7 @@ def push_command(repository: str, source: Path | None, space: bool, public: bool
     if space and source is None:
         raise UserError("--space needs the folder of a Space; make one with `alzedge space build page`.")
     if not sys.stderr.isatty():
-        from huggingface_hub.utils import disable_progress_bars
-
-        disable_progress_bars()
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when the client is imported
     from alzedge.export.push import plan_model
     from alzedge.export.push_space import plan_space
     from alzedge.export.upload import upload
