@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge import __version__
+from alzedge.demo.api import add_api
 from alzedge.errors import UserError
 from alzedge.images import HEIGHT, WIDTH, decode_slice, read_bytes
 from alzedge.modelfile import Record
@@ -82,10 +83,9 @@ def build_page(classifier: Classifier) -> gr.Blocks:
             name = f"a phantom drawn with: {TITLES[label].lower()}"
             return image, answer_html(classifier, shares, name, time.perf_counter() - start) + caveat
 
-        upload.change(
-            on_upload, upload, [shown, answer], api_name="predict", api_description="Probabilities for one slice."
-        )
-        draw.click(on_draw, stage, [shown, answer], api_name="phantom", api_description="Draw a phantom and answer.")
+        upload.change(on_upload, upload, [shown, answer], api_visibility="private")
+        draw.click(on_draw, stage, [shown, answer], api_visibility="private")
+        add_api(classifier)
     return page
 
 
