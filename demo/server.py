@@ -38,10 +38,12 @@ _FAREWELL_SECONDS = 2
 def make_app(model: Path | None, limits: Limits = LIMITS) -> FastAPI:
     """The web application around a `.tflite` file, or the bundled one.
 
-    Uploads and outputs lie in a folder of its own, named by the environment's GRADIO_TEMP_DIR,
-    which is made where there is none.
+    Uploads and outputs lie in the folder that the environment's GRADIO_TEMP_DIR names; it should
+    hold nothing else. One is made where there is none.
     """
-    folder = Path(os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="alzedge-demo-")))
+    if "GRADIO_TEMP_DIR" not in os.environ:
+        os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
     classifier = Classifier.load(model)
     page = build_page(classifier)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=False)
