@@ -17,6 +17,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 DATA ?= phantoms
 OUT ?= runs/$(basename $(notdir $(abspath $(DATA))))
 ARGS ?=
+# A file's tests stay together: they share what took long to make.
+WORKERS ?= 2
+PYTEST = pytest -n $(WORKERS) --dist loadfile
 PORT ?= 7860
 
 # Python must be free to write bytecode, or every process compiles TensorFlow again.
@@ -41,10 +44,10 @@ demo: .venv-demo/demo
 	.venv-demo/bin/alzedge demo --open --port $(PORT) $(ARGS)
 
 test: .venv/dev
-	.venv/bin/python -m pytest -m "not slow" $(ARGS)
+	.venv/bin/python -m $(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: .venv/dev
-	.venv/bin/python -m pytest -m slow $(ARGS)
+	.venv/bin/python -m $(PYTEST) -m slow $(ARGS)
 
 check: .venv/dev
 	.venv/bin/ruff format --check .
@@ -71,7 +74,7 @@ test-wheel: .venv/dev
 	build/wheel/venv/bin/pip install --quiet "$$(echo build/wheel/alzedge-*.whl)[dev]"
 	cp -r tests build/wheel/cwd/tests && cp pyproject.toml build/wheel/cwd/
 	cd build/wheel/cwd && ../venv/bin/mypy -p alzedge
-	cd build/wheel/cwd && ../venv/bin/pytest -m "not slow" $(ARGS)
+	cd build/wheel/cwd && ../venv/bin/$(PYTEST) -m "not slow" $(ARGS)
 
 .venv/export: EXTRA = export
 .venv/dev: EXTRA = dev
