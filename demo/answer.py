@@ -79,7 +79,7 @@ def _person_html(reply: Reply) -> str:
     told = f"the mean over {count} slices" if count > 1 else "one slice"
     told += f"; {left_out} that the model does not know as brain slices left out" if left_out else ""
     return (
-        f'<p class="eyebrow">The person</p><h2>{TITLES[top]}, {shares(reply.person)[top]:.0%}</h2>'
+        f'<p class="eyebrow">The {"phantom" if reply.phantom else "person"}</p><h2>{TITLES[top]}, {shares(reply.person)[top]:.0%}</h2>'
         f'<p class="of">{told}</p>{bars_html(reply.person, "person")}{curve_html(reply)}'
     )
 
@@ -115,7 +115,7 @@ def trust_html(record: Record, per_person: bool) -> str:
     return (
         '<div class="trust"><p class="eyebrow">How far to trust it</p>'
         f"<p>{_tested_on(figures, level)} right for <strong>{accuracy['value']:.0%}</strong>. "
-        f"That is a small test: the truth may lie anywhere from {accuracy['low']:.0%} to {accuracy['high']:.0%} "
+        f"Judging by so many, the truth may lie anywhere from {accuracy['low']:.0%} to {accuracy['high']:.0%} "
         f"(95% interval). Always saying the commonest stage would be right for {floor:.0%}.</p>"
         f"{_interval_html(accuracy, floor)}{_calibration_html(record, figures['stages4']['ece'])}</div>"
     )

@@ -73,14 +73,12 @@ class Desk:
 
     def regroup(self, told: Told | None, one_person: bool) -> Shown:
         """The same answers, now taken as one person's, or not; the pictures stay as they are."""
-        if told is None or told.student.volume or not told.student.several:
-            return self._worded(told) if told else Shown()
-        replies = (
-            None if reply is None else replace(reply, one_person=one_person) for reply in (told.student, told.teacher)
-        )
-        student, teacher = replies
-        assert student is not None
-        return self._worded(Told(student, teacher))
+        if told is None:
+            return Shown()
+        if told.student.volume or not told.student.several:
+            return self._worded(told)
+        teacher = None if told.teacher is None else replace(told.teacher, one_person=one_person)
+        return self._worded(Told(replace(told.student, one_person=one_person), teacher))
 
     def _shown(self, slices: NDArray[np.uint8], student: Reply) -> Shown:
         heat = self.evidence(slices[list(student.given)]) if student.given else None

@@ -17,10 +17,10 @@ from alzedge.stages import DISCLAIMER, TITLES
 
 _INTRO = """<header class="brand"><svg viewBox="0 0 176 208" aria-hidden="true"><path d="M88 20c-44 0-70 42-70 86s28 82 70
 82 70-38 70-82-26-86-70-86Zm0 0v168M78 82c-12 12-12 44 2 58M98 82c12 12 12 44-2 58"/></svg><div><h1>AlzEdge</h1>
-<p>How far along is dementia on this brain scan? A network of a few kilobytes estimates it, slice by slice, and says
-how far to trust it.</p></div></header>"""
-_WANTED = "JPEG or PNG slices, a NIfTI volume, or the DICOM files of one series."
-_NOTE = "A phantom is a synthetic slice drawn from formulas. It is not a picture of anybody."
+<p>How far along is dementia on this brain scan? A network of a few kilobytes estimates it, and says how far to
+trust it.</p></div></header>"""
+_WANTED = "JPEG or PNG slices, a NIfTI volume or a DICOM series"
+_NOTE = "Synthetic, drawn from formulas: not a picture of anybody."
 _STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
 # One question at a time is put to the model: its interpreter holds one slice.
 _ASKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model", "api_visibility": "private"}
@@ -28,6 +28,8 @@ _ASKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model", "a
 _IN_BROWSER: dict[str, Any] = {"fn": None, "api_visibility": "private", "show_progress": "hidden"}
 _CATCH_UP = "window.alzedge?.show(); watch('value', () => window.alzedge?.show());"
 _SECONDS_KEPT = 3600
+# The reader's own: nothing to load, from here or elsewhere.
+_FONT, _MONO = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
 _OPACITY = 50  # page.css starts with the same
 
 
@@ -88,7 +90,7 @@ def launch_options() -> dict[str, Any]:
     """Arguments for `launch` or `mount_gradio_app`: everything comes from this host, fonts included."""
     room = resources.files("alzedge.demo")
     return {
-        "theme": gr.themes.Default(primary_hue="blue", neutral_hue="slate", radius_size="lg"),
+        "theme": gr.themes.Default("blue", neutral_hue="slate", radius_size="lg", font=_FONT, font_mono=_MONO),
         "css": room.joinpath("page.css").read_text("utf-8"),
         "head": f"<script>{room.joinpath('page.js').read_text('utf-8')}</script>",
     }
@@ -106,14 +108,12 @@ class _Questions:
 
 
 def _questions() -> _Questions:
-    files = gr.File(label="Slices, a volume or a series", file_count="multiple", height=132)
-    gr.HTML(f'<p class="of">{_WANTED}</p>', padding=False)
+    files = gr.File(label=_WANTED, file_count="multiple", height=132)
     together = gr.Checkbox(True, label="Several slices are of one person", container=False)
+    stage = gr.Dropdown(_STAGES, value=2, label="Or draw a phantom with", info=_NOTE)
     with gr.Row(elem_classes="phantoms"):
-        stage = gr.Dropdown(_STAGES, value=2, label="Or draw a phantom with", min_width=150, scale=2)
-        one = gr.Button("Draw a slice", variant="primary", min_width=110)
-        head = gr.Button("Draw a head", min_width=110)
-    gr.HTML(f'<p class="of">{_NOTE}</p>', padding=False)
+        one = gr.Button("Draw a slice", variant="primary", min_width=110, size="md")
+        head = gr.Button("Draw a head", min_width=110, size="md")
     return _Questions(files, together, stage, one, head)
 
 
@@ -123,10 +123,10 @@ def _view() -> tuple[gr.HTML, gr.Slider, gr.HTML]:
     number = gr.Slider(1, 2, 1, step=1, label="Slice", visible=False, elem_id="slice-slider", buttons=[])
     with gr.Row(elem_classes="heat-controls"):
         opacity = gr.Slider(
-            0, 100, _OPACITY, step=1, label="Heat map opacity, %", elem_id="heat-slider", min_width=150, buttons=[]
+            0, 100, _OPACITY, step=1, label="Heat map, %", elem_id="heat-slider", min_width=150, buttons=[]
         )
         of = gr.Dropdown(
-            [("the most probable stage", -1), *_STAGES],
+            [("the most probable", -1), *_STAGES],
             value=-1,
             label="Evidence for",
             min_width=150,

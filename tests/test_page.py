@@ -20,7 +20,7 @@ import pytest
 from conftest import assert_refused, run_cli, run_code
 from PIL import Image
 
-from alzedge.dataset import DataSet, split_dataset
+from alzedge.dataset import split_dataset
 from alzedge.demo.labelling import COLUMNS, checked_rows, csv_text
 from alzedge.demo.viewer import heat_layer
 from alzedge.export.guarding import make_guard
