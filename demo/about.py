@@ -21,7 +21,8 @@ def card_html(record: Record) -> str:
     Args:
         record: of the model that answers.
     """
-    metrics = "".join(_figures_html(found) for found in record.get("metrics", {}).values())
+    measured = sorted(record.get("metrics", {}).values(), key=lambda found: not found["unseen_people"])
+    metrics = "".join(map(_figures_html, measured))
     entries = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in _entries(record))
     return (
         f'<div class="card"><p><strong>{DISCLAIMER}</strong> Meant for research on small models and on honest '

@@ -97,7 +97,7 @@ def browsing(browser: Any, address: str, **options: Any) -> Iterator[Any]:
     """A visitor with an empty browser; whatever is asked of other hosts, or fails in a script, fails the test."""
     with contextlib.closing(browser.new_context(viewport={"width": 1200, "height": 900}, **options)) as context:
         page, wrong = context.new_page(), []
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or wrong.append(r.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(address)
