@@ -8,7 +8,7 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def read_dicom(files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) 
     frames: list[_Frame] = []
     for file, open_file in files:
         with open_file() as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = _read(stream)
         for frame in _frames(data, file, max_voxels):
             frames.append(frame)
             _check_same(frames[0], frame, name)
@@ -68,6 +68,14 @@ def read_dicom(files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) 
     if not frames:
         raise UserError(f"{name}: no DICOM files in it; name the folder of one series.")
     return _stacked(frames, name)
+
+
+def _read(stream: BinaryIO) -> bytes:
+    """All of a file, or one piece more than `MAX_BYTES`; asked for that much at once, Python would set it aside."""
+    data = io.BytesIO()
+    while data.tell() <= MAX_BYTES and (piece := stream.read(2**20)):
+        data.write(piece)
+    return data.getvalue()
 
 
 def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:

@@ -10,7 +10,7 @@ from alzedge.demo import answer, comparison, viewer
 from alzedge.demo.comparison import ask_teacher
 from alzedge.demo.heat import MOST_HIDDEN, Evidence
 from alzedge.demo.reply import Reply, ask, ask_phantom, draw_phantom
-from alzedge.demo.uploads import read_uploads
+from alzedge.demo.uploads import LIMITS, Limits, discard, read_uploads
 from alzedge.errors import UserError
 from alzedge.runtime import Classifier
 
@@ -50,20 +50,24 @@ class Desk:
         classifier: answers.
         evidence: draws the heat maps.
         teacher: answers beside it, or None.
+        limits: on what is uploaded.
     """
 
     classifier: Classifier
     evidence: Evidence
     teacher: Classifier | None = None
+    limits: Limits = LIMITS
 
     def upload(self, paths: Sequence[str] | None, one_person: bool) -> Shown:
-        """Answer for uploaded files; for files that cannot be read, what is wrong with them."""
+        """Answer for uploaded files, and delete them; for files that cannot be read, what is wrong with them."""
         if not paths:
             return Shown()
         try:
-            found = read_uploads(paths, guard=self.classifier.guard)
+            found = read_uploads(paths, self.limits, self.classifier.guard)
         except UserError as error:
             return Shown(answer=answer.refusal_html(str(error)))
+        finally:
+            discard(paths)
         return self._shown(found.slices, ask(self.classifier, found, one_person))
 
     def phantom(self, label: int, head: bool) -> Shown:

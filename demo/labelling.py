@@ -25,7 +25,7 @@ READINGS = [
     ("Cannot be judged", UNUSABLE),
 ]
 MAX_COMMENT = 500
-_MAX_LABELS = 2000
+_MAX_LABELS = 1000
 _MAX_CELL = 1000
 _MAX_KEPT_BYTES = 32 * 2**20
 # What makes a spreadsheet take a cell for a formula; the wide forms are those of East Asian keyboards.

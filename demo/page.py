@@ -8,10 +8,12 @@ import gradio as gr
 
 from alzedge.demo import answer, comparison, viewer
 from alzedge.demo.about import card_html
+from alzedge.demo.api import add_api
 from alzedge.demo.desk import Desk, Shown
 from alzedge.demo.heat import Evidence, Occlusion
 from alzedge.demo.labelling import LabelFolder
 from alzedge.demo.labelling_tab import add_labelling
+from alzedge.demo.uploads import LIMITS, Limits
 from alzedge.runtime import Classifier
 from alzedge.stages import DISCLAIMER, TITLES
 
@@ -22,10 +24,10 @@ trust it.</p></div></header>"""
 _WANTED = "JPEG or PNG slices, a NIfTI volume or a DICOM series"
 _NOTE = "Synthetic, drawn from formulas: not a picture of anybody."
 _STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
-# One question at a time is put to the model: its interpreter holds one slice.
-_ASKING: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "model", "api_visibility": "private"}
+# Programs have endpoints of their own, see `alzedge.demo.api`.
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 # No Python: what the browser does by itself, see page.js.
-_IN_BROWSER: dict[str, Any] = {"fn": None, "api_visibility": "private", "show_progress": "hidden"}
+_IN_BROWSER: dict[str, Any] = {"fn": None, "show_progress": "hidden", **_PRIVATE}
 _CATCH_UP = "window.alzedge?.show(); watch('value', () => window.alzedge?.show());"
 _SECONDS_KEPT = 3600
 # The reader's own: nothing to load, from here or elsewhere.
@@ -38,6 +40,7 @@ def build_page(
     evidence: Evidence | None = None,
     teacher: Classifier | None = None,
     labels: LabelFolder | None = None,
+    limits: Limits = LIMITS,
 ) -> gr.Blocks:
     """The page around a loaded model; hand `launch_options` to whoever serves it.
 
@@ -46,8 +49,9 @@ def build_page(
         evidence: draws the heat maps; by hiding patches when None.
         teacher: answers beside it.
         labels: where the operator keeps reviewers' labels; nowhere when None.
+        limits: on what is uploaded.
     """
-    desk = Desk(classifier, evidence or Occlusion(classifier), teacher)
+    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits)
     with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
         gr.HTML(f"<strong>{DISCLAIMER}</strong>", elem_id="disclaimer", padding=False)
         gr.HTML(_INTRO, padding=False)
@@ -72,17 +76,18 @@ def build_page(
             lambda paths, together: _updates(desk.upload(paths, together)),
             [ask.files, ask.together],
             outputs,
-            **_ASKING,
+            **_PRIVATE,
         )
-        ask.files.clear(lambda: _updates(Shown()), None, outputs, api_visibility="private")
-        ask.slice.click(lambda stage: _updates(desk.phantom(stage, head=False)), ask.stage, outputs, **_ASKING)
-        ask.head.click(lambda stage: _updates(desk.phantom(stage, head=True)), ask.stage, outputs, **_ASKING)
+        ask.files.clear(lambda: _updates(Shown()), None, outputs, **_PRIVATE)
+        ask.slice.click(lambda stage: _updates(desk.phantom(stage, head=False)), ask.stage, outputs, **_PRIVATE)
+        ask.head.click(lambda stage: _updates(desk.phantom(stage, head=True)), ask.stage, outputs, **_PRIVATE)
         ask.together.change(
             lambda told, together: _told_updates(desk.regroup(told, together)),
             [told, ask.together],
             told_outputs,
-            api_visibility="private",
+            **_PRIVATE,
         )
+        add_api(classifier, limits)
     return page
 
 

@@ -4,6 +4,7 @@ Anything can be uploaded to a page that is open to the internet. Counts and size
 before a file is opened, pixels on the header before one is decoded or unpacked.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,7 @@ class Limits:
     Attributes:
         file_bytes: of one file, as uploaded.
         bytes: of all files together.
+        stored_bytes: of all that is uploaded and not yet answered, by everyone.
         pictures: JPEG and PNG slices.
         pixels: of a picture that is no slice, decoded for the guard's eyes only.
         files: of a DICOM series.
@@ -37,10 +39,14 @@ class Limits:
 
     file_bytes: int = 128 * 2**20
     bytes: int = 256 * 2**20
+    stored_bytes: int = 4 * 2**30
     pictures: int = 100
     pixels: int = 24_000_000
     files: int = 600
     voxels: int = 2**26
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class NotASlice(UserError):
     """A picture of another size or mode that the guard, shown it, takes for something else than a slice."""
 
 
-def read_uploads(paths: Sequence[str | Path], limits: Limits = Limits(), guard: Guard | None = None) -> Upload:
+def read_uploads(paths: Sequence[str | Path], limits: Limits = LIMITS, guard: Guard | None = None) -> Upload:
     """Read one or more slices, or one volume.
 
     Args:
@@ -75,7 +81,7 @@ def read_uploads(paths: Sequence[str | Path], limits: Limits = Limits(), guard: 
         UserError: nothing, too much, a mixture, or a file that is none of what can be read.
     """
     files = [Path(path) for path in paths]
-    _check_sizes(files, limits)
+    check_sizes(files, limits)
     kinds = [_kind(file) for file in files]
     kind = kinds[0]
     if any(other != kind for other in kinds):
@@ -87,7 +93,12 @@ def read_uploads(paths: Sequence[str | Path], limits: Limits = Limits(), guard: 
     return _volume(kind, files, limits)
 
 
-def _check_sizes(files: Sequence[Path], limits: Limits) -> None:
+def check_sizes(files: Sequence[Path], limits: Limits) -> None:
+    """Refuse too many files, empty ones and too many bytes, before any is opened.
+
+    Raises:
+        UserError: of the first of these.
+    """
     if not files:
         raise UserError(f"Nothing was uploaded; choose {WANTED}.")
     if len(files) > limits.files:
@@ -138,6 +149,14 @@ def _volume(kind: str, files: Sequence[Path], limits: Limits) -> Upload:
     volume = volume_of(kind, named, name, limits.voxels)
     names = tuple(f"{name}, slice {number}" for number in range(1, len(volume.slices) + 1))
     return Upload(volume.slices, names, volume=True)
+
+
+def discard(paths: Sequence[str | Path]) -> None:
+    """Delete uploaded files, and the folder that the server made for each, once they have been answered."""
+    for path in map(Path, paths):
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty, or gone
+            path.parent.rmdir()
 
 
 def _mebibytes(size: int) -> str:

@@ -75,19 +75,19 @@ def picture(name: str, mode: str, **options: object) -> Callable[[Path, NDArray[
 
 
 def zipped(folder: Path, _: NDArray[np.uint8]) -> list[Path]:
-    """A hundred megabytes of nothing in a hundred kilobytes."""
+    """Fifty megabytes of nothing in fifty kilobytes."""
     with zipfile.ZipFile(folder / "slices.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("slice.png", bytes(100 * 2**20))
+        archive.writestr("slice.png", bytes(50 * 2**20))
     return [folder / "slices.zip"]
 
 
 def inflating(side: int) -> Callable[[Path, NDArray[np.uint8]], list[Path]]:
-    """A compressed volume whose header promises side³ voxels, and which inflates to 200 MB whatever it promises."""
+    """A compressed volume whose header promises side³ voxels, and which inflates to 50 MB whatever it promises."""
 
     def write(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
         plain = bytearray(save_nifti(folder / "head.nii", as_grid(slices)).read_bytes()[:352])
         plain[42:48] = np.array([side] * 3, "<i2").tobytes()
-        return written("bomb.nii.gz", gzip.compress(plain + bytes(200 * 2**20), compresslevel=1))(folder, slices)
+        return written("bomb.nii.gz", gzip.compress(plain + bytes(50 * 2**20), compresslevel=1))(folder, slices)
 
     return write
 
