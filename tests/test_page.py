@@ -20,13 +20,13 @@ import pytest
 from conftest import assert_refused, run_cli, run_code
 from PIL import Image
 
-from alzedge.dataset import split_dataset
+from alzedge.dataset import DataSet, split_dataset
 from alzedge.demo.labelling import COLUMNS, checked_rows, csv_text
 from alzedge.demo.viewer import heat_layer
 from alzedge.export.guarding import make_guard
 from alzedge.modelfile import read_tflite, write_tflite
 from alzedge.overlay import AGAINST, FOR
-from alzedge.phantoms import draw_anatomy, draw_slice, make_phantoms
+from alzedge.phantoms import draw_anatomy, draw_slice
 from alzedge.runtime import bundled_heat_map_model, bundled_model
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 
@@ -56,15 +56,14 @@ def serving(*options: object) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet) -> Path:
     """A folder with the bundled student as if it were a run's, whose guard knows phantoms; and a file named a teacher.
 
     So uploads of phantoms are answered, and no TensorFlow is needed.
     """
     folder = tmp_path_factory.mktemp("models")
     flatbuffer, record = read_tflite(bundled_model())
-    people = make_phantoms(60, 6)
-    guard = make_guard(people, split_dataset(people, "subject"), seed=0).to_dict()
+    guard = make_guard(phantoms, split_dataset(phantoms, "subject"), seed=0).to_dict()
     write_tflite(folder / "student.tflite", flatbuffer, record | {"guard": guard})
     shutil.copy(bundled_heat_map_model(), folder / "student_heatmap.tflite")
     write_tflite(folder / "teacher.tflite", flatbuffer, record | {"kind": "teacher-float32"})
