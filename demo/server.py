@@ -17,7 +17,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from alzedge import __version__
+from alzedge.demo.comparison import load_teacher
 from alzedge.demo.gate import Gate
+from alzedge.demo.heat import find_evidence
+from alzedge.demo.labelling import LabelFolder
 from alzedge.demo.page import build_page, launch_options
 from alzedge.demo.uploads import LIMITS, Limits
 from alzedge.runtime import Classifier
@@ -26,8 +29,8 @@ from alzedge.runtime import Classifier
 QUEUE_SIZE = 200
 # Reading a volume takes seconds and leaves the interpreter alone: a few handlers run at a time.
 CONCURRENCY = 4
-# Visitors whose settings are kept; Gradio's own 10,000 are a gigabyte.
-SESSIONS = 500
+# Visitors whose slices are kept to be looked at; Gradio's own 10,000 would be gigabytes.
+SESSIONS = 200
 # Uploads are deleted when they are answered; what was never asked about, and pictures shown, after this time.
 KEPT_SECONDS = 600
 _SWEEP_SECONDS = 60
@@ -35,17 +38,26 @@ _SWEEP_SECONDS = 60
 _FAREWELL_SECONDS = 2
 
 
-def make_app(model: Path | None, limits: Limits = LIMITS) -> FastAPI:
+def make_app(
+    model: Path | None, limits: Limits = LIMITS, teacher: Path | None = None, labels: Path | None = None
+) -> FastAPI:
     """The web application around a `.tflite` file, or the bundled one.
 
     Uploads and outputs lie in the folder that the environment's GRADIO_TEMP_DIR names; it should
     hold nothing else. One is made where there is none.
+
+    Args:
+        model: the file; None for the bundled student.
+        limits: on what one question may ask.
+        teacher: an exported teacher, to answer beside it.
+        labels: folder in which the operator keeps reviewers' labels.
     """
     if "GRADIO_TEMP_DIR" not in os.environ:
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
     folder = Path(os.environ["GRADIO_TEMP_DIR"])
     classifier = Classifier.load(model)
-    page = build_page(classifier)
+    evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
+    page = build_page(classifier, evidence, beside, None if labels is None else LabelFolder(labels), limits)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=False)
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
@@ -78,14 +90,14 @@ def make_app(model: Path | None, limits: Limits = LIMITS) -> FastAPI:
     return app
 
 
-def serve(model: Path | None, host: str, port: int) -> None:
+def serve(model: Path | None, host: str, port: int, teacher: Path | None = None, labels: Path | None = None) -> None:
     """Serve until interrupted or terminated, which is how it is meant to end; nothing uploaded is left then."""
     signal.signal(signal.SIGTERM, _end)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="alzedge-demo-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         uvicorn.run(
-            make_app(model),
+            make_app(model, teacher=teacher, labels=labels),
             host=host,
             port=port,
             log_level="warning",
