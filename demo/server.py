@@ -34,6 +34,10 @@ SESSIONS = 200
 # Uploads are deleted when they are answered; what was never asked about, and pictures shown, after this time.
 KEPT_SECONDS = 600
 _SWEEP_SECONDS = 60
+# Gradio looks for questions a thousand times a second; a hundred are soon enough, and leave an idle server idle.
+_IDLE_SECONDS = 0.01
+# Whoever waits is told the place in the queue this often, not whenever anybody is answered.
+_STATUS_SECONDS = 1
 # Open pages hold a connection each, which is cut then.
 _FAREWELL_SECONDS = 2
 
@@ -58,7 +62,8 @@ def make_app(
     classifier = Classifier.load(model)
     evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
     page = build_page(classifier, evidence, beside, None if labels is None else LabelFolder(labels), limits)
-    page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=False)
+    page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
+    page._queue.sleep_when_free = _IDLE_SECONDS
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True
