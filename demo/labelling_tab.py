@@ -55,15 +55,14 @@ def add_labelling(told: gr.State, number: gr.Slider, sha256: str, folder: LabelF
             if folder is not None:
                 folder.keep(row)
         except UserError as error:
-            return _said(str(error)), found, labels_html(found), comment
-        return _said("Added."), [*found, row], labels_html([*found, row]), ""
+            return _said(str(error)), found, comment
+        return _said("Added."), [*found, row], ""
 
-    outputs = [said, rows, table, comment]
-    add.click(on_add, [told, number, about, reading, comment, rows], outputs, api_visibility="private", preprocess=True)
-    clear.click(lambda: (_said("Cleared."), [], labels_html([]), ""), None, outputs, api_visibility="private")
-    context = gr.context.Context.root_block
-    assert context is not None
-    context.load(lambda kept: labels_html(checked_rows(kept)), rows, table, api_visibility="private")
+    outputs = [said, rows, comment]
+    add.click(on_add, [told, number, about, reading, comment, rows], outputs, api_visibility="private")
+    clear.click(lambda: (_said("Cleared."), [], ""), None, outputs, api_visibility="private")
+    # Also when the browser finds what it kept.
+    rows.change(lambda kept: labels_html(checked_rows(kept)), rows, table, api_visibility="private")
 
 
 def _said(sentence: str) -> str:

@@ -32,6 +32,8 @@ _CATCH_UP = "window.alzedge?.show(); watch('value', () => window.alzedge?.show()
 _SECONDS_KEPT = 3600
 # The reader's own: nothing to load, from here or elsewhere.
 _FONT, _MONO = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
+# More than any head has: a visitor whom Gradio has forgotten may go on sliding.
+_MOST = 10_000
 _OPACITY = 50  # page.css starts with the same
 
 
@@ -95,7 +97,9 @@ def launch_options() -> dict[str, Any]:
     """Arguments for `launch` or `mount_gradio_app`: everything comes from this host, fonts included."""
     room = resources.files("alzedge.demo")
     return {
-        "theme": gr.themes.Default("blue", neutral_hue="slate", radius_size="lg", font=_FONT, font_mono=_MONO),
+        "theme": gr.themes.Default(
+            primary_hue="blue", neutral_hue="slate", radius_size="lg", font=_FONT, font_mono=_MONO
+        ),
         "css": room.joinpath("page.css").read_text("utf-8"),
         "head": f"<script>{room.joinpath('page.js').read_text('utf-8')}</script>",
     }
@@ -125,7 +129,7 @@ def _questions() -> _Questions:
 def _view() -> tuple[gr.HTML, gr.Slider, gr.HTML]:
     """The slices and what changes the view of them, all of it in the browser."""
     view = gr.HTML(viewer.EMPTY, js_on_load=_CATCH_UP, padding=False)
-    number = gr.Slider(1, 2, 1, step=1, label="Slice", visible=False, elem_id="slice-slider", buttons=[])
+    number = gr.Slider(1, _MOST, 1, step=1, label="Slice", visible=False, elem_id="slice-slider", buttons=[])
     with gr.Row(elem_classes="heat-controls"):
         opacity = gr.Slider(
             0, 100, _OPACITY, step=1, label="Heat map, %", elem_id="heat-slider", min_width=150, buttons=[]

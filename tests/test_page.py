@@ -213,7 +213,6 @@ def test_a_volume_is_scrolled_through_by_keyboard(page: Any, models: Path, volum
     assert page.locator(".curve .line").count() == 4
     slider(page).focus()
     number, before = int(slider(page).input_value()), page.locator(".viewer img.slice").get_attribute("src")
-    page.wait_for_load_state("networkidle")
     asked: list[str] = []
     page.on("request", lambda r: r.url.startswith("http") and asked.append(r.url))
     page.keyboard.press("ArrowRight")
