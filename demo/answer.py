@@ -115,7 +115,7 @@ def trust_html(record: Record, per_person: bool) -> str:
     return (
         '<div class="trust"><p class="eyebrow">How far to trust it</p>'
         f"<p>{_tested_on(figures, level)} right for <strong>{accuracy['value']:.0%}</strong>. "
-        f"For people at large the truth may lie anywhere from {accuracy['low']:.0%} to {accuracy['high']:.0%} "
+        f"Chance alone leaves anything from {accuracy['low']:.0%} to {accuracy['high']:.0%} open "
         f"(95% interval). Always saying the commonest stage would be right for {floor:.0%}.</p>"
         f"{_interval_html(accuracy, floor)}{_calibration_html(record, figures['stages4']['ece'])}</div>"
     )
