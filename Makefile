@@ -9,6 +9,7 @@
 #   make bench-predict                rate, start and memory of `alzedge predict`
 #   make bench-train                  images/s of a training step, beside PyTorch with ARGS='--torch-python PATH'
 #   make bench-audit                  time and memory of `alzedge audit` at 1, 10 and 100 times the images
+#   make bench-page                   load on the running page: 1, 10 and 50 users, memory, first page
 #   make test-wheel                   build the wheel, type-check and test what it installs
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -16,13 +17,16 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 DATA ?= phantoms
 OUT ?= runs/$(basename $(notdir $(abspath $(DATA))))
 ARGS ?=
+# A file's tests stay together: they share what took long to make.
+WORKERS ?= 2
+PYTEST = pytest -n $(WORKERS) --dist loadfile
 PORT ?= 7860
 
 # Python must be free to write bytecode, or every process compiles TensorFlow again.
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit test-wheel clean
+.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit bench-page test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -40,10 +44,10 @@ demo: .venv-demo/demo
 	.venv-demo/bin/alzedge demo --open --port $(PORT) $(ARGS)
 
 test: .venv/dev
-	.venv/bin/python -m pytest -m "not slow" $(ARGS)
+	.venv/bin/python -m $(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: .venv/dev
-	.venv/bin/python -m pytest -m slow $(ARGS)
+	.venv/bin/python -m $(PYTEST) -m slow $(ARGS)
 
 check: .venv/dev
 	.venv/bin/ruff format --check .
@@ -59,6 +63,9 @@ bench-train: .venv/dev
 bench-audit: .venv/dev
 	.venv/bin/python tests/bench_audit.py $(ARGS)
 
+bench-page: .venv/dev
+	.venv/bin/python tests/bench_page.py $(ARGS)
+
 # From an empty folder, so that nothing of the checkout but its tests can be imported.
 test-wheel: .venv/dev
 	rm -rf build/wheel && mkdir -p build/wheel/cwd
@@ -67,7 +74,7 @@ test-wheel: .venv/dev
 	build/wheel/venv/bin/pip install --quiet "$$(echo build/wheel/alzedge-*.whl)[dev]"
 	cp -r tests build/wheel/cwd/tests && cp pyproject.toml build/wheel/cwd/
 	cd build/wheel/cwd && ../venv/bin/mypy -p alzedge
-	cd build/wheel/cwd && ../venv/bin/pytest -m "not slow" $(ARGS)
+	cd build/wheel/cwd && ../venv/bin/$(PYTEST) -m "not slow" $(ARGS)
 
 .venv/export: EXTRA = export
 .venv/dev: EXTRA = dev

@@ -37,10 +37,10 @@ def _evidence(result: dict[str, Any]) -> list[str]:
         ("test images that are training images, byte for byte", str(result["duplicates"]["test"])),
         ("most similar training image: own stage, median", f"{alike['own_median']:.2f}"),
         ("   other stages (so other people), median", f"{alike['other_median']:.2f}"),
-        ("   other stages, exceeded by 1 in 1,000", f"{alike['threshold']:.2f}"),
+        ("   threshold, above what other stages reach", f"{alike['threshold']:.2f}"),
         (
             "   own stage, share that exceeds it",
-            f"{above['value']:.1%} ({above['low']:.1%} to {above['high']:.1%}), expected {alike['expected_share']:.1%}",
+            f"{above['value']:.1%} ({above['low']:.1%} to {above['high']:.1%}), expected below {alike['expected_share']:.1%}",
         ),
     ]
     if "same_person_by_name" in alike:
@@ -105,7 +105,7 @@ def audit_picture(found: Audit, path: Path) -> None:
             (found.matches.own, "of its own stage"),
         ):
             axis.hist(values[~np.isnan(values)], bins, alpha=0.6, label=title)
-        axis.axvline(alike["threshold"], color="black", ls="--", lw=1, label="1 in 1,000 other people exceed it")
+        axis.axvline(alike["threshold"], color="black", ls="--", lw=1, label="threshold")
         axis.set(xlabel="similarity of a test image to the most similar training image", ylabel="test images")
         axis.legend(frameon=False)
         above.suptitle(

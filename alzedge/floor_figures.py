@@ -96,8 +96,7 @@ def floor_figures(features: Features, people: People, sides: Sides, seed: int = 
         seed: of the bootstrap over people, over slices when they are unknown.
 
     Returns:
-        By method `per`, 'slice' or 'person', what was judged, and by the name of each of the tasks `stages4`, `any_dementia`
-        and `cdr1` the levels `slice` and `person` of `alzedge.metrics.evaluate` for that task alone; a
+        By method `per`, 'slice' or 'person', what was judged, and by the name of each of `alzedge.tasks.TASKS` the levels `slice` and `person` of `alzedge.metrics.evaluate` for that task alone; a
         task is None where a training side lacks one of its classes.
     """
     rows = np.concatenate([test for _, test in sides])
@@ -147,9 +146,9 @@ def _volumes(people: People, sides: Sides) -> tuple[NDArray[np.intp], Sides] | N
 
 
 def _tasks() -> dict[str, Any]:
-    from alzedge.tasks import ANY_DEMENTIA, CDR1, STAGES4
+    from alzedge.tasks import TASKS
 
-    return {task.name: task for task in (STAGES4, ANY_DEMENTIA, CDR1)}
+    return {task.name: task for task in TASKS}
 
 
 def _nearest_neighbour_answers(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.images import HEIGHT, WIDTH
-from alzedge.steps import RESIZED, STEPS, apply_steps, check_steps
+from alzedge.steps import RESIZED, STEPS, apply_steps, check_steps, lookup_of
 
 _WHITE = 255
 
@@ -54,8 +54,14 @@ class Preprocessing:
         return means.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
 
     def to_dict(self) -> dict[str, Any]:
-        """As written into model files, in the order of application; `from_dict` reads it back."""
-        steps = {"steps": list(self.steps)} if self.steps else {}
+        """As written into model files, in the order of application; `from_dict` reads it back.
+
+        Where the steps look at one pixel at a time, `lookup` says what they make of each of the 256 greys.
+        """
+        steps: dict[str, Any] = {"steps": list(self.steps)} if self.steps else {}
+        lookup = lookup_of(self.steps)
+        if self.steps and lookup is not None:
+            steps["lookup"] = lookup.tolist()
         return {**steps, "shrink": self.shrink, "divide_by": _WHITE}
 
     @classmethod
@@ -66,10 +72,11 @@ class Preprocessing:
             UserError: steps this version does not know, or an impossible value.
         """
         steps = record.get("steps", [])
-        known = set(record) - {"steps"} == {"shrink", "divide_by"} and record["divide_by"] == _WHITE
-        if not known or not isinstance(steps, list) or not all(isinstance(s, str) and s in STEPS for s in steps):
-            raise UserError(f"The model asks for preprocessing {record}, unknown to this version; update alzedge.")
-        return cls(record["shrink"], tuple(steps))
+        if isinstance(steps, list) and all(isinstance(s, str) and s in STEPS for s in steps):
+            found = cls(record.get("shrink", 0), tuple(steps))
+            if found.to_dict() == record:
+                return found
+        raise UserError(f"The model asks for preprocessing {record}, unknown to this version; update alzedge.")
 
 
 def _block_means(images: NDArray[np.uint8], side: int) -> NDArray[np.uint16]:

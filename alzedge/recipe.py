@@ -128,13 +128,18 @@ class StudentRecipe:
 class DistillRecipe(TrainingRecipe):
     """The teacher's soft targets, no labels; each epoch sees the next of `views` views.
 
-    With `cross_fit` the targets come from as many teachers, each of which has not seen the people it
-    answers for, and are calibrated; see `alzedge.student.crossfit`. 0: from the teacher itself.
+    With `cross_fit` (0: without) they come from as many teachers, each of which has not seen the people
+    it answers for; with `fluid` a regression joins them; see `alzedge.student.crossfit` and `fluid`.
     """
 
     temperature: float = within(2.0, 0.1, 100)
     views: int = within(8, 1, 10_000)
     cross_fit: int = one_of(0, 0, 2, 3, 4, 5)
+    fluid: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fluid and not self.cross_fit:
+            raise UserError("distill.fluid: the regression is fitted part by part; set distill.cross_fit too.")
 
 
 @dataclass(frozen=True)
@@ -188,15 +193,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.finetune.head_layer >= self.pretrain.projection_layers:
-            raise UserError(
-                f"{self.name}: finetune.head_layer {self.finetune.head_layer} is the projection itself when "
-                f"pretrain.projection_layers is {self.pretrain.projection_layers}; lower it."
-            )
+            raise UserError(f"{self.name}: finetune.head_layer is past pretrain.projection_layers; lower it.")
 
     def to_dict(self) -> dict[str, Any]:
         """Nested plain values, as JSON and TOML hold them."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return plain
+        return dict(json.loads(json.dumps(asdict(self))))
 
     def to_toml(self) -> str:
         """The recipe as a TOML file that `load_recipe` reads back to an equal recipe."""

@@ -1,7 +1,7 @@
 """Named preprocessing steps on whole slices, with NumPy and Pillow alone, so that they run on every device.
 
 Each takes and gives uint8 (N, rows, columns) and treats every slice on its own. They give the values of OpenCV's
-functions for 8-bit images, named beside them; the tests hold them to it.
+functions for 8-bit images, where one is named beside them; the tests hold them to it.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +22,12 @@ _GRID = 7
 # rounds them for 8-bit images.
 _GAUSSIAN = (2, 7, 17, 31, 45, 52, 45, 31, 17, 7, 2)
 _BLOCK = 64
+# Grey value to brightness of `fluid`, straight between: in slices stretched to 0..255 fluid is darker than 35 and mixes
+# with tissue up to 60; below 6 is background.
+_BACKGROUND = 6
+_FLUID = ((6, 255), (35, 255), (60, 180), (100, 110), (255, 40))
+# Steps that look at one pixel at a time.
+_PIXELWISE = frozenset({"grayscale", "invert", "fluid"})
 
 
 def check_steps(steps: Sequence[str]) -> None:
@@ -57,6 +63,17 @@ def apply_steps(images: Pixels, steps: Sequence[str]) -> Pixels:
     return done
 
 
+def lookup_of(steps: Sequence[str]) -> Pixels | None:
+    """What steps make of each grey value, uint8 (256,); None where a pixel's neighbours matter too.
+
+    With it a program in any language can do the steps in one line.
+    """
+    if not _PIXELWISE.issuperset(steps):
+        return None
+    greys = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    return apply_steps(greys, steps).ravel()
+
+
 def _grayscale(images: Pixels, original: Pixels) -> Pixels:
     """Nothing: slices are refused unless they are 8-bit grey already (`alzedge.images.decode_slice`)."""
     return images
@@ -66,6 +83,18 @@ def _invert(images: Pixels, original: Pixels) -> Pixels:
     """White becomes black (cv2.bitwise_not)."""
     inverted: Pixels = 255 - images
     return inverted
+
+
+def _fluid(images: Pixels, original: Pixels) -> Pixels:
+    """Fluid becomes white, tissue the darker the brighter it was, background stays black.
+
+    So a block's mean grows with its share of fluid, which a mean of the slice itself confuses with background.
+    """
+    greys, brightness = zip(*_FLUID, strict=True)
+    table = np.rint(np.interp(np.arange(256), greys, brightness)).astype(np.uint8)
+    table[:_BACKGROUND] = 0
+    lit: Pixels = table[images]
+    return lit
 
 
 def _opening(images: Pixels, original: Pixels) -> Pixels:
@@ -188,6 +217,7 @@ def _resize256(images: Pixels, original: Pixels) -> Pixels:
 STEPS: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
     "grayscale": _grayscale,
     "invert": _invert,
+    "fluid": _fluid,
     "opening": _opening,
     "clahe": _clahe,
     "gaussian": _gaussian,

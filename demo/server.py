@@ -29,11 +29,15 @@ from alzedge.runtime import Classifier
 QUEUE_SIZE = 200
 # Reading a volume takes seconds and leaves the interpreter alone: a few handlers run at a time.
 CONCURRENCY = 4
-# Visitors whose settings are kept; Gradio's own 10,000 are a gigabyte.
-SESSIONS = 500
+# Visitors whose slices are kept to be looked at; Gradio's own 10,000 would be gigabytes.
+SESSIONS = 200
 # Uploads are deleted when they are answered; what was never asked about, and pictures shown, after this time.
 KEPT_SECONDS = 600
 _SWEEP_SECONDS = 60
+# Gradio looks for questions a thousand times a second; a hundred are soon enough, and leave an idle server idle.
+_IDLE_SECONDS = 0.01
+# Whoever waits is told the place in the queue this often, not whenever anybody is answered.
+_STATUS_SECONDS = 1
 # Open pages hold a connection each, which is cut then.
 _FAREWELL_SECONDS = 2
 
@@ -43,8 +47,8 @@ def make_app(
 ) -> FastAPI:
     """The web application around a `.tflite` file, or the bundled one.
 
-    Uploads and outputs lie in a folder of its own, named by the environment's GRADIO_TEMP_DIR,
-    which is made where there is none.
+    Uploads and outputs lie in the folder that the environment's GRADIO_TEMP_DIR names; it should
+    hold nothing else. One is made where there is none.
 
     Args:
         model: the file; None for the bundled student.
@@ -52,11 +56,14 @@ def make_app(
         teacher: an exported teacher, to answer beside it.
         labels: folder in which the operator keeps reviewers' labels.
     """
-    folder = Path(os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="alzedge-demo-")))
+    if "GRADIO_TEMP_DIR" not in os.environ:
+        os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
+    folder = Path(os.environ["GRADIO_TEMP_DIR"])
     classifier = Classifier.load(model)
     evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
     page = build_page(classifier, evidence, beside, None if labels is None else LabelFolder(labels), limits)
-    page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY, api_open=False)
+    page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
+    page._queue.sleep_when_free = _IDLE_SECONDS
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True

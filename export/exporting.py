@@ -20,6 +20,7 @@ from alzedge.modelfile import Record, make_record, read_folder_record, read_kera
 from alzedge.preprocessing import Preprocessing
 from alzedge.progress import OnStep, quiet
 from alzedge.recipe import Recipe
+from alzedge.steps import lookup_of
 from alzedge.teacher.saving import load_model
 
 
@@ -59,10 +60,10 @@ def export_student(
     chosen_format = FORMATS[fmt]
     container = chosen_format.container
     _check_additions(fmt, heat_map, rgb)
-    if rgb and recipe.preprocessing.steps:
+    if rgb and lookup_of(recipe.preprocessing.steps) is None:
         raise UserError(
             f"{student} wants the steps {', '.join(recipe.preprocessing.steps)} first, which a file for colour images cannot do "
-            "itself; export without --rgb, or train a student without steps."
+            "itself; export without --rgb, or train a student with other steps."
         )
     if not container.suffix and output.exists():
         read_folder_record(output)  # refuses what is not ours before any work
@@ -96,7 +97,8 @@ def export_student(
     taught = answers(model, preprocess(dataset.images[split.train]))
     added["operating_threshold"] = operating_threshold(taught, answered, dataset, split)
     if rgb:
-        data, preprocess = to_rgb(data, preprocess.shrink), Preprocessing(1)
+        data = to_rgb(data, preprocess.shrink, lookup_of(preprocess.steps) if preprocess.steps else None)
+        preprocess = Preprocessing(1)
     kind = "student" if fmt == "keras" else f"student-{fmt}"
     kind += "-heat-map" * heat_map + "-rgb" * rgb
     kept = ("dataset", "split", "soft_targets")

@@ -6,6 +6,9 @@ for distillation Dao et al. 2021, arXiv:2104.09732) deals the training people in
 teacher without each part, and lets it answer for that part only. What it gets wrong there is what it
 would get wrong on new people, so one temperature, fitted on these answers, calibrates them before the
 student learns them; no person outside the training side takes any part.
+
+With `distill.fluid` half of each target is the opinion of `alzedge.student.fluid` on the person; a quarter is the
+teachers' on the view, and a quarter theirs on average over the person's slices. The whole is calibrated once more.
 """
 
 from dataclasses import dataclass
@@ -23,7 +26,10 @@ from alzedge.progress import OnStep, Step, quiet
 from alzedge.recipe import Recipe
 from alzedge.stages import STAGES
 from alzedge.student.distill import soft_targets
+from alzedge.student.fluid import cross_fitted_regression
 from alzedge.teacher.finetune import finetune
+
+_LEAST = 1e-6  # probability; its logarithm is finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,15 +40,17 @@ class SoftTargets:
         logits: float32 (views, N, 4), divided by `temperature` already.
         temperature: fitted on the cross-fitted teachers' answers; 1 for the teacher's own.
         parts: how many teachers took part, each without one part of the people; 0 for the teacher's own.
+        fluid: whether the regression on fluid took part.
     """
 
     logits: NDArray[np.float32]
     temperature: float = 1.0
     parts: int = 0
+    fluid: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As the student's record quotes it."""
-        return {"cross_fit": self.parts, "temperature": self.temperature}
+        return {"cross_fit": self.parts, "fluid": self.fluid, "temperature": self.temperature}
 
 
 def cross_fitted_targets(
@@ -53,6 +61,7 @@ def cross_fitted_targets(
     recipe: Recipe,
     checkpoint: Path,
     on_step: OnStep = quiet,
+    fluid: NDArray[np.float32] | None = None,
 ) -> SoftTargets:
     """Fine-tune one teacher without each part of the people, and ask it about that part.
 
@@ -65,6 +74,8 @@ def cross_fitted_targets(
         recipe: `distill.cross_fit` parts; also `teacher`, `finetune`, `distill.views`, `augment`, `seed`.
         checkpoint: path stem; each teacher has its own file beside it, see `alzedge.teacher.training.fit`.
         on_step: told about every step of every teacher.
+        fluid: float32 (people, features) from `alzedge.student.fluid.fluid_by_person`, in the order of their names,
+            to join the regression on it.
 
     Raises:
         UserError: fewer people than parts, and what `finetune` refuses.
@@ -84,9 +95,30 @@ def cross_fitted_targets(
             people=people[others],
         )
         logits[:, own] = soft_targets(teacher, images, recipe, rows=own)
-    views = len(logits)
-    temperature = fit_temperature(logits.reshape(-1, logits.shape[-1]), np.tile(labels, views))
-    return SoftTargets(logits / np.float32(temperature), temperature, parts)
+    temperature = _temperature(logits, labels)
+    targets = logits / np.float32(temperature)
+    if fluid is None:
+        return SoftTargets(targets, temperature, parts)
+    _, first, person = np.unique(people, return_index=True, return_inverse=True)
+    opinion = cross_fitted_regression(fluid, labels[first], part_of[first])
+    joint = np.log(_joined(targets, person, opinion)).astype(np.float32)
+    temperature = _temperature(joint, labels)
+    return SoftTargets(joint / np.float32(temperature), temperature, parts, fluid=True)
+
+
+def _temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    return fit_temperature(logits.reshape(-1, logits.shape[-1]), np.tile(labels, len(logits)))
+
+
+def _joined(logits: NDArray[np.float32], person: NDArray[np.intp], opinion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities (views, N, 4): a quarter of each view's, a quarter of its person's mean, half of the opinion."""
+    answers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
+    answers /= answers.sum(axis=-1, keepdims=True)
+    by_view = answers.mean(axis=0)
+    sums = np.stack([np.bincount(person, column) for column in by_view.T], axis=1)
+    of_person = sums / np.bincount(person)[:, None]
+    joint: NDArray[np.float64] = (answers + of_person[person] + 2 * opinion[person]) / 4
+    return np.maximum(joint, _LEAST)
 
 
 def deal_people(people: NDArray[np.str_], labels: NDArray[np.int64], parts: int) -> NDArray[np.int64]:

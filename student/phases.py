@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.files import replacing, write_json
@@ -38,7 +39,10 @@ def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Pa
         with show_steps(f"{job.title}: soft targets") as on_step:
             if job.recipe.distill.cross_fit:
                 labels, people = job.training_labels(), job.training_people()
-                targets = cross_fitted_targets(model, job.training_inputs(), labels, people, job.recipe, stem, on_step)
+                fluid = _fluid(job) if job.recipe.distill.fluid else None
+                targets = cross_fitted_targets(
+                    model, job.training_inputs(), labels, people, job.recipe, stem, on_step, fluid
+                )
             else:
                 targets = SoftTargets(soft_targets(model, job.training_inputs(), job.recipe, on_step))
         with replacing(output) as temporary:
@@ -69,6 +73,14 @@ def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
 
     job.perform("distill", settings, [targets, _told(job), teacher], [output, curve], action)
     return output
+
+
+def _fluid(job: Job) -> NDArray[np.float32]:
+    from alzedge.student.fluid import fluid_by_person
+
+    train, names = job.split.train, job.training_people()
+    person = np.unique(names, return_inverse=True)[1]
+    return fluid_by_person(job.dataset.images[train], person, job.dataset.slice[train])
 
 
 def _pretrained(teacher: Path) -> Path:

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from alzedge.dataset import DataSet
 from alzedge.phantoms import make_phantoms
@@ -39,6 +41,12 @@ calls = 10
 """
 
 
+# Two workers on two cores: with two threads each they would only wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+
 def run_cli(*args: object, timeout: float = 900, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the real command in a process of its own."""
     command = [sys.executable, "-m", "alzedge", *map(str, args)]
@@ -59,6 +67,19 @@ def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> 
     assert len(lines) == 1, result.stderr
     for word in words:
         assert str(word) in lines[0]
+
+
+def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first worker to ask for it fills, and the others only read."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / name
+    with FileLock(shared / f"{name}.lock"):
+        if not (folder / "made").exists():
+            folder.mkdir(exist_ok=True)
+            make(folder)
+            (folder / "made").touch()
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -84,16 +105,26 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Path:
     """The folder of an undisturbed `alzedge run` on phantoms."""
-    out = tmp_path_factory.mktemp("run") / "undisturbed"
-    result = run_cli("run", "--recipe", tiny_recipe, "--out", out)
-    assert result.returncode == 0, result.stderr
-    (out.parent / "stdout.txt").write_text(result.stdout)
-    return out
+
+    def make(folder: Path) -> None:
+        result = run_cli("run", "--recipe", tiny_recipe, "--out", folder / "undisturbed")
+        assert result.returncode == 0, result.stderr
+        (folder / "stdout.txt").write_text(result.stdout)
+
+    return once(tmp_path_factory, "tiny-run", make) / "undisturbed"
 
 
 @pytest.fixture(scope="session")
 def trained_student(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet, tiny_recipe: Path) -> Path:
     """A student of the `subject` split that has learned something from the labels, in seconds and in this process."""
+
+    def make(folder: Path) -> None:
+        _train_student(folder, phantoms, str(tiny_recipe))
+
+    return once(tmp_path_factory, "trained-student", make) / "student.keras"
+
+
+def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:
     import keras
 
     from alzedge.dataset import split_dataset
@@ -104,15 +135,13 @@ def trained_student(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet,
     from alzedge.student.model import build_student
     from alzedge.teacher.saving import save_model
 
-    recipe = load_recipe(str(tiny_recipe))
-    folder = tmp_path_factory.mktemp("student")
+    recipe = load_recipe(recipe_file)
     job = Job(Ledger(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")
     keras.utils.set_random_seed(0)
     model = build_student(StudentRecipe((8, 16, 32), 48), recipe.preprocessing.input_shape)
     model.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(job.training_inputs(), job.training_labels(), batch_size=16, epochs=30, verbose=0)
     save_model(model, folder / "student.keras", make_record("student", recipe.preprocessing, **job.provenance([])))
-    return folder / "student.keras"
 
 
 @pytest.fixture(scope="session")

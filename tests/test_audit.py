@@ -178,7 +178,7 @@ def test_the_kaggle_archive_leaks_without_its_names(archive: Path, tmp_path: Pat
     data = load_dataset(archive)
     stripped = audit(write_folder(tmp_path / "stripped", data, data.split == "test")).result
     assert stripped["people"] is None and stripped["verdict"]["leaks"]
-    assert stripped["similarity"]["above"]["low"] > 0.3
+    assert stripped["similarity"]["above"]["low"] > 0.25
     held_out = np.zeros(len(data), bool)
     held_out[split_dataset(data, "subject").test] = True
     clean = audit(write_folder(tmp_path / "clean", data, held_out)).result

@@ -83,8 +83,10 @@ public class Probe {
         for (int slice = 0; slice < Integer.parseInt(words[3]); slice++) {
             int[] pixels = new int[count];
             for (int index = 0; index < count; index++) pixels[index] = 0xff000000 | 0x010101 * slices.readUnsignedByte();
-            ByteBuffer input = AlzEdgeModel.input(pixels, width, Integer.parseInt(words[4]), Integer.parseInt(words[5]),
-                Float.parseFloat(words[6]), Integer.parseInt(words[7]));
+            int[] lookup = words.length > 8 ? new int[256] : null;
+            for (int grey = 0; lookup != null && grey < 256; grey++) lookup[grey] = Integer.parseInt(words[8 + grey]);
+            ByteBuffer input = AlzEdgeModel.input(pixels, width, lookup, Integer.parseInt(words[4]),
+                Integer.parseInt(words[5]), Float.parseFloat(words[6]), Integer.parseInt(words[7]));
             StringBuilder line = new StringBuilder();
             while (input.hasRemaining()) line.append(input.get()).append(' ');
             out.println(line);
@@ -113,7 +115,7 @@ def test_java_on_android_prepares_what_python_prepares(tmp_path: Path, phantoms:
     slices = np.concatenate([phantoms.images[::10], noise])
     preprocessing = record["preprocessing"]
     numbers = [slices.shape[2], slices[0].size, len(slices), preprocessing["shrink"], preprocessing["divide_by"]]
-    words = [*numbers, repr(float(into["quantization"][0])), into["quantization"][1]]
+    words = [*numbers, repr(float(into["quantization"][0])), into["quantization"][1], *preprocessing.get("lookup", [])]
     done = subprocess.run(
         ["java", "Probe", str(bundled_model()), *map(str, words)],
         check=True, cwd=tmp_path, input=slices.tobytes(), capture_output=True, timeout=300,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TINY, assert_refused, run_cli
+from sklearn.metrics import roc_auc_score
 
 from alzedge.dataset import DataSet, split_dataset
 from alzedge.errors import UserError
@@ -14,13 +15,17 @@ from alzedge.export.comparison import comparison_rows
 from alzedge.export.crossval import MODELS, cross_validate, crossval_metrics, fold_folder, pool_folds
 from alzedge.export.experiments import load_experiments
 from alzedge.modelfile import read_record
+from alzedge.phantoms import make_phantoms
 from alzedge.predictions import Predictions
 from alzedge.recipe import load_recipe
-from alzedge.student.crossfit import cross_fitted_targets, deal_people
+from alzedge.student.crossfit import _joined, cross_fitted_targets, deal_people
 from alzedge.student.distill import soft_targets
+from alzedge.student.fluid import cross_fitted_regression, fluid_by_person
 from alzedge.teacher.finetune import build_teacher, finetune
 
-CROSS_FIT = TINY.replace("views = 2", "views = 2\ntemperature = 1.0\ncross_fit = 2").replace("epochs = 3", "epochs = 1")
+CROSS_FIT = TINY.replace("views = 2", "views = 2\ntemperature = 1.0\ncross_fit = 2\nfluid = true").replace(
+    "epochs = 3", "epochs = 1"
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +43,33 @@ def test_parts_keep_a_person_together_and_every_stage_apart(phantoms: DataSet) -
     assert sum(people) == 20 and max(people) - min(people) <= 1
     with pytest.raises(UserError, match="2 training people are too few"):
         deal_people(np.array(["a", "b"]), np.array([0, 1]), 3)
+
+
+def test_the_regression_on_fluid_answers_only_for_people_it_was_not_fitted_on() -> None:
+    data = make_phantoms(40, 6)
+    _, first, person = np.unique(data.subject, return_index=True, return_inverse=True)
+    backwards = np.arange(len(data))[::-1]
+    values = fluid_by_person(data.images, person, data.slice)
+    assert values.shape == (40, 64)
+    np.testing.assert_array_equal(
+        values, fluid_by_person(data.images[backwards], person[backwards], data.slice[backwards])
+    )
+    part = deal_people(data.subject, data.labels, 4)[first]
+    labels = data.labels[first]
+    answers = cross_fitted_regression(values, labels, part)
+    assert roc_auc_score(labels > 0, 1 - answers[:, 0]) > 0.9  # phantoms are drawn with more fluid by stage
+    # Whatever a person's own label: nobody's answer changes by it but those of the other parts.
+    labels[0] = 3 - labels[0]
+    changed = (cross_fitted_regression(values, labels, part) != answers).any(axis=1)
+    assert not changed[part == part[0]].any() and changed[part != part[0]].all()
+
+
+def test_half_of_the_joint_target_is_the_regression() -> None:
+    logits = np.log(np.array([[[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]]], np.float32))
+    opinion = np.array([[0.0, 0.0, 1.0, 0.0]])
+    joint = _joined(logits, np.array([0, 0]), opinion)
+    np.testing.assert_allclose(joint[0, 0], [0.275, 0.125, 0.55, 0.05], rtol=1e-6)
+    np.testing.assert_allclose(joint.sum(axis=-1), 1, rtol=1e-6)
 
 
 @pytest.mark.slow
@@ -81,7 +113,7 @@ def test_packaged_table_is_the_study(tmp_path: Path) -> None:
     assert {group: len(names) for group, names in by_group.items()} == {
         "study": 3,
         "optimizers": 27,
-        "preprocessing": 8,
+        "preprocessing": 9,
         "networks": 6,
         "pre-training": 10,
     }

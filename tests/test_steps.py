@@ -11,7 +11,7 @@ from alzedge.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.preprocessing import Preprocessing
 from alzedge.recipe import load_recipe
-from alzedge.steps import STEPS, apply_steps
+from alzedge.steps import STEPS, apply_steps, lookup_of
 
 ORACLES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "grayscale": lambda image: cv2.cvtColor(cv2.merge([image] * 3), cv2.COLOR_RGB2GRAY),
@@ -40,6 +40,27 @@ def test_each_step_gives_what_opencv_gives(slices: np.ndarray, step: str) -> Non
     difference = np.abs(got.astype(int) - expected.astype(int))
     # Pillow rounds between rows and columns, OpenCV rounds its weights; all else is bit for bit.
     assert difference.max() <= (1 if step == "resize256" else 0), (difference > 0).sum()
+
+
+def test_fluid_is_light_and_background_stays_black(slices: np.ndarray) -> None:
+    greys = np.zeros((1, 208, 176), np.uint8)
+    greys[0, 0] = np.arange(80, 256)
+    greys[0, 1, :80] = np.arange(80)
+    lit = np.concatenate([apply_steps(greys, ["fluid"])[0, 1, :80], apply_steps(greys, ["fluid"])[0, 0]]).astype(int)
+    assert (lit[:6] == 0).all() and (lit[6:36] == 255).all() and (np.diff(lit[35:]) <= 0).all()
+    assert (lit[60], lit[100], lit[255]) == (180, 110, 40)
+
+
+@pytest.mark.parametrize("steps", [["fluid"], ["invert", "fluid"], ["grayscale"], ["fluid", "invert"]])
+def test_steps_on_single_pixels_are_a_table(slices: np.ndarray, steps: list[str]) -> None:
+    table = lookup_of(steps)
+    assert table is not None
+    np.testing.assert_array_equal(table[slices], apply_steps(slices, steps))
+    assert Preprocessing(4, tuple(steps)).to_dict()["lookup"] == table.tolist()
+
+
+def test_steps_on_neighbourhoods_are_no_table() -> None:
+    assert lookup_of(["fluid", "gaussian"]) is None and "lookup" not in Preprocessing(2, ("clahe",)).to_dict()
 
 
 def test_merges_are_with_the_slice_as_it_came(slices: np.ndarray) -> None:

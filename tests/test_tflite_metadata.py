@@ -2,6 +2,7 @@
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,8 @@ from alzedge.modelfile import Record, read_tflite, write_tflite
 from alzedge.networks import TFLiteNetwork, make_interpreter
 from alzedge.preprocessing import Preprocessing
 from alzedge.runtime import bundled_model
+from alzedge.steps import lookup_of
 from alzedge.tflite_metadata import standard_metadata
-
-PREPROCESSING = Preprocessing(2)
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +27,27 @@ def bundled() -> tuple[bytes, Record]:
 
 
 @pytest.fixture(scope="module")
-def described(bundled: tuple[bytes, Record]) -> bytes:
-    return add_metadata(bundled[0], "student-int8", PREPROCESSING)
+def preprocessing(bundled: tuple[bytes, Record]) -> Preprocessing:
+    return Preprocessing.from_dict(bundled[1]["preprocessing"])
 
 
-def test_what_is_written_is_read_back(described: bytes) -> None:
+@pytest.fixture(scope="module")
+def described(bundled: tuple[bytes, Record], preprocessing: Preprocessing) -> bytes:
+    return add_metadata(bundled[0], "student-int8", preprocessing)
+
+
+def in_colour(flatbuffer: bytes, preprocessing: Preprocessing) -> bytes:
+    return to_rgb(flatbuffer, preprocessing.shrink, lookup_of(preprocessing.steps))
+
+
+def test_what_is_written_is_read_back(described: bytes, preprocessing: Preprocessing) -> None:
     found = standard_metadata(described)
     assert found is not None
     assert found["name"] == "AlzEdge student-int8" and found["license"] == "Apache-2.0"
     assert found["min_parser_version"] == "1.0.0" and "not a medical device" in found["description"]
     (image,), (scores,) = found["inputs"], found["outputs"]
-    assert (image["width"], image["height"], image["color_space"]) == (88, 104, "GRAYSCALE")
+    rows, columns, _ = preprocessing.input_shape
+    assert (image["width"], image["height"], image["color_space"]) == (columns, rows, "GRAYSCALE")
     assert (image["mean"], image["std"], image["min"], image["max"]) == ([0], [255], [-128], [127])
     assert scores["files"] == ["labels.txt"] and "mean" not in scores
 
@@ -59,11 +69,11 @@ def test_the_schema_compiler_of_flatbuffers_reads_the_same(described: bytes) -> 
 
 
 def test_equal_input_gives_equal_bytes_and_writing_twice_changes_nothing(
-    bundled: tuple[bytes, Record], described: bytes
+    bundled: tuple[bytes, Record], described: bytes, preprocessing: Preprocessing
 ) -> None:
-    assert add_metadata(bundled[0], "student-int8", PREPROCESSING) == described
-    assert add_metadata(described, "student-int8", PREPROCESSING) == described
-    renamed = standard_metadata(add_metadata(described, "student-qat-int8", PREPROCESSING))
+    assert add_metadata(bundled[0], "student-int8", preprocessing) == described
+    assert add_metadata(described, "student-int8", preprocessing) == described
+    renamed = standard_metadata(add_metadata(described, "student-qat-int8", preprocessing))
     assert renamed is not None and renamed["name"] == "AlzEdge student-qat-int8"
 
 
@@ -77,8 +87,10 @@ def test_weights_stay_aligned(described: bytes) -> None:
             assert at % 16 == 0
 
 
-def test_the_network_answers_as_before(bundled: tuple[bytes, Record], described: bytes, phantoms: DataSet) -> None:
-    inputs = PREPROCESSING(phantoms.images[:8])
+def test_the_network_answers_as_before(
+    bundled: tuple[bytes, Record], described: bytes, preprocessing: Preprocessing, phantoms: DataSet
+) -> None:
+    inputs = preprocessing(phantoms.images[:8])
     before, after = (TFLiteNetwork(one)(inputs)["probabilities"] for one in (bundled[0], described))
     np.testing.assert_array_equal(before, after)
 
@@ -125,9 +137,13 @@ def test_damaged_metadata_is_a_sentence_or_text_never_anything_else(described: b
     assert refused > 100
 
 
-def test_colour_in_front_changes_no_number(bundled: tuple[bytes, Record], phantoms: DataSet) -> None:
+@pytest.mark.parametrize("steps", [(), ("fluid",), ("invert",)])
+def test_colour_in_front_changes_no_number(
+    bundled: tuple[bytes, Record], preprocessing: Preprocessing, phantoms: DataSet, steps: tuple[str, ...]
+) -> None:
     """Whole uint8 RGB images into the variant, against our preprocessing and the grey model."""
-    grey, coloured = (make_interpreter(one, 1) for one in (bundled[0], to_rgb(bundled[0], PREPROCESSING.shrink)))
+    stepping = replace(preprocessing, steps=steps)
+    grey, coloured = (make_interpreter(one, 1) for one in (bundled[0], in_colour(bundled[0], stepping)))
     (given,), (asked,) = coloured.get_input_details(), coloured.get_output_details()
     assert given["dtype"] == asked["dtype"] == np.uint8 and given["shape"].tolist() == [1, 208, 176, 3]
     network = TFLiteNetwork(bundled[0])
@@ -135,20 +151,20 @@ def test_colour_in_front_changes_no_number(bundled: tuple[bytes, Record], phanto
         coloured.set_tensor(given["index"], np.repeat(image[None, ..., None], 3, axis=3))
         coloured.invoke()
         counts = coloured.get_tensor(asked["index"])[0].astype(np.float32)
-        theirs = network(PREPROCESSING(image[None]))["probabilities"][0]
+        theirs = network(stepping(image[None]))["probabilities"][0]
         np.testing.assert_allclose(counts / counts.sum(), theirs, atol=1e-6)
-    assert grey.get_input_details()[0]["shape"].tolist() == [1, 104, 88, 1]
+    assert grey.get_input_details()[0]["shape"].tolist() == [1, *preprocessing.input_shape]
     with pytest.raises(UserError, match="grey images"):
-        to_rgb(to_rgb(bundled[0], 2), 1)
+        to_rgb(in_colour(bundled[0], preprocessing), 1)
 
 
 def test_the_colour_variant_is_a_file_of_ours_too(
-    bundled: tuple[bytes, Record], tmp_path: Path, phantoms: DataSet
+    bundled: tuple[bytes, Record], preprocessing: Preprocessing, tmp_path: Path, phantoms: DataSet
 ) -> None:
     from alzedge.runtime import Classifier
 
     whole = Preprocessing(1)
-    flatbuffer = add_metadata(to_rgb(bundled[0], 2), "student-int8-rgb", whole)
+    flatbuffer = add_metadata(in_colour(bundled[0], preprocessing), "student-int8-rgb", whole)
     record = bundled[1] | {"kind": "student-int8-rgb", "preprocessing": whole.to_dict()}
     write_tflite(tmp_path / "rgb.tflite", flatbuffer, record)
     found = standard_metadata(flatbuffer)

@@ -17,6 +17,7 @@ from alzedge.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.export.tflite_metadata import pack
 from alzedge.modelfile import read_record, read_tflite, write_tflite
+from alzedge.preprocessing import Preprocessing
 from alzedge.runtime import Classifier, bundled_model
 from alzedge.trial import load_network
 
@@ -57,11 +58,16 @@ def killer(tmp_path: Path) -> Path:
     return sealed(tmp_path / "killer.tflite", model)
 
 
+def input_shape() -> tuple[int, int, int]:
+    """Of the bundled model."""
+    return Preprocessing.from_dict(read_record(bundled_model())["preprocessing"]).input_shape
+
+
 def test_the_killer_kills_an_unprotected_process(killer: Path) -> None:
     bare = (
         "import pathlib, numpy\nfrom alzedge.modelfile import read_tflite\n"
         f"from alzedge.networks import TFLiteNetwork\nmodel, _ = read_tflite(pathlib.Path({str(killer)!r}))\n"
-        "TFLiteNetwork(model)(numpy.zeros((1, 104, 88, 1), numpy.float32))"
+        f"TFLiteNetwork(model)(numpy.zeros((1, *{input_shape()}), numpy.float32))"
     )
     assert run_code(bare).returncode < 0
 
@@ -215,4 +221,4 @@ def test_hundred_damaged_models_do_no_harm(tmp_path: Path) -> None:
 def test_both_kinds_load_by_their_names(tmp_path: Path) -> None:
     network, found = load_network(bundled_model(), trusted=True)
     assert found["kind"] == "student-int8"
-    assert network(np.zeros((2, 104, 88, 1), np.float32))["probabilities"].shape == (2, 4)
+    assert network(np.zeros((2, *input_shape()), np.float32))["probabilities"].shape == (2, 4)

@@ -51,10 +51,13 @@ public final class AlzEdgeModel {
      * The input of an int8 model.
      *
      * @param pixels grey, row by row, in the lowest 8 bits
-     * @param width of the slice; shrink, divideBy as the record's "preprocessing" says
+     * @param width of the slice
+     * @param lookup what becomes of each of the 256 greys, null for nothing; it, shrink and divideBy are in the
+     *     record's "preprocessing"
      * @param scale of the input tensor, and its zero point
      */
-    public static ByteBuffer input(int[] pixels, int width, int shrink, int divideBy, float scale, int zeroPoint) {
+    public static ByteBuffer input(
+            int[] pixels, int width, int[] lookup, int shrink, int divideBy, float scale, int zeroPoint) {
         int columns = width / shrink;
         int rows = pixels.length / width / shrink;
         int area = shrink * shrink;
@@ -63,7 +66,10 @@ public final class AlzEdgeModel {
             for (int column = 0; column < columns; column++) {
                 int sum = 0;
                 for (int y = row * shrink; y < (row + 1) * shrink; y++) {
-                    for (int x = column * shrink; x < (column + 1) * shrink; x++) sum += pixels[y * width + x] & 0xff;
+                    for (int x = column * shrink; x < (column + 1) * shrink; x++) {
+                        int grey = pixels[y * width + x] & 0xff;
+                        sum += lookup == null ? grey : lookup[grey];
+                    }
                 }
                 float mean = (float) ((sum + area / 2) / area) / divideBy;
                 long steps = (long) Math.rint(mean / scale) + zeroPoint; // ties to even, as numpy has it

@@ -20,9 +20,12 @@ export async function loadClassifier(model, wasm) {
 
 class Classifier {
   constructor({ labels, record }, network) {
-    const { shrink, divide_by, ...unknown } = record.preprocessing;
-    if (Object.keys(unknown).length || divide_by !== 255) throw new Error("The model asks for unknown preprocessing.");
+    const { steps, lookup, shrink, divide_by, ...unknown } = record.preprocessing;
+    if (Object.keys(unknown).length || divide_by !== 255 || (steps && !lookup)) {
+      throw new Error("The model asks for unknown preprocessing.");
+    }
     Object.assign(this, { labels, record, network, shrink });
+    this.lookup = Uint8Array.from(lookup ?? Array(256).keys()); // what the steps make of each grey
     this.height = network.rows * shrink;
     this.width = network.columns * shrink;
   }
@@ -40,13 +43,13 @@ class Classifier {
   // Whole numbers, so that every language gets the same bits.
   #blockMeans(grey) {
     const { rows, columns } = this.network;
-    const { shrink, width } = this;
+    const { lookup, shrink, width } = this;
     const means = new Uint8Array(rows * columns);
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         let sum = 0;
         for (let y = row * shrink; y < (row + 1) * shrink; y++) {
-          for (let x = column * shrink; x < (column + 1) * shrink; x++) sum += grey[y * width + x];
+          for (let x = column * shrink; x < (column + 1) * shrink; x++) sum += lookup[grey[y * width + x]];
         }
         means[row * columns + column] = Math.floor((sum + (shrink * shrink >> 1)) / (shrink * shrink));
       }
