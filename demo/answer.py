@@ -115,7 +115,7 @@ def trust_html(record: Record, per_person: bool) -> str:
     return (
         '<div class="trust"><p class="eyebrow">How far to trust it</p>'
         f"<p>{_tested_on(figures, level)} right for <strong>{accuracy['value']:.0%}</strong>. "
-        f"For people at large the truth may lie anywhere from {accuracy['low']:.0%} to {accuracy['high']:.0%} "
+        f"Chance alone leaves anything from {accuracy['low']:.0%} to {accuracy['high']:.0%} open "
         f"(95% interval). Always saying the commonest stage would be right for {floor:.0%}.</p>"
         f"{_interval_html(accuracy, floor)}{_calibration_html(record, figures['stages4']['ece'])}</div>"
     )
@@ -142,14 +142,13 @@ def _interval_html(accuracy: dict[str, float], floor: float) -> str:
 
 
 def _calibration_html(record: Record, ece: dict[str, float]) -> str:
-    start = "The percentages are calibrated" if is_calibrated(record) else "The percentages are the model's own words"
-    return f'<p class="of">{start}: on those people they were off by {100 * ece["value"]:.0f} points on average.</p>'
+    start = "It learned from calibrated percentages, and its own" if is_calibrated(record) else "Its percentages"
+    return f'<p class="of">{start} were off by {100 * ece["value"]:.0f} points on average on those people.</p>'
 
 
 def is_calibrated(record: Record) -> bool:
-    """Whether a temperature was fitted, to the model itself or to the answers it was taught with."""
-    taught = record.get("recipe", {}).get("distill", {}).get("cross_fit", 0)
-    return bool(taught) or record.get("temperature") is not None
+    """Whether the answers that the model was taught with were calibrated, see `alzedge.student.crossfit`."""
+    return bool((record.get("soft_targets") or {}).get("cross_fit"))
 
 
 def _measured_html(record: Record, reply: Reply) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from alzedge.demo.reply import Reply, best, shares
 from alzedge.errors import UserError
-from alzedge.files import write_text
+from alzedge.files import write_bytes
 from alzedge.runtime import Answer
 from alzedge.stages import STAGES, TITLES
 
@@ -158,8 +158,8 @@ class LabelFolder:
             UserError: the file is as large as it may become.
         """
         with self._lock:
-            before = self.path.read_bytes().decode() if self.path.is_file() else ""
+            before = self.path.read_bytes() if self.path.is_file() else b""
             if len(before) > _MAX_KEPT_BYTES:
                 raise UserError("The operator's file of labels is full; download yours and send them to the operator.")
             text = csv_text([row])
-            write_text(self.path, before + (text.split("\r\n", 1)[1] if before else text))
+            write_bytes(self.path, before + (text.split("\r\n", 1)[1] if before else text).encode())

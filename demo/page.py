@@ -62,7 +62,7 @@ def build_page(
             with gr.Column(scale=5, min_width=320):
                 ask = _questions()
                 view, number, explained = _view()
-            with gr.Column(scale=6, min_width=320), gr.Tabs():
+            with gr.Column(scale=6, min_width=320), gr.Tabs(overflow_behavior="wrap"):
                 with gr.Tab("Answer"):
                     words = gr.HTML(answer.EMPTY, js_on_load=_CATCH_UP, padding=False, elem_id="answer")
                 with gr.Tab("Student and teacher", visible=teacher is not None):
@@ -117,7 +117,7 @@ class _Questions:
 
 
 def _questions() -> _Questions:
-    files = gr.File(label=_WANTED, file_count="multiple", height=132)
+    files = gr.File(label=_WANTED, file_count="multiple", height=160)
     together = gr.Checkbox(True, label="Several slices are of one person", container=False)
     stage = gr.Dropdown(_STAGES, value=2, label="Or draw a phantom with", info=_NOTE)
     with gr.Row(elem_classes="phantoms"):

@@ -63,7 +63,7 @@ def heat_layer(evidence: NDArray[np.float32], scale: float) -> NDArray[np.uint8]
     size = (evidence.shape[1] * _FINER, evidence.shape[0] * _FINER)
     smooth = np.asarray(Image.fromarray(evidence / np.float32(scale)).resize(size, Image.Resampling.BICUBIC))
     layer = np.empty((*smooth.shape, 4), np.uint8)
-    layer[..., :3] = np.where(smooth[..., None] > 0, np.uint8(FOR), np.uint8(AGAINST))
+    layer[..., :3] = np.where(smooth[..., None] > 0, np.array(FOR, np.uint8), np.array(AGAINST, np.uint8))
     layer[..., 3] = np.rint(255 * np.abs(smooth).clip(0, 1))
     return layer
 

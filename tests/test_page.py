@@ -214,7 +214,7 @@ def test_a_volume_is_scrolled_through_by_keyboard(page: Any, models: Path, volum
     slider(page).focus()
     number, before = int(slider(page).input_value()), page.locator(".viewer img.slice").get_attribute("src")
     asked: list[str] = []
-    page.on("request", lambda r: r.url.startswith("http") and asked.append(r.url))
+    page.on("request", lambda r: r.method == "POST" and asked.append(r.url))
     page.keyboard.press("ArrowRight")
     page.locator("[data-show=name]", has_text=f"head.nii.gz, slice {number + 1}").first.wait_for()
     assert page.locator(".viewer img.slice").get_attribute("src") != before
@@ -239,17 +239,14 @@ def test_the_heat_map_fades_and_speaks_for_another_stage(page: Any) -> None:
     page.wait_for_function("getComputedStyle(document.querySelector('.viewer img.heat')).opacity === '0'")
     page.keyboard.press("End")
     page.wait_for_function("getComputedStyle(document.querySelector('.viewer img.heat')).opacity === '1'")
-    maps = set()
-    for title in TITLES:
-        before = heat.get_attribute("src")
+    maps = [heat.get_attribute("src")]
+    # Moderate dementia is never the most probable here, so each choice changes the map.
+    for title in (TITLES[3], TITLES[2], TITLES[1], TITLES[0]):
         page.locator("#evidence input").click()
         page.get_by_role("option", name=title, exact=True).click()
-        page.wait_for_function(
-            "before => document.querySelector('.viewer img.heat').src !== before || true", arg=before
-        )
-        page.wait_for_timeout(150)
-        maps.add(heat.get_attribute("src"))
-    assert len(maps) == 4
+        page.wait_for_function("before => document.querySelector('.viewer img.heat').src !== before", arg=maps[-1])
+        maps.append(heat.get_attribute("src"))
+    assert len(set(maps[1:])) == 4
     assert "by the model's own arithmetic" in page.locator("body").inner_text()
 
 
@@ -280,8 +277,8 @@ def test_labels_are_downloaded_kept_and_harmless(page: Any, models: Path, volume
     with page.expect_download() as download:
         page.get_by_role("link", name="Download 2 labels as CSV").click()
     assert download.value.suggested_filename == "alzedge-labels.csv"
-    text = Path(download.value.path()).read_text("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text)))
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["slice"] for row in rows] == ["head.nii.gz, slice 6", "head.nii.gz, all slices"]
     assert rows[0]["reviewer_stage"] == STAGES[3] and rows[0]["comment"] == '\'=HYPERLINK("http://evil")'
     assert rows[1]["reviewer_stage"] == rows[1]["model_stage"] and rows[1]["agrees"] == "yes"
