@@ -9,6 +9,7 @@
 #   make bench-predict                rate, start and memory of `alzedge predict`
 #   make bench-train                  images/s of a training step, beside PyTorch with ARGS='--torch-python PATH'
 #   make bench-audit                  time and memory of `alzedge audit` at 1, 10 and 100 times the images
+#   make bench-page                   load on the running page: 1, 10 and 50 users, memory, first page
 #   make test-wheel                   build the wheel, type-check and test what it installs
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -25,7 +26,7 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit test-wheel clean
+.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit bench-page test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -61,6 +62,9 @@ bench-train: .venv/dev
 
 bench-audit: .venv/dev
 	.venv/bin/python tests/bench_audit.py $(ARGS)
+
+bench-page: .venv/dev
+	.venv/bin/python tests/bench_page.py $(ARGS)
 
 # From an empty folder, so that nothing of the checkout but its tests can be imported.
 test-wheel: .venv/dev

@@ -111,15 +111,16 @@ def _as_json(result: Result) -> dict[str, Any]:
     if result.error is not None:
         return {"path": result.name, "error": result.error}
     if result.person is None:
-        return {"path": result.name, **_entries(result.answers[0])}
+        return {"path": result.name, **entries(result.answers[0])}
     slices = [
-        {"position_mm": round(position, 3), **_entries(answer)}
+        {"position_mm": round(position, 3), **entries(answer)}
         for position, answer in zip(result.positions, result.answers, strict=True)
     ]
-    return {"path": result.name, **_entries(result.person), "slices": slices}
+    return {"path": result.name, **entries(result.person), "slices": slices}
 
 
-def _entries(answer: Answer) -> dict[str, Any]:
+def entries(answer: Answer) -> dict[str, Any]:
+    """An answer as JSON tells it: `stage`, `probabilities`, `refused` and `unlikeness`, null where there is none."""
     rounded = answer.probabilities and {stage: round(share, 6) for stage, share in answer.probabilities.items()}
     return {
         "stage": answer.stage,
@@ -130,6 +131,6 @@ def _entries(answer: Answer) -> dict[str, Any]:
 
 
 def _cells(answer: Answer) -> list[Any]:
-    entries = _entries(answer)
-    shares = list((entries["probabilities"] or dict.fromkeys(STAGES)).values())
-    return [entries["stage"], entries["refused"], entries["unlikeness"], *shares, None]
+    told = entries(answer)
+    shares = list((told["probabilities"] or dict.fromkeys(STAGES)).values())
+    return [told["stage"], told["refused"], told["unlikeness"], *shares, None]

@@ -31,6 +31,7 @@ _COMMANDS = {
     "subjects": "alzedge.commands:subjects_command",
     "phantoms": "alzedge.commands:phantoms_command",
     "demo": "alzedge.demo.commands:demo_command",
+    "space": "alzedge.demo.space_command:space_command",
 }
 
 

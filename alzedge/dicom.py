@@ -8,15 +8,15 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.volumes import Grid, Named
+from alzedge.volumes import MAX_VOXELS, Grid, Named
 
-MAX_VOXELS, MAX_BYTES = 2**28, 2**30
+MAX_BYTES = 2**30
 
 # pydicom unpacks it whole and unbounded, before anything can be checked.
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -38,7 +38,7 @@ class _Frame:
     pixels: NDArray[Any]
 
 
-def read_dicom(files: Sequence[Named], name: str) -> Grid:
+def read_dicom(files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) -> Grid:
     """Read one image or one series with pydicom.
 
     Rescale slope and intercept are applied and MONOCHROME1 is inverted. Slices are ordered by
@@ -47,6 +47,7 @@ def read_dicom(files: Sequence[Named], name: str) -> Grid:
     Args:
         files: all files of the series, or one file.
         name: how to call the series in messages.
+        max_voxels: more are refused before they are decoded.
 
     Returns:
         The voxels; of a single image K is 1.
@@ -58,18 +59,26 @@ def read_dicom(files: Sequence[Named], name: str) -> Grid:
     frames: list[_Frame] = []
     for file, open_file in files:
         with open_file() as stream:
-            data = stream.read(MAX_BYTES + 1)
-        for frame in _frames(data, file):
+            data = _read(stream)
+        for frame in _frames(data, file, max_voxels):
             frames.append(frame)
             _check_same(frames[0], frame, name)
-            if len(frames) * frame.pixels.size > MAX_VOXELS:
-                raise UserError(f"{name}: over {MAX_VOXELS} voxels are too many for one head; resample it to 1 mm.")
+            if len(frames) * frame.pixels.size > max_voxels:
+                raise UserError(f"{name}: over {max_voxels} voxels are too many for one head; resample it to 1 mm.")
     if not frames:
         raise UserError(f"{name}: no DICOM files in it; name the folder of one series.")
     return _stacked(frames, name)
 
 
-def _frames(data: bytes, file: str) -> Iterator[_Frame]:
+def _read(stream: BinaryIO) -> bytes:
+    """All of a file, or one piece more than `MAX_BYTES`; asked for that much at once, Python would set it aside."""
+    data = io.BytesIO()
+    while data.tell() <= MAX_BYTES and (piece := stream.read(2**20)):
+        data.write(piece)
+    return data.getvalue()
+
+
+def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:
     from pydicom.errors import InvalidDicomError
 
     if len(data) > MAX_BYTES:
@@ -79,7 +88,7 @@ def _frames(data: bytes, file: str) -> Iterator[_Frame]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield from _decoded(data, file)
+            yield from _decoded(data, file, max_voxels)
     except UserError:
         raise
     except InvalidDicomError:
@@ -90,11 +99,11 @@ def _frames(data: bytes, file: str) -> Iterator[_Frame]:
         raise UserError(f"{file}: the DICOM file is damaged or cut off; export or copy it again.") from None
 
 
-def _decoded(data: bytes, file: str) -> Iterator[_Frame]:
+def _decoded(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:
     from pydicom import dcmread
 
     dataset = dcmread(io.BytesIO(data))
-    count = _check_image(dataset, file)
+    count = _check_image(dataset, file, max_voxels)
     pixels = dataset.pixel_array.reshape(count, dataset.Rows, dataset.Columns)
     for index in range(count):
 
@@ -125,7 +134,7 @@ def _decoded(data: bytes, file: str) -> Iterator[_Frame]:
         )
 
 
-def _check_image(dataset: Any, file: str) -> int:
+def _check_image(dataset: Any, file: str, max_voxels: int) -> int:
     """The number of frames, after all that can be refused without decoding a pixel."""
     from pydicom.pixels.decoders.base import get_decoder
 
@@ -136,7 +145,7 @@ def _check_image(dataset: Any, file: str) -> int:
     if dataset.SamplesPerPixel != 1 or not str(dataset.PhotometricInterpretation).startswith("MONOCHROME"):
         raise UserError(f"{file}: a colour image; name the images of one MR series, in the scanner's grey values.")
     count = int(dataset.get("NumberOfFrames") or 1)
-    if count < 1 or count * dataset.Rows * dataset.Columns > MAX_VOXELS:
+    if count < 1 or count * dataset.Rows * dataset.Columns > max_voxels:
         raise UserError(f"{file}: {count} x {dataset.Rows} x {dataset.Columns} voxels are too many for one head.")
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed:

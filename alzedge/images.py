@@ -21,7 +21,7 @@ MAX_BYTES = 8 * 2**20
 
 _FORMATS = ("JPEG", "PNG")
 # The largest photograph worth decoding only to say that it is no slice.
-_MAX_PIXELS = 64_000_000
+MAX_PIXELS = 64_000_000
 
 
 def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
@@ -46,12 +46,13 @@ def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
         return np.asarray(image, dtype=np.uint8)
 
 
-def fit_slice(data: bytes, name: str) -> tuple[NDArray[np.uint8], str | None]:
+def fit_slice(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[NDArray[np.uint8], str | None]:
     """Decode any JPEG or PNG file for the guard's eyes: grey, fitted into the frame of a slice, black around it.
 
     Args:
         data: content of the file.
         name: how to call it in messages.
+        max_pixels: of a picture worth decoding only to say that it is no slice.
 
     Returns:
         uint8 array (208, 176), and the sentence why the file is no proper slice; None when it
@@ -60,7 +61,7 @@ def fit_slice(data: bytes, name: str) -> tuple[NDArray[np.uint8], str | None]:
     Raises:
         UserError: not a JPEG or PNG, or damaged.
     """
-    with _opened(data, name) as image:
+    with _opened(data, name, max_pixels) as image:
         problem = _problem(image, name)
         if problem is None:
             return np.asarray(image, dtype=np.uint8), None
@@ -76,7 +77,7 @@ def fit_to_frame(image: Image.Image) -> NDArray[np.uint8]:
 
 
 @contextlib.contextmanager
-def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
+def _opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     """The opened image; whatever Pillow raises in the block becomes a sentence."""
     if len(data) > MAX_BYTES:
         raise UserError(f"{name}: {len(data) / 2**20:.0f} MiB is too large for one slice; export the single slice.")
@@ -84,7 +85,7 @@ def _opened(data: bytes, name: str) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                if image.width * image.height > _MAX_PIXELS:
+                if image.width * image.height > max_pixels:
                     raise Image.DecompressionBombError
                 yield image
     except UserError:

@@ -1,6 +1,7 @@
 """Model files as functions: preprocessed images in, named arrays out, whatever interpreter runs them."""
 
 import re
+import threading
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,6 +43,8 @@ class TFLiteNetwork:
     def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
         self._interpreter = make_interpreter(flatbuffer, threads)
         self._input = self._interpreter.get_input_details()[0]
+        # An interpreter holds the slice that it is asked about: threads take turns.
+        self._turn = threading.Lock()
         outputs = self._interpreter.get_output_details()
         self._outputs = {"probabilities" if len(d["shape"]) == 2 else "heat_map": d for d in outputs}
 
@@ -54,10 +57,11 @@ class TFLiteNetwork:
         # Stacked as they come and dequantized together: on four numbers at a time NumPy's calls take longest.
         raw = {n: np.empty((len(inputs), *d["shape"][1:]), d["dtype"]) for n, d in self._outputs.items()}
         for row in range(len(inputs)):
-            self._interpreter.set_tensor(self._input["index"], quantized[row : row + 1])
-            self._interpreter.invoke()
-            for name, detail in self._outputs.items():
-                raw[name][row] = self._interpreter.get_tensor(detail["index"])[0]
+            with self._turn:
+                self._interpreter.set_tensor(self._input["index"], quantized[row : row + 1])
+                self._interpreter.invoke()
+                for name, detail in self._outputs.items():
+                    raw[name][row] = self._interpreter.get_tensor(detail["index"])[0]
         results = {name: _dequantized(values, self._outputs[name]) for name, values in raw.items()}
         # int8 outputs are multiples of 1/256, so their sum is off by a few of them.
         results["probabilities"] /= results["probabilities"].sum(axis=1, keepdims=True)

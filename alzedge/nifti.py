@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.volumes import Grid
+from alzedge.volumes import MAX_VOXELS, Grid
 
-# A head at 0.3 mm fits; what a small compressed file may unpack to does not exceed it.
+# What a small compressed file may unpack to does not exceed it.
 MAX_SIDE, MAX_BYTES = 1024, 2**30
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -23,12 +23,13 @@ _HEADER_BYTES = 540
 _MAX_OFFSET = 16 * 2**20
 
 
-def read_nifti(stream: BinaryIO, name: str) -> Grid:
+def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Grid:
     """Read a NIfTI-1 or NIfTI-2 file, compressed or not, with nibabel.
 
     Args:
         stream: the file, seekable.
         name: how to call it in messages.
+        max_voxels: more are refused before they are unpacked.
 
     Returns:
         Voxels scaled by the header's slope and intercept, and the affine.
@@ -45,7 +46,7 @@ def read_nifti(stream: BinaryIO, name: str) -> Grid:
     source: Any = gzip.GzipFile(fileobj=stream) if packed else stream
     try:
         with _without_remarks():
-            image = _open(source, name)
+            image = _open(source, name, max_voxels)
             voxels = np.asarray(image.dataobj.get_unscaled()).reshape(image.shape[:3])
             source.seek(image.dataobj.offset + voxels.nbytes)
             source.read(1)  # at the end gzip compares its checksum
@@ -66,7 +67,7 @@ def _without_remarks() -> Iterator[None]:
         logger.disabled = before
 
 
-def _open(source: Any, name: str) -> Any:
+def _open(source: Any, name: str, max_voxels: int) -> Any:
     """The image, its voxels not yet read, after its header has been checked."""
     from nibabel.nifti1 import Nifti1Image
     from nibabel.nifti2 import Nifti2Image
@@ -78,12 +79,12 @@ def _open(source: Any, name: str) -> Any:
     header = kind.header_class(start[: kind.header_class.sizeof_hdr])
     if bytes(header["magic"]).startswith(b"ni"):
         raise UserError(f"{name}: only the header of a .hdr/.img pair; save it as one .nii file.")
-    _check(header, name)
+    _check(header, name, max_voxels)
     source.seek(0)
     return kind.from_stream(source)
 
 
-def _check(header: Any, name: str) -> None:
+def _check(header: Any, name: str, max_voxels: int) -> None:
     shape, dtype = header.get_data_shape(), header.get_data_dtype()
     if math.prod(shape[3:]) > 1:
         raise UserError(
@@ -96,11 +97,12 @@ def _check(header: Any, name: str) -> None:
         raise UserError(f"{name}: complex voxels; save their magnitude.")
     if len(shape) < 3 or min(shape) < 1:
         raise UserError(f"{name}: {' x '.join(map(str, shape))} voxels are no volume; save one 3D volume.")
+    size = math.prod(shape)
     too_far = not 0 <= float(header["vox_offset"]) <= _MAX_OFFSET
-    if max(shape) > MAX_SIDE or math.prod(shape) * dtype.itemsize > MAX_BYTES or too_far:
+    if max(shape) > MAX_SIDE or size > max_voxels or size * dtype.itemsize > MAX_BYTES or too_far:
         raise UserError(
             f"{name}: {' x '.join(map(str, shape))} voxels of {dtype.itemsize} bytes are too large for one head, "
-            f"over {MAX_SIDE} a side or {MAX_BYTES // 2**30} GiB; resample it to 1 mm or copy it again."
+            f"over {MAX_SIDE} a side, {max_voxels} voxels or {MAX_BYTES // 2**30} GiB; resample it to 1 mm or copy it again."
         )
     if int(header["qform_code"]) <= 0 and int(header["sform_code"]) <= 0:
         raise UserError(

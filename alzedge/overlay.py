@@ -8,7 +8,7 @@ from alzedge.images import HEIGHT, WIDTH
 from alzedge.stages import DISCLAIMER
 
 # Okabe and Ito's vermilion speaks for the stage, their blue against it; both are told apart by colour-blind readers.
-_FOR, _AGAINST = (213, 94, 0), (0, 114, 178)
+FOR, AGAINST = (213, 94, 0), (0, 114, 178)
 _ZOOM = 2
 
 
@@ -29,7 +29,7 @@ def heat_overlay(
     strongest = scale or float(np.abs(heat).max()) or 1.0
     smooth = Image.fromarray(heat.astype(np.float32) / strongest).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
     evidence = np.clip(np.asarray(smooth), -1, 1)[..., None]
-    colour = np.where(evidence > 0, np.array(_FOR, np.float32), np.array(_AGAINST, np.float32))
+    colour = np.where(evidence > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
     share = np.abs(evidence) * opacity
     grey = pixels[..., None].astype(np.float32)
     mixed: NDArray[np.uint8] = np.rint(grey * (1 - share) + colour * share).astype(np.uint8)

@@ -24,6 +24,8 @@ from alzedge.items import DICOM, NIFTI, kind_of, open_file, read_start
 # A file's name and how to open it.
 Named = tuple[str, Callable[[], BinaryIO]]
 
+# A head at 0.3 mm fits.
+MAX_VOXELS = 2**28
 # Beyond it, "axial" slices show something else than the slices a model has seen.
 MAX_TILT_DEGREES = 20
 # Where the middle of the brains' bounding box lies in the Kaggle set: mean over its 200 people.
@@ -93,13 +95,14 @@ def read_volume(path: Path) -> Volume:
     return volume_of(kind, [(file, partial(open_file, file)) for file in files], str(path))
 
 
-def volume_of(kind: str, files: Sequence[Named], name: str) -> Volume:
+def volume_of(kind: str, files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) -> Volume:
     """Read a volume of a known kind, NIFTI or DICOM of `alzedge.items`; see `read_volume`.
 
     Args:
         kind: of the files.
         files: the name of each and how to open it.
         name: how to call the volume in messages.
+        max_voxels: more are refused before they are unpacked.
     """
     require("medical")
     from alzedge.dicom import read_dicom
@@ -107,8 +110,8 @@ def volume_of(kind: str, files: Sequence[Named], name: str) -> Volume:
 
     if kind == NIFTI:
         with files[0][1]() as stream:
-            return cut_slices(read_nifti(stream, name))
-    return cut_slices(read_dicom(files, name))
+            return cut_slices(read_nifti(stream, name, max_voxels))
+    return cut_slices(read_dicom(files, name, max_voxels))
 
 
 def cut_slices(grid: Grid) -> Volume:

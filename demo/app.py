@@ -1,8 +1,10 @@
-"""Entry point of the Hugging Face Space."""
+"""Entry point of the Hugging Face Space: serves `model.tflite` beside it, or the bundled student."""
 
 import os
+from pathlib import Path
 
 from alzedge.demo.server import serve
 
 if __name__ == "__main__":
-    serve(None, "0.0.0.0", int(os.environ.get("PORT", "7860")))
+    own = Path(__file__).with_name("model.tflite")
+    serve(own if own.is_file() else None, "0.0.0.0", int(os.environ.get("PORT", "7860")))

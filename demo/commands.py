@@ -18,15 +18,23 @@ from alzedge.extras import require
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for everyone.")
 @click.option("--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="Port to listen on.")
+@click.option("--teacher", type=click.Path(path_type=Path), help="An exported teacher, to answer beside the student.")
+@click.option(
+    "--labels", type=click.Path(path_type=Path, file_okay=False), help="Keep reviewers' labels in this folder."
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
-def demo_command(model: Path | None, host: str, port: int, open_browser: bool) -> None:
+def demo_command(
+    model: Path | None, host: str, port: int, teacher: Path | None, labels: Path | None, open_browser: bool
+) -> None:
     """Serve the page.
 
-    Upload a slice or draw a phantom, and see four probabilities. Runs without TensorFlow. Stop it with Ctrl-C.
+    Upload slices or a volume, or draw a phantom, and see four probabilities, where on the slice they come from, and
+    how far to trust them. Runs without TensorFlow. Stop it with Ctrl-C.
 
     \b
     alzedge demo
     alzedge demo --model runs/archive/student_int8.tflite --port 8080
+    alzedge demo --labels reviews
     """
     require("demo")
     with socket.socket() as probe:
@@ -41,7 +49,7 @@ def demo_command(model: Path | None, host: str, port: int, open_browser: bool) -
 
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     Thread(target=_announce, args=(host, port, address, open_browser), daemon=True).start()
-    serve(model, host, port)
+    serve(model, host, port, teacher, labels)
 
 
 def _announce(host: str, port: int, address: str, open_browser: bool) -> None:

@@ -1,162 +1,160 @@
-"""The page: one slice in, four probabilities out, with who answered and how long it took."""
+"""The page: what is asked on the left, what is answered on the right, who answers below."""
 
-import html
-import time
-from pathlib import Path
+from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
 
-from alzedge import __version__
-from alzedge.errors import UserError
-from alzedge.images import HEIGHT, WIDTH, decode_slice, read_bytes
-from alzedge.modelfile import Record
-from alzedge.phantoms import draw_anatomy, draw_slice
+from alzedge.demo import answer, comparison, viewer
+from alzedge.demo.about import card_html
+from alzedge.demo.api import add_api
+from alzedge.demo.desk import Desk, Shown
+from alzedge.demo.heat import Evidence, Occlusion
+from alzedge.demo.labelling import LabelFolder
+from alzedge.demo.labelling_tab import add_labelling
+from alzedge.demo.uploads import LIMITS, Limits
 from alzedge.runtime import Classifier
-from alzedge.stages import DISCLAIMER, STAGES, TITLES
+from alzedge.stages import DISCLAIMER, TITLES
 
-_CSS = """
-.notice {border-left: 4px solid #d55e00; padding: .6em 1em; background: var(--block-background-fill)}
-.bars {display: grid; grid-template-columns: max-content 1fr max-content; gap: .5em .8em; align-items: center}
-.bars .track {background: var(--neutral-200); border-radius: 4px; height: 1.1em}
-.dark .bars .track {background: var(--neutral-700)}
-.bars .fill {background: #0072b2; border-radius: 4px; height: 100%}
-.bars .top {font-weight: 600}
-.bars .fill.best {background: #d55e00}
-.slice img {image-rendering: pixelated}
-"""
-
-_CAVEAT = "The model has learned from real slices only, so on a phantom its answer shows how the page works, no more."
-_WHOM = {
-    True: "people it had never seen",
-    False: "other slices of people it had seen",
-    None: "other slices, perhaps of people it had seen",
-}
-_EMPTY = "<p>Upload a slice or draw a phantom, and the answer appears here.</p>"
-_INTRO = f"""# AlzEdge
-How far along is dementia on this brain slice? A student network of a few kilobytes estimates the stage from one
-axial MRI slice: skull-stripped, T1-weighted, {WIDTH} pixels wide and {HEIGHT} high, 8-bit grey, JPEG or PNG."""
+_INTRO = """<header class="brand"><svg viewBox="0 0 176 208" aria-hidden="true"><path d="M88 20c-44 0-70 42-70 86s28 82 70
+82 70-38 70-82-26-86-70-86Zm0 0v168M78 82c-12 12-12 44 2 58M98 82c12 12 12 44-2 58"/></svg><div><h1>AlzEdge</h1>
+<p>How far along is dementia on this brain scan? A network of a few kilobytes estimates it, and says how far to
+trust it.</p></div></header>"""
+_WANTED = "JPEG or PNG slices, a NIfTI volume or a DICOM series"
+_NOTE = "Synthetic, drawn from formulas: not a picture of anybody."
+_STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
+# Programs have endpoints of their own, see `alzedge.demo.api`.
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+# No Python: what the browser does by itself, see page.js.
+_IN_BROWSER: dict[str, Any] = {"fn": None, "show_progress": "hidden", **_PRIVATE}
+_CATCH_UP = "window.alzedge?.show(); watch('value', () => window.alzedge?.show());"
+_SECONDS_KEPT = 3600
+# The reader's own: nothing to load, from here or elsewhere.
+_FONT, _MONO = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
+# More than any head has: a visitor whom Gradio has forgotten may go on sliding.
+_MOST = 10_000
+_OPACITY = 50  # page.css starts with the same
 
 
-def build_page(classifier: Classifier) -> gr.Blocks:
-    """The page around a loaded model; hand `launch_options` to whoever serves it."""
+def build_page(
+    classifier: Classifier,
+    evidence: Evidence | None = None,
+    teacher: Classifier | None = None,
+    labels: LabelFolder | None = None,
+    limits: Limits = LIMITS,
+) -> gr.Blocks:
+    """The page around a loaded model; hand `launch_options` to whoever serves it.
+
+    Args:
+        classifier: answers.
+        evidence: draws the heat maps; by hiding patches when None.
+        teacher: answers beside it.
+        labels: where the operator keeps reviewers' labels; nowhere when None.
+        limits: on what is uploaded.
+    """
+    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits)
     with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
-        gr.Markdown(_INTRO)
-        gr.HTML(f'<div class="notice" role="note"><strong>{DISCLAIMER}</strong></div>', padding=False)
-        with gr.Row():
-            with gr.Column():
-                upload = gr.File(
-                    label="Upload a slice", file_types=[".jpg", ".jpeg", ".png"], type="filepath", height=120
-                )
-                with gr.Row():
-                    stage = gr.Dropdown(
-                        [(title, i) for i, title in enumerate(TITLES)], value=2, label="or draw a phantom with", scale=2
-                    )
-                    draw = gr.Button("Draw a phantom", variant="primary", scale=1)
-                gr.Markdown("A phantom is a synthetic slice drawn from formulas. It is not a picture of anybody.")
-                shown = gr.Image(
-                    label="The slice",
-                    interactive=False,
-                    height=HEIGHT + 60,
-                    format="png",
-                    buttons=[],
-                    elem_classes="slice",
-                )
-            with gr.Column():
-                answer = gr.HTML(_EMPTY, label="Answer", padding=False)
-                gr.Markdown(_about(classifier.record))
+        gr.HTML(f"<strong>{DISCLAIMER}</strong>", elem_id="disclaimer", padding=False)
+        gr.HTML(_INTRO, padding=False)
+        told = gr.State(None, time_to_live=_SECONDS_KEPT)
+        with gr.Row(equal_height=False, elem_classes="sides-of-page"):
+            with gr.Column(scale=5, min_width=320):
+                ask = _questions()
+                view, number, explained = _view()
+            with gr.Column(scale=6, min_width=320), gr.Tabs(overflow_behavior="wrap"):
+                with gr.Tab("Answer"):
+                    words = gr.HTML(answer.EMPTY, js_on_load=_CATCH_UP, padding=False, elem_id="answer")
+                with gr.Tab("Student and teacher", visible=teacher is not None):
+                    beside = gr.HTML(comparison.EMPTY, padding=False)
+                with gr.Tab("Label"):
+                    add_labelling(told, number, classifier.record["sha256"], labels)
+        with gr.Accordion("The model's card", open=False):
+            gr.HTML(card_html(classifier.record), padding=False)
 
-        on_phantoms = classifier.record["dataset"]["synthetic"]
-        caveat = "" if on_phantoms else f"<p>{_CAVEAT}</p>"
-
-        def on_upload(path: str | None) -> tuple[NDArray[np.uint8] | None, str]:
-            return answer_file(classifier, path)
-
-        def on_draw(label: int) -> tuple[NDArray[np.uint8], str]:
-            image = random_phantom(label)
-            start = time.perf_counter()
-            # Not asked of the guard, which knows a phantom from a real slice and would refuse it.
-            shares = dict(zip(classifier.labels, classifier.probabilities(image[np.newaxis])[0].tolist(), strict=True))
-            name = f"a phantom drawn with: {TITLES[label].lower()}"
-            return image, answer_html(classifier, shares, name, time.perf_counter() - start) + caveat
-
-        upload.change(
-            on_upload, upload, [shown, answer], api_name="predict", api_description="Probabilities for one slice."
+        told_outputs = [words, beside, told]
+        outputs = [view, number, explained, *told_outputs]
+        ask.files.upload(
+            lambda paths, together: _updates(desk.upload(paths, together)),
+            [ask.files, ask.together],
+            outputs,
+            **_PRIVATE,
         )
-        draw.click(on_draw, stage, [shown, answer], api_name="phantom", api_description="Draw a phantom and answer.")
+        ask.files.clear(lambda: _updates(Shown()), None, outputs, **_PRIVATE)
+        ask.slice.click(lambda stage: _updates(desk.phantom(stage, head=False)), ask.stage, outputs, **_PRIVATE)
+        ask.head.click(lambda stage: _updates(desk.phantom(stage, head=True)), ask.stage, outputs, **_PRIVATE)
+        ask.together.change(
+            lambda told, together: _told_updates(desk.regroup(told, together)),
+            [told, ask.together],
+            told_outputs,
+            **_PRIVATE,
+        )
+        add_api(classifier, limits)
     return page
 
 
 def launch_options() -> dict[str, Any]:
-    """Arguments for `launch` or `mount_gradio_app`."""
-    return {"css": _CSS}
+    """Arguments for `launch` or `mount_gradio_app`: everything comes from this host, fonts included."""
+    room = resources.files("alzedge.demo")
+    return {
+        "theme": gr.themes.Default(
+            primary_hue="blue", neutral_hue="slate", radius_size="lg", font=_FONT, font_mono=_MONO
+        ),
+        "css": room.joinpath("page.css").read_text("utf-8"),
+        "head": f"<script>{room.joinpath('page.js').read_text('utf-8')}</script>",
+    }
 
 
-def random_phantom(label: int) -> NDArray[np.uint8]:
-    """A fresh phantom of stage `STAGES[label]`, at a height where the ventricles show."""
-    rng = np.random.default_rng()
-    return draw_slice(draw_anatomy(label, rng), rng.uniform(0.4, 0.6), rng)
+@dataclass(frozen=True)
+class _Questions:
+    """The controls that ask."""
+
+    files: gr.File
+    together: gr.Checkbox
+    stage: gr.Dropdown
+    slice: gr.Button
+    head: gr.Button
 
 
-def answer_file(classifier: Classifier, path: str | None) -> tuple[NDArray[np.uint8] | None, str]:
-    """Slice and answer of an uploaded file; for a file that is no slice, what is wrong with it."""
-    if path is None:
-        return None, _EMPTY
-    name = Path(path).name
-    start = time.perf_counter()
-    try:
-        data = read_bytes(Path(path))
-        answer = classifier.answer_image(data, name)
-        if answer.probabilities is None:
-            return None, _refusal(f"{name}: {answer.refused}.")
-        image = decode_slice(data, name)
-    except UserError as error:
-        return None, _refusal(str(error).replace(path, name))
-    return image, answer_html(classifier, answer.probabilities, name, time.perf_counter() - start)
+def _questions() -> _Questions:
+    files = gr.File(label=_WANTED, file_count="multiple", height=160)
+    together = gr.Checkbox(True, label="Several slices are of one person", container=False)
+    stage = gr.Dropdown(_STAGES, value=2, label="Or draw a phantom with", info=_NOTE)
+    with gr.Row(elem_classes="phantoms"):
+        one = gr.Button("Draw a slice", variant="primary", min_width=110, size="md")
+        head = gr.Button("Draw a head", min_width=110, size="md")
+    return _Questions(files, together, stage, one, head)
 
 
-def _refusal(reason: str) -> str:
-    return f'<div class="notice" role="alert"><strong>No answer.</strong> {html.escape(reason)}</div>'
+def _view() -> tuple[gr.HTML, gr.Slider, gr.HTML]:
+    """The slices and what changes the view of them, all of it in the browser."""
+    view = gr.HTML(viewer.EMPTY, js_on_load=_CATCH_UP, padding=False)
+    number = gr.Slider(1, _MOST, 1, step=1, label="Slice", visible=False, elem_id="slice-slider", buttons=[])
+    with gr.Row(elem_classes="heat-controls"):
+        opacity = gr.Slider(
+            0, 100, _OPACITY, step=1, label="Heat map, %", elem_id="heat-slider", min_width=150, buttons=[]
+        )
+        of = gr.Dropdown(
+            [("the most probable", -1), *_STAGES],
+            value=-1,
+            label="Evidence for",
+            min_width=150,
+            elem_id="evidence",
+        )
+    evidence = gr.HTML("", padding=False, elem_classes="of")
+    number.change(inputs=number, js="(number) => { window.alzedge.show(number); return []; }", **_IN_BROWSER)
+    opacity.change(inputs=opacity, js="(share) => { window.alzedge.opacity(share); return []; }", **_IN_BROWSER)
+    of.change(inputs=of, js="(stage) => { window.alzedge.explain(stage); return []; }", **_IN_BROWSER)
+    return view, number, evidence
 
 
-def answer_html(classifier: Classifier, probabilities: dict[str, float], name: str, seconds: float) -> str:
-    """The four probabilities as bars, in order of severity, with model and time."""
-    shares = list(probabilities.values())
-    best = shares.index(max(shares))
-    rows = "".join(_bar(TITLES[i], share, i == best) for i, share in enumerate(shares))
-    kind, sha256 = classifier.record["kind"], classifier.record["sha256"]
-    return (
-        f"<h3>{TITLES[best]}, {shares[best]:.0%}</h3><p>on {html.escape(name)}</p>"
-        f'<div class="bars" role="list">{rows}</div>'
-        f"<p>Answered by <code>{html.escape(kind)}</code> (sha256 {sha256[:12]}) in {1000 * seconds:.1f} ms, "
-        f"preprocessing included. {DISCLAIMER}</p>"
-    )
+def _updates(shown: Shown) -> tuple[Any, ...]:
+    """What is shown, in the order of the page's outputs."""
+    reply = shown.told.student if shown.told else None
+    count, first = (len(reply.answers), reply.first + 1) if reply else (1, 1)
+    number = gr.Slider(maximum=max(count, 2), value=first, visible=count > 1, label=f"Slice, 1 to {count}")
+    return shown.view, number, shown.evidence, *_told_updates(shown)
 
 
-def _bar(title: str, share: float, best: bool) -> str:
-    top, fill = (' class="top"', "fill best") if best else ("", "fill")
-    return (
-        f"<span{top}>{title}</span>"
-        f'<span class="track" role="img" aria-label="{title}: {share:.1%}">'
-        f'<span class="{fill}" style="display:block;width:{100 * share:.1f}%"></span></span>'
-        f"<span{top}>{share:.1%}</span>"
-    )
-
-
-def _about(record: Record) -> str:
-    lines = [f"**The model.** `{record['kind']}`, AlzEdge {__version__}, answers: {', '.join(STAGES)}."]
-    for name, found in record.get("metrics", {}).items():
-        level = "person" if "person" in found else "slice"
-        accuracy, auc = found["slice"]["stages4"]["accuracy"], found[level]["any_dementia"]["roc_auc"]
-        whom = _WHOM[found["unseen_people"]]
-        text = f"- On {whom} ({name} split, {found['measured_on']}): right about {accuracy['value']:.0%} of slices "
-        text += f"(95 % interval {accuracy['low']:.0%} to {accuracy['high']:.0%}; "
-        text += f"always guessing the commonest stage: {found['floors']['majority']:.0%})"
-        if auc is not None:
-            text += f"; tells any dementia from none per {level} with an AUC of {auc['value']:.2f}"
-        lines.append(text + ".")
-    if record["dataset"]["synthetic"]:
-        lines.append("- Trained on phantoms: its answers say nothing about real slices.")
-    return "\n".join(lines)
+def _told_updates(shown: Shown) -> tuple[Any, ...]:
+    return shown.answer, shown.comparison, shown.told
