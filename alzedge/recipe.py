@@ -151,10 +151,7 @@ class ExportRecipe:
 
 @dataclass(frozen=True)
 class CompressRecipe:
-    """Fine-tuning on soft targets, with neither warm-up nor labels, for qat-int8, pruned and clustered files.
-
-    AdamW with a cosine to zero.
-    """
+    """For qat-int8, pruned and clustered files: AdamW on soft targets, a cosine to zero, neither warm-up nor labels."""
 
     epochs: int = within(4, 1, 10_000)
     batch_size: int = within(64, 2, 65_536)

@@ -7,7 +7,11 @@ import click
 
 @click.group("space")
 def space_command() -> None:
-    """Make a Hugging Face Space of the page."""
+    """Make a Hugging Face Space of the page.
+
+    \b
+    alzedge space build space
+    """
 
 
 @space_command.command("build")
@@ -28,4 +32,4 @@ def build_command(out: Path, model: Path | None) -> None:
 
     build_space(out, model)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    click.echo(f"wrote {out} ({size / 2**20:.1f} MiB); upload it with `hf upload OWNER/NAME {out} --repo-type space`")
+    click.echo(f"wrote {out} ({size / 2**20:.1f} MiB); upload it with `alzedge push OWNER/NAME {out} --space`")

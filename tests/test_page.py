@@ -222,7 +222,7 @@ def test_a_volume_is_scrolled_through_by_keyboard(page: Any, models: Path, volum
         shares(page), [100 * share for share in wanted["slices"][number]["probabilities"].values()], atol=0.051
     )
     box = page.locator(".curve svg").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.05, box["y"] + box["height"] / 2)
+    page.locator(".curve svg").click(position={"x": box["width"] * 0.05, "y": box["height"] / 2})
     page.locator("[data-show=name]", has_text="head.nii.gz, slice 1").first.wait_for()
     assert slider(page).input_value() == "1" and asked == []
     assert "JANE" not in page.content()
