@@ -145,6 +145,6 @@ def sweep(folder: Path, seconds: float) -> None:
             with contextlib.suppress(FileNotFoundError):
                 if path.lstat().st_mtime < before:
                     path.unlink()
-        if Path(place) != folder:
-            with contextlib.suppress(OSError):  # not empty
+        with contextlib.suppress(OSError):  # not empty, or gone
+            if Path(place) != folder and Path(place).stat().st_mtime < before:
                 Path(place).rmdir()

@@ -4,7 +4,6 @@ Anything can be uploaded to a page that is open to the internet. Counts and size
 before a file is opened, pixels on the header before one is decoded or unpacked.
 """
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -152,11 +151,12 @@ def _volume(kind: str, files: Sequence[Path], limits: Limits) -> Upload:
 
 
 def discard(paths: Sequence[str | Path]) -> None:
-    """Delete uploaded files, and the folder that the server made for each, once they have been answered."""
+    """Delete uploaded files once they have been answered.
+
+    Their folders stay for a while: Gradio names them by the content, so somebody may be putting the same file there.
+    """
     for path in map(Path, paths):
         path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty, or gone
-            path.parent.rmdir()
 
 
 def _mebibytes(size: int) -> str:
