@@ -104,28 +104,30 @@ def trust_html(record: Record, per_person: bool) -> str:
     """How often the model is right about people it has not seen, with its interval, for those who know no statistics."""
     if record["dataset"]["synthetic"]:
         return '<p class="trust">Trained on phantoms: its answers say nothing about real slices.</p>'
-    found = next((found for found in record.get("metrics", {}).values() if found["unseen_people"]), None)
-    if found is None:
+    unseen = [found for found in record.get("metrics", {}).values() if found["unseen_people"]]
+    if not unseen:
         return (
             '<p class="trust">How often it is right about new people was not measured, so nobody should trust it.</p>'
         )
+    found = max(unseen, key=lambda found: found["slice"]["n"])  # a cross-validation has asked about more people
     level = "person" if per_person and "person" in found else "slice"
     figures = found[level]
     accuracy, floor = figures["stages4"]["accuracy"], found["floors"]["majority"]
     return (
         '<div class="trust"><p class="eyebrow">How far to trust it</p>'
-        f"<p>{_tested_on(figures, level)} right for <strong>{accuracy['value']:.0%}</strong>. "
+        f"<p>{_tested_on(figures, level, found['measured_on'] == 'this model')} right for <strong>{accuracy['value']:.0%}</strong>. "
         f"Chance alone leaves anything from {accuracy['low']:.0%} to {accuracy['high']:.0%} open "
         f"(95% interval). Always saying the commonest stage would be right for {floor:.0%}.</p>"
         f"{_interval_html(accuracy, floor)}{_calibration_html(record, figures['stages4']['ece'])}</div>"
     )
 
 
-def _tested_on(figures: dict[str, Any], level: str) -> str:
-    if level == "person":
-        return f"Asked about {figures['n']} people it had never seen, the model was"
-    whom = f"{figures['people']} people it had never seen" if figures["people"] else "people it had never seen"
-    return f"Asked about {figures['n']} slices of {whom}, the model was"
+def _tested_on(figures: dict[str, Any], level: str, itself: bool) -> str:
+    people = f"{figures['people']} people" if figures["people"] else "people"
+    asked = people if level == "person" else f"{figures['n']} slices of {people}"
+    if itself:
+        return f"Asked about {asked} it had never seen, the model was"
+    return f"Asked about {asked}, each by a model made like this one that had never seen them, the models were"
 
 
 def _interval_html(accuracy: dict[str, float], floor: float) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from alzedge.errors import UserError
 from alzedge.options import (
     DATA_HELP,
     Source,
@@ -125,7 +126,8 @@ def export_command(
 ) -> None:
     """Convert a student, and judge the result.
 
-    STUDENT is a .keras file from `alzedge distill`.
+    STUDENT is a .keras file from `alzedge distill`; a teacher's from `alzedge train` will do too, where nothing is
+    trained further and nothing added.
 
     \b
     float32 float16  TFLite, numbers as named
@@ -160,7 +162,9 @@ def export_command(
     if out.suffix != suffix:
         ending = f"must end in {suffix}" if suffix else "is a folder's and has no ending"
         raise click.BadParameter(f"{out}: the name {ending}.")
-    record = read_keras_record(student, "student")
+    record = read_keras_record(student)
+    if record["kind"] != "student" and (record["kind"] != "teacher" or fmt in _TRAINED or heat_map or rgb):
+        raise UserError(f"{student} is a {record['kind']}, not a student; name the student's .keras file.")
     source = load_source(data, recipe_name, seed)
     recipe, name = made_with(record, source.dataset, source.recipe, student)
     if calibration_images is not None:

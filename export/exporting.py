@@ -99,7 +99,7 @@ def export_student(
     if rgb:
         data = to_rgb(data, preprocess.shrink, lookup_of(preprocess.steps) if preprocess.steps else None)
         preprocess = Preprocessing(1)
-    kind = "student" if fmt == "keras" else f"student-{fmt}"
+    kind = record["kind"] if fmt == "keras" else f"{record['kind']}-{fmt}"
     kind += "-heat-map" * heat_map + "-rgb" * rgb
     kept = ("dataset", "split", "soft_targets")
     provenance = {"recipe": made_with} | {entry: record[entry] for entry in kept if entry in record}

@@ -69,6 +69,15 @@ def test_the_same_export_twice_gives_the_same_bytes(tiny_run: Path, tiny_recipe:
     assert out.read_bytes() == (tiny_run / "subject/student_int8.tflite").read_bytes()
 
 
+def test_a_teacher_becomes_a_file_that_answers_as_it_does(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "teacher.tflite"
+    words = ("export", tiny_run / "subject/teacher.keras", "phantoms", "--recipe", tiny_recipe, "--format", "float32")
+    result = run_cli(*words, "--out", out)
+    assert result.returncode == 0, result.stderr
+    record = read_record(out)
+    assert record["kind"] == "teacher-float32" and record["verdict"]["max_difference"] < 1e-4
+
+
 def test_export_refuses_other_data_and_other_names(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     student = tiny_run / "subject/student.keras"
     out = tmp_path / "x.tflite"
@@ -78,7 +87,8 @@ def test_export_refuses_other_data_and_other_names(tiny_run: Path, tiny_recipe: 
     assert result.returncode == 2 and "must end in .tflite" in result.stderr
     assert_refused(run_cli("export", tmp_path / "absent.keras", "--out", out), "no such model file")
     teacher = tiny_run / "subject/teacher.keras"
-    assert_refused(run_cli("export", teacher, "--out", out), "is a teacher, not a student")
+    for more in (("--format", "pruned"), ("--heat-map",)):
+        assert_refused(run_cli("export", teacher, *more, "--out", out), "is a teacher, not a student")
     assert_refused(run_cli("distill", student, "--out", tmp_path / "out"), "is a student, not a teacher")
 
 
