@@ -138,7 +138,7 @@ async def _sweep_often(folder: Path) -> None:
 
 
 def sweep(folder: Path, seconds: float) -> None:
-    """Delete files below a folder that have not been written to for so many seconds, and empty folders."""
+    """Delete files below a folder that have not been written to for so many seconds, and folders as long empty."""
     before = time.time() - seconds
     for place, _, names in os.walk(folder, topdown=False):
         for name in names:
