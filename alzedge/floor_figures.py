@@ -96,8 +96,8 @@ def floor_figures(features: Features, people: People, sides: Sides, seed: int = 
         seed: of the bootstrap over people, over slices when they are unknown.
 
     Returns:
-        By method `per`, 'slice' or 'person', what was judged, and by the name of each of `alzedge.tasks.TASKS` the levels `slice` and `person` of `alzedge.metrics.evaluate` for that task alone; a
-        task is None where a training side lacks one of its classes.
+        By method `per`, 'slice' or 'person', what was judged, and by the name of each of `alzedge.tasks.TASKS` the
+        levels `slice` and `person` of `alzedge.metrics.evaluate` for that task alone; a task is None where a training side lacks one of its classes.
     """
     rows = np.concatenate([test for _, test in sides])
     found: dict[str, Any] = {"nearest_neighbour": {"per": "slice"}, "histogram": {"per": "slice"}}

@@ -1,8 +1,9 @@
 """The documented endpoints `predict` and `predict_batch`: the page's answers as JSON, for programs."""
 
+import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,12 @@ def add_api(classifier: Classifier, limits: Limits = LIMITS) -> None:
     """
 
     def predict(files: list[gr.FileData]) -> dict[str, Any]:
-        paths = _paths(files)
-        try:
+        with _uploaded(files) as paths:
             return answer(classifier, paths, limits)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        finally:
-            discard(paths)
 
     def predict_batch(files: list[gr.FileData]) -> list[dict[str, Any]]:
-        paths = _paths(files)
-        try:
+        with _uploaded(files) as paths:
             return answer_each(classifier, paths, limits)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        finally:
-            discard(paths)
 
     gr.api(predict, api_name="predict", api_description=_PREDICT)
     gr.api(predict_batch, api_name="predict_batch", api_description=_BATCH)
@@ -99,6 +90,18 @@ def answer_each(classifier: Classifier, paths: Sequence[Path], limits: Limits = 
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers
+
+
+@contextlib.contextmanager
+def _uploaded(files: Any) -> Iterator[list[Path]]:
+    """Paths of uploaded files, which are deleted at the end; what is wrong with them becomes the client's error."""
+    paths = _paths(files)
+    try:
+        yield paths
+    except UserError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    finally:
+        discard(paths)
 
 
 def _paths(files: Any) -> list[Path]:

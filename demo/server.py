@@ -65,7 +65,6 @@ def make_app(
     page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
     page._queue.sleep_when_free = _IDLE_SECONDS
     page.state_session_capacity = SESSIONS
-    page._queue.pending_messages_per_session.max_size = 2 * QUEUE_SIZE
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True
     app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_sweeping(folder))

@@ -5,7 +5,8 @@ MediaPipe Tasks and the Task Library give an image classifier three channels of 
 other pixel. So the shrinking moves into the model as an average pool, the first convolution gets zero weights for red
 and blue, and whole-number models get a QUANTIZE at either end. On grey images, whose channels are equal, the numbers
 behind are those of the model without colour: bit for bit in whole numbers (where the input's scale is not 1/255, but
-for ties, which QUANTIZE rounds away from zero), while in floating point the block means are not rounded. A table of greys (`alzedge.steps.lookup_of`) moves in too, as a CAST and a GATHER.
+for ties, which QUANTIZE rounds away from zero), while in floating point the block means are not rounded. A table of
+greys (`alzedge.steps.lookup_of`) moves in too, as a CAST and a GATHER.
 """
 
 from typing import Any
