@@ -1,0 +1,1 @@
+"""Slices and volumes: file formats, geometry, preprocessing, phantoms."""
