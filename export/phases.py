@@ -1,4 +1,4 @@
-"""The phases of a run behind the student: files, figures, latency, report."""
+"""Phases of a run behind the student: files, figures, latency, report."""
 
 import json
 import os
@@ -6,15 +6,15 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from alzedge.commands.progress_bars import show_steps
 from alzedge.export.evaluate.sources import CROSSVAL
+from alzedge.export.target import Target
 from alzedge.metrics.classification import summary
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import Ledger
 from alzedge.runs.split_run import Job
 from alzedge.utils.files import write_json, write_text
-from alzedge.utils.progress import Step
+from alzedge.utils.progress import OnPhase, Step, quiet_phase
 
 TEACHER = "teacher.keras"
 STUDENT = "student.keras"
@@ -26,36 +26,37 @@ FILE_NAMES = {
 
 # The float32 file answers as the Keras student does, to the last few bits.
 CROSSVAL_FILES = {"teacher": "teacher.csv", "float32": "student.csv", "int8": "student_int8.csv"}
-_HEAT_MAP = "-heat-map"
+_TARGETS = {"float32": Target("float32"), "int8": Target("int8"), "int8-heat-map": Target("int8", heat_map=True)}
 _TRAINING = ("init", "pretrain", "finetune", "targets", "distill")
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
-def export_phase(job: Job, student: Path) -> dict[str, Path]:
-    """Convert and quantize; writes and returns the `.tflite` files by format."""
+def export_phase(job: Job, student: Path, on_phase: OnPhase = quiet_phase) -> dict[str, Path]:
+    """Convert and quantize a student; writes and returns the `.tflite` files by name in `FILE_NAMES`."""
     outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
 
     def action(stem: Path) -> None:
         from alzedge.export.export_student import export_student
+        from alzedge.export.prepared_student import prepare_student
 
-        with show_steps(f"{job.title}: export") as on_step:
+        with on_phase(f"{job.title}: export") as on_step:
+            prepared = prepare_student(student, job.dataset, job.split, job.recipe)
             for done, (name, path) in enumerate(outputs.items(), start=1):
-                fmt, heat_map = name.removesuffix(_HEAT_MAP), name.endswith(_HEAT_MAP)
-                export_student(student, path, fmt, job.dataset, job.split, job.recipe, heat_map=heat_map)
+                export_student(prepared, path, _TARGETS[name])
                 on_step(Step(done, len(outputs), done, len(outputs)))
 
     job.perform("export", ["export"], [student], list(outputs.values()), action)
     return outputs
 
 
-def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
-    """Figures of every model on the test side; writes and returns the split's `metrics.json`."""
+def evaluate_phase(job: Job, models: dict[str, Path], on_phase: OnPhase = quiet_phase) -> Path:
+    """Evaluate every model on the test side; writes and returns the split's `metrics.json`."""
     output = job.folder / "metrics.json"
 
     def action(stem: Path) -> None:
         from alzedge.export.evaluate.judge import evaluate_models
 
-        with show_steps(f"{job.title}: evaluation") as on_step:
+        with on_phase(f"{job.title}: evaluation") as on_step:
             write_json(output, evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER))
 
     job.perform("evaluate", [], list(models.values()), [output], action)
@@ -65,7 +66,7 @@ def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
 def release_phase(
     ledger: Ledger, jobs: list[Job], metrics: list[Path], crossval: Path | None = None
 ) -> dict[str, Path]:
-    """Put the figures of all splits into the last split's files; returns the files by format.
+    """Put the figures of all splits into the last split's files; returns the files by name in `FILE_NAMES`.
 
     The last split is the one with unseen people where there is one: the official split's
     students have seen everybody, so theirs are sister models whose figures are quoted; so are
@@ -103,24 +104,30 @@ def _quoted(split: str, found: dict[str, Any], fmt: str, own: str) -> dict[str, 
     return entries | {"measured_on": whose} | summary(found["models"][model])
 
 
-def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe) -> Path:
-    """Size and latency of each model beside its figures; writes and returns `benchmark.json`."""
+def benchmark_phase(
+    ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe, on_phase: OnPhase = quiet_phase
+) -> Path:
+    """Measure size and latency of each model; writes them beside its figures into `benchmark.json` and returns that."""
     output = ledger.folder / "benchmark.json"
 
     def action(stem: Path) -> None:
         from alzedge.export.benchmark.benchmark import benchmark_models
 
         splits = json.loads(metrics.read_text())
-        with show_steps("benchmark") as on_step:
-            found = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
-        write_json(output, found | {"training": training_time(ledger)})
+        with on_phase("benchmark") as on_step:
+            content = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
+        write_json(output, content | {"training": training_time(ledger)})
 
     ledger.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
     return output
 
 
 def training_time(ledger: Ledger) -> dict[str, Any] | None:
-    """How long the run trained: `machine`, `processors` and, by phase, `seconds` (see `Ledger`); None when not timed."""
+    """Wall-clock time of the run's training: `machine`, `processors` and, by phase, `seconds` (see `Ledger`).
+
+    Returns:
+        None when a phase was not timed, as in run folders of older versions.
+    """
     phases = {name: phase for name, phase in ledger.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
     if not all("seconds" in phase for phase in phases.values()):
         return None
@@ -132,7 +139,7 @@ def training_time(ledger: Ledger) -> dict[str, Any] | None:
 
 
 def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) -> list[Path]:
-    """Table, plots and model card; returns what was written, the card first."""
+    """Write table, plots and model card; returns the files, the card first."""
     folder = ledger.folder
     curves = {
         f"{job.split.name}: {title}": job.folder / f"{name}.loss.json"
@@ -148,13 +155,13 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
         from alzedge.export.hub.card import PICTURES, model_card
         from alzedge.export.report import plots
 
-        found = json.loads(benchmark.read_text())
+        content = json.loads(benchmark.read_text())
         confusion, loss, examples = pictures
-        write_reports(found, folder)
-        plots.confusion_matrices(found, FILE_NAMES["int8"], confusion)
+        write_reports(content, folder)
+        plots.confusion_matrices(content, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
         plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
-        write_text(card, model_card(model, found, list(PICTURES)))
+        write_text(card, model_card(model, content, list(PICTURES)))
 
     ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
     return outputs

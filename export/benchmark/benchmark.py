@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from alzedge import __version__
-from alzedge.commands.progress_bars import show_steps
 from alzedge.data.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
 from alzedge.export.benchmark.latency import measure_models
@@ -19,7 +18,7 @@ from alzedge.runs.recipe import Recipe
 from alzedge.runs.split_run import made_with
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text
 from alzedge.utils.fresh_process import in_process
-from alzedge.utils.progress import OnStep, quiet
+from alzedge.utils.progress import OnPhase, OnStep, quiet, quiet_phase
 
 
 def benchmark_models(
@@ -66,6 +65,7 @@ def benchmark_files(
     *,
     with_rivals: bool = False,
     profiled: bool = False,
+    on_phase: OnPhase = quiet_phase,
 ) -> dict[str, Any]:
     """Benchmark model files of one split; writes JSON, CSV, Markdown and a plot into `out`.
 
@@ -77,6 +77,7 @@ def benchmark_files(
         with_rivals: also measure what a user would pick instead; see `alzedge.export.benchmark.reference_models`. Their
             files are kept in `out / "rivals"`.
         profiled: also time each operator of the `.tflite` students; see `alzedge.export.benchmark.profiler`.
+        on_phase: called with the title of each part, then for its steps.
 
     Returns:
         The content of `benchmark.json`.
@@ -91,13 +92,13 @@ def benchmark_files(
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
     records = {name: read_record(path) for name, path in named.items()}
     split = _common_split(named, records, dataset, recipe)
-    with show_steps("evaluation") as on_step:
+    with on_phase("evaluation") as on_step:
         figures = evaluate_models(named, dataset, split, on_step)
     mark_own_folder(out, "benchmark")
-    rivals = _make_rivals(records, out / "rivals") if with_rivals else {}
+    rivals = _make_rivals(records, out / "rivals", on_phase) if with_rivals else {}
     students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
     profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}
-    with show_steps("benchmark") as on_step:
+    with on_phase("benchmark") as on_step:
         result = benchmark_models(named, {split.name: figures}, recipe.benchmark.calls, on_step, rivals)
     result["profiles"] = profiles
     write_json(out / "benchmark.json", result)
@@ -124,10 +125,10 @@ def _common_split(models: dict[str, Path], records: dict[str, Record], dataset: 
     return split_dataset(dataset, name, found.fold)
 
 
-def _make_rivals(records: dict[str, Record], folder: Path) -> dict[str, Rival]:
+def _make_rivals(records: dict[str, Record], folder: Path, on_phase: OnPhase) -> dict[str, Rival]:
     from alzedge.export.benchmark.reference_models import rival_files  # imports TensorFlow
 
     students = [record for record in records.values() if record["kind"].startswith("student")]
     chosen = (students or list(records.values()))[0]
-    with show_steps("rivals") as on_step:
+    with on_phase("rivals") as on_step:
         return rival_files(Preprocessing.from_dict(chosen["preprocessing"]), folder, on_step)

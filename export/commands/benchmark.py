@@ -48,8 +48,11 @@ def benchmark_command(
         read_record(path)  # refuse a file that is not ours before any long work
     source = load_source(data, recipe_name, seed)
 
+    from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.benchmark import benchmark_files
 
-    found = benchmark_files(list(models), source.dataset, source.recipe, folder, with_rivals=rivals, profiled=profile)
+    found = benchmark_files(
+        list(models), source.dataset, source.recipe, folder, with_rivals=rivals, profiled=profile, on_phase=show_steps
+    )
     click.echo("\n" + text_table(found))
     click.echo(f"\nwrote {folder}: benchmark.json, benchmark.csv, benchmark.md, accuracy_latency.png")

@@ -59,9 +59,10 @@ def evaluate_command(
             read_record(path)
     source = load_source(data, recipe_name, seed)
 
+    from alzedge.commands.progress_bars import show_steps
     from alzedge.export.evaluate.evaluate_files import evaluate_files
 
-    found = evaluate_files(paths, source.dataset, source.recipe, folder, splits, teacher)
+    found = evaluate_files(paths, source.dataset, source.recipe, folder, splits, teacher, show_steps)
     click.echo(f"\n{glance(found)}")
     click.echo(f"\nwrote {folder}: report.html, report.md, metrics.json")
 

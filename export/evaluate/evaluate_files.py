@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from alzedge.commands.progress_bars import show_steps
 from alzedge.data.dataset import DataSet
 from alzedge.export.evaluate.curve_plots import draw_confusions, draw_curves, draw_reliability
 from alzedge.export.evaluate.curves import curves
@@ -13,6 +12,7 @@ from alzedge.export.report.html import html_report, introduction, markdown_repor
 from alzedge.metrics.classification import make_levels
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 
 def evaluate_files(
@@ -22,6 +22,7 @@ def evaluate_files(
     out: Path,
     splits: tuple[str, ...] = (),
     teacher: Path | None = None,
+    on_phase: OnPhase = quiet_phase,
 ) -> dict[str, Any]:
     """Judge model files and predictions; writes `metrics.json`, `report.html` and `report.md` into `out`.
 
@@ -32,6 +33,7 @@ def evaluate_files(
         out: a new folder, or that of an earlier evaluation.
         splits: what to test on; all that is possible where empty.
         teacher: one of `paths`; the others' agreement with it is measured.
+        on_phase: called with the title of the evaluation, then for every split.
 
     Returns:
         The content of `metrics.json`: by split the result of `alzedge.export.evaluate.judge.evaluate_models`, with
@@ -43,7 +45,7 @@ def evaluate_files(
     check_own_folder(out, "evaluate")
     opened = open_sources(paths, dataset, recipe)
     sources = list(opened.values())
-    with show_steps("evaluation") as on_step:
+    with on_phase("evaluation") as on_step:
         chosen = choose_splits(sources, dataset, recipe.fold, splits)
         judged = judge_sources(sources, dataset, chosen, opened[teacher].name if teacher else None, on_step)
     found = {name: judgement.figures | {"curves": _curves(judgement)} for name, judgement in judged.items()}

@@ -25,6 +25,7 @@ from alzedge.runs.split_run import Job, make_job
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 from alzedge.utils.files import write_json
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 MODELS = {"teacher": TEACHER, "student_int8": FILE_NAMES["int8"]}
 _KEYS = {"group", "name", "recipe", "model", "vary"}
@@ -106,7 +107,11 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_experiments(
-    dataset: DataSet, experiments: list[Experiment], out: Path, splits: tuple[str, ...]
+    dataset: DataSet,
+    experiments: list[Experiment],
+    out: Path,
+    splits: tuple[str, ...],
+    on_phase: OnPhase = quiet_phase,
 ) -> dict[str, Any]:
     """Run each experiment on each split; those finished already in `out` are not run again.
 
@@ -115,6 +120,7 @@ def run_experiments(
         experiments: see `load_experiments`.
         out: output folder, new or of the same experiments.
         splits: names; see `alzedge.data.dataset.split_dataset`.
+        on_phase: see `alzedge.export.pipeline.run`.
 
     Returns:
         The content of `experiments.json`: `splits`, by name `description`, `slices`, `people`, `unseen_people` and
@@ -132,7 +138,7 @@ def run_experiments(
         figures = {}
         for name in in_order(splits):
             split = split_dataset(dataset, name, experiment.recipe.fold)
-            found = json.loads(_run(ledger, dataset, experiment, split).read_text())
+            found = json.loads(_run(ledger, dataset, experiment, split, on_phase).read_text())
             told[name] = {key: found[key] for key in ("description", "slices", "people", "unseen_people", "floors")}
             figures[name] = summary(found["models"][MODELS[experiment.model]])
         entry = {"group": experiment.group, "name": experiment.name, "model": experiment.model}
@@ -142,19 +148,20 @@ def run_experiments(
     return content
 
 
-def _run(ledger: Ledger, dataset: DataSet, experiment: Experiment, split: Split) -> Path:
+def _run(ledger: Ledger, dataset: DataSet, experiment: Experiment, split: Split, on_phase: OnPhase) -> Path:
     """One experiment on one split; returns its `metrics.json`."""
     title = f"{experiment.group}: {experiment.name} ({split.name})"
     shared = _job(ledger, f"pretrained-{_pretraining_key(experiment.recipe)}-{split.name}", dataset, experiment, split)
-    pretrained = pretrain_phase(replace(shared, title=title))
+    pretrained = pretrain_phase(replace(shared, title=title), on_phase=on_phase)
     folder = f"{_slug(experiment.group)}-{_slug(experiment.name)}-{split.name}"
     job = replace(_job(ledger, folder, dataset, experiment, split), title=title)
-    teacher = finetune_phase(job, pretrained)
+    teacher = finetune_phase(job, pretrained, on_phase=on_phase)
     models = {TEACHER: teacher}
     if experiment.model != "teacher":
-        student = distill_phase(job, targets_phase(job, teacher, pretrained), teacher)
-        models[MODELS[experiment.model]] = export_phase(job, student)["int8"]
-    return evaluate_phase(job, models)
+        targets = targets_phase(job, teacher, pretrained, on_phase)
+        student = distill_phase(job, targets, teacher, on_phase)
+        models[MODELS[experiment.model]] = export_phase(job, student, on_phase)["int8"]
+    return evaluate_phase(job, models, on_phase)
 
 
 def _job(ledger: Ledger, folder: str, dataset: DataSet, experiment: Experiment, split: Split) -> Job:

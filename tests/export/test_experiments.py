@@ -20,7 +20,7 @@ from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe import load_recipe
 from alzedge.student.cross_fit import _joined, cross_fitted_targets, deal_people
 from alzedge.student.distill import soft_targets
-from alzedge.student.targets import cross_fitted_regression, fluid_by_person
+from alzedge.student.targets import cross_fitted_regression, csf_by_person
 from alzedge.teacher.finetune import build_teacher, finetune
 
 CROSS_FIT = TINY.replace("views = 2", "views = 2\ntemperature = 1.0\ncross_fit = 2\nfluid = true").replace(
@@ -45,19 +45,19 @@ def test_parts_keep_a_person_together_and_every_stage_apart(phantoms: DataSet) -
         deal_people(np.array(["a", "b"]), np.array([0, 1]), 3)
 
 
-def test_the_regression_on_fluid_answers_only_for_people_it_was_not_fitted_on() -> None:
+def test_the_regression_on_csf_answers_only_for_people_it_was_not_fitted_on() -> None:
     data = make_phantoms(40, 6)
     _, first, person = np.unique(data.subject, return_index=True, return_inverse=True)
     backwards = np.arange(len(data))[::-1]
-    values = fluid_by_person(data.images, person, data.slice)
+    values = csf_by_person(data.images, person, data.slice)
     assert values.shape == (40, 64)
     np.testing.assert_array_equal(
-        values, fluid_by_person(data.images[backwards], person[backwards], data.slice[backwards])
+        values, csf_by_person(data.images[backwards], person[backwards], data.slice[backwards])
     )
     part = deal_people(data.subject, data.labels, 4)[first]
     labels = data.labels[first]
     answers = cross_fitted_regression(values, labels, part)
-    assert roc_auc_score(labels > 0, 1 - answers[:, 0]) > 0.9  # phantoms are drawn with more fluid by stage
+    assert roc_auc_score(labels > 0, 1 - answers[:, 0]) > 0.9  # phantoms are drawn with more CSF by stage
     # Whatever a person's own label: nobody's answer changes by it but those of the other parts.
     labels[0] = 3 - labels[0]
     changed = (cross_fitted_regression(values, labels, part) != answers).any(axis=1)
