@@ -16,7 +16,9 @@ from alzedge.stages import STAGES
 
 _PLACES = 32
 _COMPONENTS = 10
-_INVERSE_STRENGTH = 0.1  # `C` of the regression, and the components: those of the floor in `alzedge.metrics.baselines`
+_INVERSE_STRENGTH = (
+    0.1  # `C` of the regression, and the components: those of the baseline in `alzedge.metrics.baselines`
+)
 
 
 def fluid_by_person(
@@ -32,7 +34,7 @@ def fluid_by_person(
     Returns:
         float32 (P, 64).
     """
-    fluid = features_of(images).fluid
+    fluid = features_of(images).csf
     order = np.lexsort((places, person))
     first = np.searchsorted(person[order], np.arange(person.max() + 2))
     rows = []

@@ -23,7 +23,7 @@ from alzedge.audit.neighbours import Matches, best_matches
 from alzedge.data import kaggle
 from alzedge.data.folds import N_FOLDS, deal_folds, subject_folds
 from alzedge.errors import UserError
-from alzedge.metrics.baselines import METHODS, People, Sides, floor_figures
+from alzedge.metrics.baselines import METHODS, People, Sides, baseline_figures
 from alzedge.metrics.bootstrap import REPLICATES
 
 EXPECTED = 0.001
@@ -210,7 +210,11 @@ def _floors(index: Index, scan: Scan, side: NDArray[Any]) -> dict[str, Any]:
         "sampled": len(chosen) < len(index.key),
         "limit": FLOOR_IMAGES,
         "methods": METHODS,
-        "splits": {name: floor_figures(scan.features, people, sides) for name, sides in splits.items() if sides},
+        "splits": {
+            name: {method: found.to_json() for method, found in baseline_figures(scan.features, people, sides).items()}
+            for name, sides in splits.items()
+            if sides
+        },
     }
 
 

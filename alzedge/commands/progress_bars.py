@@ -21,12 +21,8 @@ def show_steps(title: str) -> Iterator[OnStep]:
     On a terminal a bar with the time left; in a pipe or log one line per epoch.
     """
     if not sys.stdout.isatty():
-
-        def on_line(step: Step) -> None:
-            if step.step * step.epochs % step.steps == 0:  # an epoch is complete
-                click.echo(f"{title}: {step}")
-
-        yield on_line
+        with show_lines(title) as on_line:
+            yield on_line
         return
     bar: click._termui_impl.ProgressBar[str] | None = None
 
@@ -44,6 +40,17 @@ def show_steps(title: str) -> Iterator[OnStep]:
     finally:
         if bar is not None:
             bar.__exit__(None, None, None)
+
+
+@contextlib.contextmanager
+def show_lines(title: str) -> Iterator[OnStep]:
+    """Print a line per epoch: for logs, and for one of several processes, whose bars would overwrite each other."""
+
+    def on_line(step: Step) -> None:
+        if step.step * step.epochs % step.steps == 0:  # an epoch is complete
+            click.echo(f"{title}: {step}")
+
+    yield on_line
 
 
 def show_items(items: list[T], title: str) -> Iterable[T]:

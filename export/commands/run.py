@@ -1,6 +1,5 @@
 """The command `run`."""
 
-import json
 import shlex
 from pathlib import Path
 
@@ -55,6 +54,7 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     from alzedge.utils.extras import require
 
     require("export")
+    from alzedge.export.benchmark.results import read_benchmark
     from alzedge.export.benchmark.tables import text_table
     from alzedge.export.experiments.crossval import crossval_metrics
     from alzedge.export.pipeline import run
@@ -64,7 +64,7 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     source = load_source(data, recipe_name, seed)
     quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
     benchmark = run(source.dataset, source.recipe, folder, quoted)
-    click.echo("\n" + text_table(json.loads(benchmark.read_text())))
+    click.echo("\n" + text_table(read_benchmark(benchmark)))
     click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)
     click.echo(f"\nnext: {_predict_line(source, folder)}")

@@ -14,13 +14,13 @@ A file is refused when it does not hold what its format promises, or when one of
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.export.convert.contents import Contents
+from alzedge.metrics.classification import Loss
 
 _STEP = 1 / 256  # of an int8 probability
 _SPAN = 4 * _STEP
@@ -113,12 +113,11 @@ def refuse_collapse(fmt: str, answers: NDArray[np.float32], held: HeldOut) -> No
         raise _collapse(fmt, f"it differs from Keras by {difference.mean():.2g} on average, over the limit {limit:.2g}")
 
 
-def refuse_loss(fmt: str, figures: dict[str, dict[str, Any] | None]) -> None:
-    """Refuse a file that is worth less for certain; figures as in `alzedge.metrics.classification.compare`."""
-    for name, figure in figures.items():
-        if figure is not None and figure["loss"]["low"] > _LOSS:
-            was, now = figure["before"], figure["after"]
-            raise _collapse(fmt, f"its {name} on held-out slices is {now:.3f} instead of {was:.3f}")
+def refuse_loss(fmt: str, losses: dict[str, Loss | None]) -> None:
+    """Refuse a file that is worth less for certain."""
+    for name, found in losses.items():
+        if found is not None and found.loss.low > _LOSS:
+            raise _collapse(fmt, f"its {name} on held-out slices is {found.after:.3f} instead of {found.before:.3f}")
 
 
 def _collapse(fmt: str, what: str) -> UserError:
