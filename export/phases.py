@@ -1,4 +1,4 @@
-"""The phases of a run behind the student: files, figures, latency, report."""
+"""Phases of a run behind the student: files, figures, latency, report."""
 
 import json
 import os
@@ -6,16 +6,16 @@ import platform
 from dataclasses import replace
 from pathlib import Path
 
-from alzedge.commands.progress_bars import show_steps
 from alzedge.export.benchmark.results import TrainingTime, read_benchmark
 from alzedge.export.evaluate.sources import CROSSVAL
+from alzedge.export.target import Target
 from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, read_metrics, read_split
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import Ledger
 from alzedge.runs.split_run import Job
 from alzedge.utils.files import write_json, write_text
-from alzedge.utils.progress import Step
+from alzedge.utils.progress import OnPhase, Step, quiet_phase
 
 TEACHER = "teacher.keras"
 STUDENT = "student.keras"
@@ -27,36 +27,37 @@ FILE_NAMES = {
 
 # The float32 file answers as the Keras student does, to the last few bits.
 CROSSVAL_FILES = {"teacher": "teacher.csv", "float32": "student.csv", "int8": "student_int8.csv"}
-_HEAT_MAP = "-heat-map"
+_TARGETS = {"float32": Target("float32"), "int8": Target("int8"), "int8-heat-map": Target("int8", heat_map=True)}
 _TRAINING = ("init", "pretrain", "finetune", "targets", "distill")
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
-def export_phase(job: Job, student: Path) -> dict[str, Path]:
-    """Convert and quantize; writes and returns the `.tflite` files by format."""
+def export_phase(job: Job, student: Path, on_phase: OnPhase = quiet_phase) -> dict[str, Path]:
+    """Convert and quantize a student; writes and returns the `.tflite` files by name in `FILE_NAMES`."""
     outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
 
     def action(stem: Path) -> None:
         from alzedge.export.export_student import export_student
+        from alzedge.export.prepared_student import prepare_student
 
-        with show_steps(f"{job.title}: export") as on_step:
+        with on_phase(f"{job.title}: export") as on_step:
+            prepared = prepare_student(student, job.dataset, job.split, job.recipe)
             for done, (name, path) in enumerate(outputs.items(), start=1):
-                fmt, heat_map = name.removesuffix(_HEAT_MAP), name.endswith(_HEAT_MAP)
-                export_student(student, path, fmt, job.dataset, job.split, job.recipe, heat_map=heat_map)
+                export_student(prepared, path, _TARGETS[name])
                 on_step(Step(done, len(outputs), done, len(outputs)))
 
     job.perform("export", ["export"], [student], list(outputs.values()), action)
     return outputs
 
 
-def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
-    """Figures of every model on the test side; writes and returns the split's `metrics.json`."""
+def evaluate_phase(job: Job, models: dict[str, Path], on_phase: OnPhase = quiet_phase) -> Path:
+    """Evaluate every model on the test side; writes and returns the split's `metrics.json`."""
     output = job.folder / "metrics.json"
 
     def action(stem: Path) -> None:
         from alzedge.export.evaluate.evaluate_models import evaluate_models
 
-        with show_steps(f"{job.title}: evaluation") as on_step:
+        with on_phase(f"{job.title}: evaluation") as on_step:
             evaluation = evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER)
         write_json(output, evaluation.to_json())
 
@@ -67,7 +68,7 @@ def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
 def release_phase(
     ledger: Ledger, jobs: list[Job], metrics: list[Path], crossval: Path | None = None
 ) -> dict[str, Path]:
-    """Put the figures of all splits into the last split's files; returns the files by format.
+    """Put the figures of all splits into the last split's files; returns the files by name in `FILE_NAMES`.
 
     The last split is the one with unseen people where there is one: the official split's
     students have seen everybody, so theirs are sister models whose figures are quoted; so are
@@ -105,15 +106,17 @@ def _quote(split: str, found: SplitEvaluation, fmt: str, own: str) -> Quote:
     return quote(found, model, whose)
 
 
-def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe) -> Path:
-    """Size and latency of each model beside its figures; writes and returns `benchmark.json`."""
+def benchmark_phase(
+    ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe, on_phase: OnPhase = quiet_phase
+) -> Path:
+    """Measure size and latency of each model; writes them beside its figures into `benchmark.json` and returns that."""
     output = ledger.folder / "benchmark.json"
 
     def action(stem: Path) -> None:
         from alzedge.export.benchmark.benchmark import benchmark_models
 
         splits = read_metrics(metrics)
-        with show_steps("benchmark") as on_step:
+        with on_phase("benchmark") as on_step:
             measured = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
         write_json(output, replace(measured, training=training_time(ledger)).to_json())
 
@@ -122,7 +125,11 @@ def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, reci
 
 
 def training_time(ledger: Ledger) -> TrainingTime | None:
-    """Wall-clock time of the run's training (see `Ledger`); None when a phase was not timed."""
+    """Wall-clock time of the run's training (see `Ledger`).
+
+    Returns:
+        None when a phase was not timed, as in run folders of older versions.
+    """
     phases = {name: phase for name, phase in ledger.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
     if not all("seconds" in phase for phase in phases.values()):
         return None
@@ -134,7 +141,7 @@ def training_time(ledger: Ledger) -> TrainingTime | None:
 
 
 def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) -> list[Path]:
-    """Table, plots and model card; returns what was written, the card first."""
+    """Write table, plots and model card; returns the files, the card first."""
     folder = ledger.folder
     curves = {
         f"{job.split.name}: {title}": job.folder / f"{name}.loss.json"

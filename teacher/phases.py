@@ -1,36 +1,36 @@
-"""The teacher's phases of a run, from files to files."""
+"""Phases of a run that make the teacher, from files to files."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alzedge.commands.progress_bars import show_steps
 from alzedge.model_file.read_write import make_record
 from alzedge.runs.split_run import Job
 from alzedge.utils.files import write_json
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 if TYPE_CHECKING:
     from alzedge.teacher.simclrv2.init import Start
 
 
 @dataclass(frozen=True)
-class Means:
-    """What a training is done with; its result is the same but for rounding.
+class Resources:
+    """Devices and services of a training; its result is the same with others but for rounding.
 
     Attributes:
-        devices: how many share each batch.
-        wandb: whether Weights & Biases keeps the curve, too.
+        devices: number of devices that share each batch.
+        wandb: whether Weights & Biases keeps the loss curve, too.
     """
 
     devices: int = 1
     wandb: bool = False
 
 
-_DEFAULT = Means()
+_DEFAULT = Resources()
 
 
-def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
-    """Contrastive pre-training; writes and returns `pretrained.keras`."""
+def pretrain_phase(job: Job, resources: Resources = _DEFAULT, on_phase: OnPhase = quiet_phase) -> Path:
+    """Pre-train on pairs of views; writes and returns `pretrained.keras`."""
     output, curve = job.folder / "pretrained.keras", job.folder / "pretrained.loss.json"
     settings = ["teacher", "pretrain", "augment"]
 
@@ -39,9 +39,9 @@ def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
         from alzedge.teacher.pretrain import pretrain
         from alzedge.teacher.training.tracking import recorded
 
-        wandb_name = f"{job.title}-pretrain" if means.wandb else None
+        wandb_name = f"{job.title}-pretrain" if resources.wandb else None
         with (
-            show_steps(f"{job.title}: teacher pre-training") as show,
+            on_phase(f"{job.title}: teacher pre-training") as show,
             recorded(job.folder / "events" / "pretrain", show, wandb_name) as on_step,
         ):
             model, history = pretrain(
@@ -51,7 +51,7 @@ def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
                 on_step,
                 people=job.training_people(),
                 places=job.dataset.slice[job.split.train],
-                devices=means.devices,
+                devices=resources.devices,
             )
         save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance(settings)))
         write_json(curve, history)
@@ -61,7 +61,7 @@ def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
 
 
 def init_phase(job: Job, start: "Start") -> Path:
-    """Takes a public checkpoint over instead of pre-training; writes and returns `pretrained.keras`."""
+    """Take over a public checkpoint instead of pre-training; writes and returns `pretrained.keras`."""
     output = job.folder / "pretrained.keras"
     settings = ["teacher"]
 
@@ -78,8 +78,10 @@ def init_phase(job: Job, start: "Start") -> Path:
     return output
 
 
-def finetune_phase(job: Job, pretrained: Path, means: Means = _DEFAULT) -> Path:
-    """Fine-tuning on the labels; writes and returns `teacher.keras`."""
+def finetune_phase(
+    job: Job, pretrained: Path, resources: Resources = _DEFAULT, on_phase: OnPhase = quiet_phase
+) -> Path:
+    """Fine-tune on the labels; writes and returns `teacher.keras`."""
     output, curve = job.folder / "teacher.keras", job.folder / "teacher.loss.json"
     settings = ["teacher", "finetune", "augment"]
 
@@ -89,9 +91,9 @@ def finetune_phase(job: Job, pretrained: Path, means: Means = _DEFAULT) -> Path:
         from alzedge.teacher.training.tracking import recorded
 
         encoder, record = load_model(pretrained)
-        wandb_name = f"{job.title}-finetune" if means.wandb else None
+        wandb_name = f"{job.title}-finetune" if resources.wandb else None
         with (
-            show_steps(f"{job.title}: teacher fine-tuning") as show,
+            on_phase(f"{job.title}: teacher fine-tuning") as show,
             recorded(job.folder / "events" / "finetune", show, wandb_name) as on_step,
         ):
             model, history = finetune(
@@ -102,7 +104,7 @@ def finetune_phase(job: Job, pretrained: Path, means: Means = _DEFAULT) -> Path:
                 stem.with_suffix(".npz"),
                 on_step,
                 people=job.training_people(),
-                devices=means.devices,
+                devices=resources.devices,
             )
         save_model(model, output, make_record("teacher", job.recipe.preprocessing, **job.provenance(settings, record)))
         write_json(curve, history)

@@ -19,7 +19,8 @@ from keras import layers
 
 from alzedge import __version__
 from alzedge.data.phantom_set import make_phantoms
-from alzedge.export.convert.tflite import to_float32, to_int8, with_probabilities
+from alzedge.export.convert.probabilities import with_probabilities
+from alzedge.export.convert.tflite import to_float32, to_int8
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.model_file.read_write import make_record, read_record, write_tflite
 from alzedge.runs.recipe import TeacherRecipe

@@ -80,7 +80,7 @@ class MeasuredModel:
     Attributes:
         footprint: see there.
         latency: by number of threads.
-        is_reference: True for a reference model, which has random weights and no figures.
+        is_reference: True for a reference model, which has random weights and no figures; `rival` in the file.
         times_faster_goal: how many times faster than it the int8 student is meant to be, or None.
     """
 

@@ -46,11 +46,13 @@ def crossval_command(data: str, out: Path | None, jobs: int | None, recipe_name:
     folder = output_folder(out, _OUT, data)
     source = load_source(data, recipe_name, seed)
 
+    from alzedge.commands.progress_bars import show_lines
     from alzedge.export.commands.evaluate import glance
     from alzedge.export.evaluate.sources import CROSSVAL
     from alzedge.export.experiments.crossval import EVALUATION, cross_validate
 
-    evaluation = cross_validate(source.dataset, source.recipe, folder, jobs or min(5, os.cpu_count() or 1))
+    at_once = jobs or min(5, os.cpu_count() or 1)
+    evaluation = cross_validate(source.dataset, source.recipe, folder, at_once, show_lines)
     click.echo(f"\n{glance({CROSSVAL: evaluation})}")
     click.echo(f"\nwrote {folder}: pooled answers (.csv), {EVALUATION}/report.html, {EVALUATION}/metrics.json")
     words = ("run", data, "--crossval", folder)

@@ -38,6 +38,7 @@ def experiments_command(
     \b
     alzedge experiments archive.zip --group preprocessing --split subject
     """
+    from alzedge.commands.progress_bars import show_steps
     from alzedge.data.dataset import available_splits
     from alzedge.export.experiments.comparison import (
         draw_comparison,
@@ -57,7 +58,7 @@ def experiments_command(
         return
     folder = output_folder(out, _OUT, data)
     dataset = load_source(data, None, seed).dataset
-    comparison = run_experiments(dataset, experiments, folder, splits or available_splits(dataset))
+    comparison = run_experiments(dataset, experiments, folder, splits or available_splits(dataset), show_steps)
     write_text(folder / "experiments.md", markdown_comparison(comparison))
     draw_comparison(comparison, folder / "experiments.png")
     curve = ", label_curve.png" if draw_label_curve(comparison, folder / "label_curve.png") else ""

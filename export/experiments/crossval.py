@@ -5,9 +5,7 @@ the other people, so that no image of a test person was ever seen, not even unla
 models answer about their own held-out people is pooled, and evaluated as one.
 """
 
-import io
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +28,7 @@ from alzedge.runs.run_folder import open_ledger
 from alzedge.runs.split_run import Job, make_job, run_identity
 from alzedge.utils.files import write_json
 from alzedge.utils.fresh_process import in_process
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 # By name of the file of pooled answers the model that gave them.
 MODELS = {
@@ -44,7 +43,9 @@ _ABOUT = "crossval.json"
 _DECISIVE = ("seed", "preprocessing", "augment", "teacher", "pretrain", "finetune", "student", "distill", "export")
 
 
-def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -> SplitEvaluation:
+def cross_validate(
+    dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1, on_phase: OnPhase = quiet_phase
+) -> SplitEvaluation:
     """Train, distill, export and answer for each fold, then pool and evaluate.
 
     Finished folds and phases are not done again. Each fold has a process and one thread of its own,
@@ -56,6 +57,7 @@ def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -
         out: a new folder or that of the same cross-validation. Fold k's run is in `fold<k>`, the pooled
             answers are in `teacher.csv`, `student.csv` and `student_int8.csv`, the figures in `evaluation`.
         jobs: folds at once.
+        on_phase: a module's function, as it is called in the folds' processes; see `alzedge.export.pipeline.run`.
 
     Returns:
         The evaluation of the pooled answers.
@@ -66,7 +68,7 @@ def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -
     split_dataset(dataset, _SPLIT)  # refuses before any work
     open_ledger(out, run_identity(dataset, recipe, CROSSVAL))
     with ThreadPoolExecutor(jobs) as pool:
-        folds = [pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold) for fold in range(N_FOLDS)]
+        folds = [pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold, on_phase) for fold in range(N_FOLDS)]
         try:
             for done in as_completed(folds):
                 done.result()
@@ -75,7 +77,7 @@ def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -
             raise
     pooled = [pool_folds(out, name) for name in MODELS]
     write_json(out / _ABOUT, _about(dataset, recipe))
-    return evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0])[CROSSVAL]
+    return evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0], on_phase)[CROSSVAL]
 
 
 def crossval_metrics(folder: Path, dataset: DataSet, recipe: Recipe) -> Path:
@@ -101,15 +103,14 @@ def _about(dataset: DataSet, recipe: Recipe) -> dict[str, Any]:
     return {"data": dataset.fingerprint} | {name: settings[name] for name in _DECISIVE}
 
 
-def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int) -> None:
+def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: OnPhase = quiet_phase) -> None:
     """Make one fold's models and their answers about its people, in the folder `fold<k>`."""
-    sys.stdout = _Lines(sys.stdout.buffer, sys.stdout.encoding, line_buffering=True)
     own = replace(recipe, fold=fold)
     folder = fold_folder(out, fold)
     split = split_dataset(dataset, _SPLIT, fold)
     ledger = open_ledger(folder, run_identity(dataset, own, _SPLIT) | {"fold": fold})
     job = replace(make_job(ledger, folder, dataset, own, split), title=f"fold {fold}")
-    files = train_and_export(job)
+    files = train_and_export(job, on_phase)
     _answer(job, {name: files[file] for name, file in MODELS.items()})
 
 
@@ -144,10 +145,3 @@ def _answer(job: Job, models: dict[str, Path]) -> None:
 
 def _answers_file(folder: Path, name: str) -> Path:
     return folder / f"answers_{name}"
-
-
-class _Lines(io.TextIOWrapper):
-    """The terminal, for one of several processes: whole lines instead of bars that overwrite each other."""
-
-    def isatty(self) -> bool:
-        return False

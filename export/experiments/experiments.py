@@ -26,6 +26,7 @@ from alzedge.runs.split_run import Job, make_job
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 from alzedge.utils.files import write_json
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 MODELS = {"teacher": TEACHER, "student_int8": FILE_NAMES["int8"]}
 _KEYS = {"group", "name", "recipe", "model", "vary"}
@@ -106,7 +107,13 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def run_experiments(dataset: DataSet, experiments: list[Experiment], out: Path, splits: tuple[str, ...]) -> Comparison:
+def run_experiments(
+    dataset: DataSet,
+    experiments: list[Experiment],
+    out: Path,
+    splits: tuple[str, ...],
+    on_phase: OnPhase = quiet_phase,
+) -> Comparison:
     """Run each experiment on each split and write `experiments.json`; those finished already in `out` are not run again.
 
     Args:
@@ -114,6 +121,7 @@ def run_experiments(dataset: DataSet, experiments: list[Experiment], out: Path, 
         experiments: see `load_experiments`.
         out: output folder, new or of the same experiments.
         splits: names; see `alzedge.data.dataset.split_dataset`.
+        on_phase: see `alzedge.export.pipeline.run`.
 
     Raises:
         UserError: as `alzedge.export.pipeline.run`.
@@ -126,7 +134,7 @@ def run_experiments(dataset: DataSet, experiments: list[Experiment], out: Path, 
         figures = {}
         for name in in_order(splits):
             split = split_dataset(dataset, name, experiment.recipe.fold)
-            evaluation = _run(ledger, dataset, experiment, split)
+            evaluation = _run(ledger, dataset, experiment, split, on_phase)
             evaluated_on[name] = evaluation.evaluated_on
             figures[name] = evaluation.models[MODELS[experiment.model]].summary()
         results.append(
@@ -137,19 +145,20 @@ def run_experiments(dataset: DataSet, experiments: list[Experiment], out: Path, 
     return comparison
 
 
-def _run(ledger: Ledger, dataset: DataSet, experiment: Experiment, split: Split) -> SplitEvaluation:
+def _run(ledger: Ledger, dataset: DataSet, experiment: Experiment, split: Split, on_phase: OnPhase) -> SplitEvaluation:
     """Run one experiment on one split."""
     title = f"{experiment.group}: {experiment.name} ({split.name})"
     shared = _job(ledger, f"pretrained-{_pretraining_key(experiment.recipe)}-{split.name}", dataset, experiment, split)
-    pretrained = pretrain_phase(replace(shared, title=title))
+    pretrained = pretrain_phase(replace(shared, title=title), on_phase=on_phase)
     folder = f"{_slug(experiment.group)}-{_slug(experiment.name)}-{split.name}"
     job = replace(_job(ledger, folder, dataset, experiment, split), title=title)
-    teacher = finetune_phase(job, pretrained)
+    teacher = finetune_phase(job, pretrained, on_phase=on_phase)
     models = {TEACHER: teacher}
     if experiment.model != "teacher":
-        student = distill_phase(job, targets_phase(job, teacher, pretrained), teacher)
-        models[MODELS[experiment.model]] = export_phase(job, student)["int8"]
-    return read_split(evaluate_phase(job, models))
+        targets = targets_phase(job, teacher, pretrained, on_phase)
+        student = distill_phase(job, targets, teacher, on_phase)
+        models[MODELS[experiment.model]] = export_phase(job, student, on_phase)["int8"]
+    return read_split(evaluate_phase(job, models, on_phase))
 
 
 def _job(ledger: Ledger, folder: str, dataset: DataSet, experiment: Experiment, split: Split) -> Job:

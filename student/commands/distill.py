@@ -33,6 +33,7 @@ def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str
     \b
     alzedge distill runs/archive-teacher/teacher.keras archive.zip
     """
+    from alzedge.commands.progress_bars import show_steps
     from alzedge.data.dataset import split_dataset
     from alzedge.model_file.read_write import read_keras_record
     from alzedge.runs.run_folder import open_ledger
@@ -48,6 +49,6 @@ def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str
     split = split_dataset(source.dataset, name, recipe.fold)
     ledger = open_ledger(folder, run_identity(source.dataset, recipe, name))
     job = make_job(ledger, folder, source.dataset, recipe, split)
-    student = distill_phase(job, targets_phase(job, teacher), teacher)
+    student = distill_phase(job, targets_phase(job, teacher, on_phase=show_steps), teacher, show_steps)
     words = ("export", student, data, "--out", folder / "student_int8.tflite")
     click.echo(f"wrote {student}\nnext: {next_command(*words, recipe_name=recipe_name, seed=seed)}")
