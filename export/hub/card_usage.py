@@ -8,7 +8,7 @@ from pathlib import Path
 from alzedge.export.hub.card_text import KAGGLE, is_kaggle
 from alzedge.model_file.read_write import Record
 
-PYTHON = """from alzedge.inference.classifier import Classifier
+PYTHON = """from alzedge import Classifier
 
 classifier = Classifier.load("{file}")  # or Classifier.from_pretrained("owner/name")
 prediction = classifier.predict("slice.png")
