@@ -39,7 +39,9 @@ def split_evaluation(people_known: bool) -> SplitEvaluation:
     resampled = [{level: resample(rows, 0, 10) for level, rows in of.items()} for of in levels]
     return SplitEvaluation(
         labels=STAGES,
-        evaluated_on=EvaluationSet("a clause", 60, 12 if people_known else None, people_known or None, {"majority": 0.4}),
+        evaluated_on=EvaluationSet(
+            "a clause", 60, 12 if people_known else None, people_known or None, {"majority": 0.4}
+        ),
         models=models,
         exposure=dict.fromkeys(models, Exposure(people_known or None, 0, None, "A sentence.")),
         differences={"b": {level: differences(resampled[0][level], resampled[1][level]) for level in levels[0]}},
@@ -59,7 +61,9 @@ def test_a_file_of_metrics_comes_back_as_it_was(people_known: bool, tmp_path: Pa
     assert list(level) == ["n", "people", "interval_over", *(task.name for task in TASKS), "teacher"]
     assert list(level["stages4"])[:6] == ["n", "people", "classes", "confusion", "notes", "accuracy"]
     assert list(level["stages4"]).index("by_class") == list(level["stages4"]).index("weighted_f1") + 1
-    assert "by_class" not in level["any_dementia"] and level["stages4"]["by_class"]["ModerateDemented"]["roc_auc"] is None
+    assert (
+        "by_class" not in level["any_dementia"] and level["stages4"]["by_class"]["ModerateDemented"]["roc_auc"] is None
+    )
     assert ("refused" in split.to_json()) == people_known and "baselines" not in split.to_json()
 
 
