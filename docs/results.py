@@ -38,8 +38,8 @@ def cell(figure: Estimate | None) -> str:
 
 def baseline_cell(method: dict[str, Any], task: str, level: str, figure: str) -> str:
     """A figure of a method of `audit.json`, which has no task whose classes are absent and no level it does not answer."""
-    found = ((method.get(task) or {}).get(level) or {}).get(figure)
-    return cell(Estimate.from_json(found) if found else None)
+    content = ((method.get(task) or {}).get(level) or {}).get(figure)
+    return cell(Estimate.from_json(content) if content else None)
 
 
 def unseen_table(crossval: SplitEvaluation, baselines: dict[str, Any], methods: dict[str, str]) -> str:

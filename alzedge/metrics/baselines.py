@@ -102,7 +102,7 @@ class BaselineFigures:
         tasks: dict[str, dict[str, Any] | None] = dict.fromkeys(self.tasks)
         for name, levels in self.tasks.items():
             if levels is not None:
-                tasks[name] = {level: task_to_json(*found) for level, found in levels.items()}
+                tasks[name] = {level: task_to_json(*figures) for level, figures in levels.items()}
         return {"per": self.per, **tasks}
 
 
@@ -232,7 +232,10 @@ def _figures(
     return {
         name: None
         if answers is None
-        else {level: (found.tasks[name], found.details[name]) for level, found in levels[id(answers)].items()}
+        else {
+            level: (level_figures.tasks[name], level_figures.details[name])
+            for level, level_figures in levels[id(answers)].items()
+        }
         for name, answers in answered.items()
     }
 

@@ -161,8 +161,8 @@ def mean_by_person(scores: Floats, person: NDArray[np.intp]) -> Floats:
 
 def evaluate_levels(levels: dict[str, Level], resamples: dict[str, Resamples]) -> Evaluation:
     """Put together an evaluation from levels and what `alzedge.metrics.scores.resample` computed of each."""
-    found = {name: level_figures(level, resamples[name]) for name, level in levels.items()}
-    return Evaluation(found["slice"], found.get("person"))
+    figures = {name: level_figures(level, resamples[name]) for name, level in levels.items()}
+    return Evaluation(figures["slice"], figures.get("person"))
 
 
 def level_figures(level: Level, resamples: Resamples) -> LevelFigures:
@@ -195,7 +195,7 @@ def _details(task: Task, level: Level, by_class: dict[str, Figures]) -> TaskDeta
         classes=task.classes,
         confusion=tuple(map(tuple, confusion.tolist())),
         notes=tuple(_note(name, people[name]) for name in task.classes if not claimed[name]),
-        by_class={name: found if claimed[name] else dict.fromkeys(found) for name, found in by_class.items()},
+        by_class={name: figures if claimed[name] else dict.fromkeys(figures) for name, figures in by_class.items()},
     )
 
 

@@ -67,7 +67,7 @@ def figures_to_json(figures: Figures) -> dict[str, Any]:
 
 def figures_from_json(content: Mapping[str, Any]) -> Figures:
     """Read what `figures_to_json` wrote; raises as `Estimate.from_json`."""
-    return {name: None if found is None else Estimate.from_json(found) for name, found in content.items()}
+    return {name: None if figure is None else Estimate.from_json(figure) for name, figure in content.items()}
 
 
 def rounded(figures: Figures) -> Figures:

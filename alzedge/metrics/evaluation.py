@@ -19,10 +19,10 @@ _BEFORE_CLASSES = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1")
 
 @dataclass(frozen=True)
 class TaskDetails:
-    """What is known of one task at one level beside its figures.
+    """Counts and notes of one task at one level, beside its figures.
 
     Attributes:
-        n: slices or people judged.
+        n: slices or people evaluated.
         people: people of each class; None when people are unknown.
         classes: names.
         confusion: counts, true classes down, answers across.
@@ -43,7 +43,7 @@ class LevelSummary:
     """The figures that a model file carries of one level: of each task `Task.summary`, to six decimals.
 
     Attributes:
-        n: slices or people judged.
+        n: slices or people evaluated.
         people: how many; None when unknown.
         interval_over: 'people' or 'slices', what the bootstrap drew.
         tasks: figures by name of the task, see `alzedge.metrics.tasks.FIGURES`.
@@ -138,7 +138,7 @@ def _counts(content: Mapping[str, Any]) -> tuple[int, int | None, str]:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a model file carries of an `Evaluation`.
+    """The figures of an `Evaluation` that a model file carries.
 
     Attributes:
         slice: per slice.
@@ -193,5 +193,5 @@ class Evaluation(Summary):
         return Evaluation(LevelFigures.from_json(content["slice"]), person and LevelFigures.from_json(person))
 
     def summary(self) -> Summary:
-        """What model files carry of it."""
+        """The figures that model files carry."""
         return Summary(self.slice.summary(), self.person and self.person.summary())

@@ -28,7 +28,7 @@ class Level:
         probabilities: float64 (N, 4).
         labels: int64 (N,), index into `STAGES`.
         person: int (N,), number of the person of each row; the row itself where people are unknown.
-        people_known: whether `person` is a person.
+        people_known: True when `person` is a person.
         teacher: float64 (N, 4), the teacher's answers, or None.
     """
 
@@ -44,7 +44,7 @@ class Level:
         return [len(np.unique(self.person[labels == k])) for k in range(len(task.classes))]
 
     def claimed(self, task: Task) -> list[bool]:
-        """For each class, whether enough people carry it for a figure of its own."""
+        """For each class, True when enough people carry it for a figure of its own."""
         least = MIN_PEOPLE if self.people_known else 1
         return [people >= least for people in self.people_of(task)]
 
@@ -52,16 +52,16 @@ class Level:
 def resample(level: Level, seed: int, replicates: int = REPLICATES) -> Resamples:
     """Compute every figure under every resample."""
     weights = draw_people(int(level.person.max()) + 1, seed, replicates)
-    found: Resamples = {}
+    resamples: Resamples = {}
     for task in TASKS:
-        found |= {(task.name, *name): values for name, values in _task_figures(task, level, weights).items()}
+        resamples |= {(task.name, *name): values for name, values in _task_figures(task, level, weights).items()}
     if level.teacher is not None:
         same = level.probabilities.argmax(axis=1) == level.teacher.argmax(axis=1)
         ours, theirs = (np.log(_floored(scores)) for scores in (level.probabilities, level.teacher))
         divergence = (np.exp(theirs) * (theirs - ours)).sum(axis=1)
-        found[TEACHER, "agreement"] = _mean(same, level.person, weights)
-        found[TEACHER, "kl"] = _mean(divergence, level.person, weights)
-    return found
+        resamples[TEACHER, "agreement"] = _mean(same, level.person, weights)
+        resamples[TEACHER, "kl"] = _mean(divergence, level.person, weights)
+    return resamples
 
 
 def _task_figures(task: Task, level: Level, weights: Floats) -> Resamples:
@@ -90,15 +90,15 @@ def _decisions(
     rest = total[:, np.newaxis] - truth
     specificity = ratio(rest - (answers - right), rest)
     f1 = np.where(truth > 0, ratio(2 * right, truth + answers), np.nan)
-    found: Resamples = {
+    resamples: Resamples = {
         ("accuracy",): ratio(right.sum(axis=1), total),
         ("balanced_accuracy",): mean_of_defined(recall),
         ("macro_f1",): mean_of_defined(f1),
         ("weighted_f1",): ratio(np.nansum(f1 * truth, axis=1), total),
     }
     for place, k in _places(task):
-        found[*place, "sensitivity"], found[*place, "specificity"] = recall[:, k], specificity[:, k]
-    return found
+        resamples[*place, "sensitivity"], resamples[*place, "specificity"] = recall[:, k], specificity[:, k]
+    return resamples
 
 
 def _confidences(labels: NDArray[np.int64], scores: Floats, person: NDArray[np.intp], weights: Floats) -> Resamples:
@@ -127,15 +127,15 @@ def _rankings(
     each = [areas(labels == k, scores[:, k], person, weights) for k in range(len(task.classes))]
     truth = labels[:, np.newaxis] == np.arange(len(task.classes))
     roc, precision = areas(truth.ravel(), scores.ravel(), np.repeat(person, len(task.classes)), weights)
-    found: Resamples = {
+    resamples: Resamples = {
         ("macro_roc_auc",): mean_of_defined(np.stack([of for of, _ in each], axis=1)),
         ("micro_roc_auc",): roc,
         ("macro_pr_auc",): mean_of_defined(np.stack([of for _, of in each], axis=1)),
         ("micro_pr_auc",): precision,
     }
     for place, k in _places(task):
-        found[*place, "roc_auc"], found[*place, "pr_auc"] = each[k]
-    return found
+        resamples[*place, "roc_auc"], resamples[*place, "pr_auc"] = each[k]
+    return resamples
 
 
 def _places(task: Task) -> list[tuple[tuple[str, ...], int]]:

@@ -23,7 +23,7 @@ class EvaluationSet:
         description: one clause on the split.
         slices: how many.
         people: how many; None when unknown.
-        unseen_people: whether nobody in it trained the models of this split; None when nobody knows.
+        unseen_people: True when nobody in it trained the models of this split; None when nobody knows.
         baselines: accuracy per slice by baseline, see `alzedge.metrics.nearest_neighbour`; empty where no model was
             evaluated.
     """
@@ -49,10 +49,10 @@ class EvaluationSet:
 
 @dataclass(frozen=True)
 class Exposure:
-    """What one model has seen of one test set in its training.
+    """Test people and slices that one model has seen in its training.
 
     Attributes:
-        unseen_people: whether it was trained without everybody who is tested; None when nobody knows.
+        unseen_people: True when it was trained without everybody who is tested; None when nobody knows.
         seen_slices: test slices that trained it.
         seen_people: people tested of whom any slice trained it; None when unknown.
         statement: a sentence for the reader.
@@ -91,7 +91,7 @@ class SplitEvaluation:
             **self.evaluated_on.to_json(),
             "models": {name: evaluation.to_json() for name, evaluation in self.models.items()},
             "exposure": {name: asdict(seen) for name, seen in self.exposure.items()},
-            "differences": {name: _differences_to_json(found) for name, found in self.differences.items()},
+            "differences": {name: _differences_to_json(levels) for name, levels in self.differences.items()},
             **({} if self.refused is None else {"refused": self.refused}),
         }
 
@@ -105,16 +105,16 @@ class SplitEvaluation:
         return SplitEvaluation(
             labels=tuple(content["labels"]),
             evaluated_on=EvaluationSet.from_json(content),
-            models={name: Evaluation.from_json(found) for name, found in content["models"].items()},
+            models={name: Evaluation.from_json(model) for name, model in content["models"].items()},
             exposure={name: Exposure(**seen) for name, seen in content["exposure"].items()},
-            differences={name: _differences_from_json(found) for name, found in content["differences"].items()},
+            differences={name: _differences_from_json(levels) for name, levels in content["differences"].items()},
             refused=content.get("refused"),
         )
 
 
 @dataclass(frozen=True)
 class Quote:
-    """What a model file says of one split.
+    """Figures of one split that a model file carries.
 
     Attributes:
         description, unseen_people, baselines: see `EvaluationSet`.
@@ -173,7 +173,7 @@ def read_metrics(path: Path) -> dict[str, SplitEvaluation]:
         UserError: missing, or something else.
     """
     with reading(path, "metrics.json", _CURE):
-        return {name: SplitEvaluation.from_json(found) for name, found in json.loads(path.read_text()).items()}
+        return {name: SplitEvaluation.from_json(split) for name, split in json.loads(path.read_text()).items()}
 
 
 @contextmanager
@@ -193,8 +193,8 @@ def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
     return {str(name): float(value) for name, value in content.items()}
 
 
-def _differences_to_json(found: Differences) -> dict[str, Any]:
-    return {level: {task: figures_to_json(of) for task, of in tasks.items()} for level, tasks in found.items()}
+def _differences_to_json(differences: Differences) -> dict[str, Any]:
+    return {level: {task: figures_to_json(of) for task, of in tasks.items()} for level, tasks in differences.items()}
 
 
 def _differences_from_json(content: Mapping[str, Any]) -> Differences:

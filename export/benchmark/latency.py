@@ -57,8 +57,8 @@ def measure_models(models: Mapping[str, Path], calls: int, on_step: OnStep = qui
         latencies[threads] = _latencies(in_process(threads, time_models, models, calls, threads))
         on_step(Step(done, steps, done, steps))
     return {
-        name: MeasuredModel(found, {threads: by_name[name] for threads, by_name in latencies.items()})
-        for name, found in footprints.items()
+        name: MeasuredModel(footprint, {threads: by_name[name] for threads, by_name in latencies.items()})
+        for name, footprint in footprints.items()
     }
 
 

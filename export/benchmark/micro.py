@@ -36,5 +36,5 @@ def arena_bytes(flatbuffer: bytes) -> int | None:
         return None
     command = [sys.executable, "-c", _RECORD_ALLOCATIONS.format(arena=_LARGEST_ARENA)]
     child = subprocess.run(command, check=False, input=flatbuffer, capture_output=True)
-    found = re.search(rb"Arena allocation total (\d+) bytes", child.stderr)
-    return int(found[1]) if found else None
+    total = re.search(rb"Arena allocation total (\d+) bytes", child.stderr)
+    return int(total[1]) if total else None

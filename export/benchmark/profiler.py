@@ -136,8 +136,8 @@ class _Runtime:
 
 
 def _load_library() -> ctypes.CDLL:
-    found = find_spec("ai_edge_litert")
-    for folder in found.submodule_search_locations or [] if found else []:
+    package = find_spec("ai_edge_litert")
+    for folder in package.submodule_search_locations or [] if package else []:
         for library in Path(folder).glob("libLiteRt.*"):
             return ctypes.CDLL(str(library))
     raise UserError("Profiles need LiteRT's own library; run `pip install 'ai-edge-litert>=2.3'`.")

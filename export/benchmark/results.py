@@ -94,8 +94,8 @@ class MeasuredModel:
         return {
             **asdict(self.footprint),
             "latency_ms": {
-                f"threads_{threads}": asdict(found) | {"rounds": list(found.rounds)}
-                for threads, found in self.latency.items()
+                f"threads_{threads}": asdict(latency) | {"rounds": list(latency.rounds)}
+                for threads, latency in self.latency.items()
             },
             "rival": self.is_reference,
             "times_faster_goal": self.times_faster_goal,
@@ -107,8 +107,8 @@ class MeasuredModel:
         values = {field.name: content[field.name] for field in fields(Footprint)}
         footprint = Footprint(**values | {"memory_bytes": Memory(**content["memory_bytes"])})
         latency = {
-            int(name.removeprefix("threads_")): Latency.from_json(found)
-            for name, found in content["latency_ms"].items()
+            int(name.removeprefix("threads_")): Latency.from_json(latency)
+            for name, latency in content["latency_ms"].items()
         }
         return MeasuredModel(footprint, latency, bool(content["rival"]), content["times_faster_goal"])
 
@@ -202,7 +202,7 @@ class Benchmark:
         measured: dict[str, Any] = {"training": self.training and asdict(self.training)}
         if self.profiles is not None:
             measured = {
-                "profiles": {name: [asdict(time) for time in found] for name, found in self.profiles.items()},
+                "profiles": {name: [asdict(time) for time in times] for name, times in self.profiles.items()},
             }
         return {
             "alzedge": self.alzedge,
@@ -234,7 +234,7 @@ class Benchmark:
             training=None if training is None else TrainingTime(**training),
             profiles=None
             if profiles is None
-            else {name: tuple(OperatorTime(**time) for time in found) for name, found in profiles.items()},
+            else {name: tuple(OperatorTime(**time) for time in times) for name, times in profiles.items()},
         )
 
 

@@ -174,9 +174,9 @@ def csv_table(benchmark: Benchmark) -> str:
 
 def _flat_row(name: str, model: MeasuredModel, splits: dict[str, SplitEvaluation]) -> dict[str, Any]:
     row = {"model": name} | _flat(model.to_json(), "")
-    for split, found in splits.items():
-        if name in found.models:
-            row |= _flat(found.models[name].summary().to_json(), f"{split}.")
+    for split, evaluated in splits.items():
+        if name in evaluated.models:
+            row |= _flat(evaluated.models[name].summary().to_json(), f"{split}.")
     return row
 
 

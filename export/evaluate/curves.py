@@ -81,7 +81,7 @@ def curves(level: Level, seed: int, replicates: int = REPLICATES) -> dict[str, T
         level: answers and truth.
         seed, replicates: of the bootstrap over people.
     """
-    found = {}
+    by_task = {}
     weights = draw_people(int(level.person.max()) + 1, seed, replicates)[1:]
     for task in TASKS:
         labels = task.labels(level.labels)
@@ -91,8 +91,8 @@ def curves(level: Level, seed: int, replicates: int = REPLICATES) -> dict[str, T
             roc, pr = _binary(task, labels[chosen], scores, level.person[chosen], weights)
         else:
             roc, pr = _several(task, labels[chosen], scores, level.claimed(task))
-        found[task.name] = TaskCurves(roc, pr, reliability(normalised(scores), labels[chosen]))
-    return found
+        by_task[task.name] = TaskCurves(roc, pr, reliability(normalised(scores), labels[chosen]))
+    return by_task
 
 
 def reliability(probabilities: Floats, labels: NDArray[np.int64]) -> tuple[ConfidenceBin, ...]:

@@ -59,13 +59,13 @@ def evaluate_files(
     teacher_name = opened[teacher].name if teacher else None
     with on_phase("evaluation") as on_step:
         evaluated = evaluate_sources(sources, dataset, chosen, teacher_name, on_step, replicates)
-    evaluations = {name: found.evaluation for name, found in evaluated.items()}
-    drawn = {name: _curves(found, replicates) for name, found in evaluated.items()}
+    evaluations = {name: split.evaluation for name, split in evaluated.items()}
+    drawn = {name: _curves(split, replicates) for name, split in evaluated.items()}
     mark_own_folder(out, "evaluate")
     write_json(out / "metrics.json", _metrics(evaluations, drawn))
     title = f"Evaluation of {', '.join(source.name for source in sources)}"
     opening = introduction(dataset, replicates)
-    pictures = {name: _pictures(found.models, drawn[name]) for name, found in evaluations.items()}
+    pictures = {name: _pictures(evaluation.models, drawn[name]) for name, evaluation in evaluations.items()}
     sections = report_sections(evaluations, pictures)
     write_text(out / "report.html", html_report(title, opening, sections))
     write_text(out / "report.md", markdown_report(title, opening, sections))
@@ -79,7 +79,8 @@ def _metrics(evaluations: Mapping[str, SplitEvaluation], drawn: Mapping[str, Mod
         | {
             "curves": {
                 model: {
-                    level: {task: found.to_json() for task, found in tasks.items()} for level, tasks in levels.items()
+                    level: {task: drawn_task.to_json() for task, drawn_task in tasks.items()}
+                    for level, tasks in levels.items()
                 }
                 for model, levels in drawn[split].items()
             }
@@ -88,13 +89,13 @@ def _metrics(evaluations: Mapping[str, SplitEvaluation], drawn: Mapping[str, Mod
     }
 
 
-def _curves(found: EvaluatedSplit, replicates: int) -> ModelCurves:
+def _curves(split: EvaluatedSplit, replicates: int) -> ModelCurves:
     return {
         name: {
             level: curves(rows, SEED, replicates)
-            for level, rows in make_levels(answers, found.labels, found.subject).items()
+            for level, rows in make_levels(answers, split.labels, split.subject).items()
         }
-        for name, answers in found.answers.items()
+        for name, answers in split.answers.items()
     }
 
 

@@ -188,7 +188,7 @@ def evaluate_sources(
             answers, admitted_exposures, dataset, split, baselines, teacher, replicates, refused
         )
         on_step(Step(done, len(splits), done, len(splits)))
-    if not any(found.answers for found in evaluated.values()):
+    if not any(split.answers for split in evaluated.values()):
         raise UserError(f"No figure can be given: {_reason(evaluated)}")
     return evaluated
 
@@ -220,5 +220,5 @@ def _baselines(split: Split, admitted: list[Source], dataset: DataSet) -> dict[s
 
 
 def _reason(evaluated: dict[str, EvaluatedSplit]) -> str:
-    statements = [text for found in evaluated.values() for text in (found.evaluation.refused or {}).values()]
+    statements = [text for split in evaluated.values() for text in (split.evaluation.refused or {}).values()]
     return statements[0] if statements else "no model was made with this split; name another --split."

@@ -1,7 +1,7 @@
 """The model card: a README for people, with the front matter that the Hugging Face Hub reads.
 
 `alzedge.export.hub.card_tables` has its tables, `alzedge.export.hub.card_text` what it says of data, limits and cost,
-`alzedge.export.hub.card_usage` how to load the model and whom to cite.
+`alzedge.export.hub.card_usage` how to load the model, and its citations.
 """
 
 import json
@@ -89,7 +89,7 @@ def read_quotes(model: Path, record: Record) -> dict[str, Quote]:
         UserError: the record's `metrics` are something else.
     """
     with reading(model, "model file with figures that this AlzEdge can read", "export it again"):
-        return {split: Quote.from_json(found) for split, found in (record.get("metrics") or {}).items()}
+        return {split: Quote.from_json(content) for split, content in (record.get("metrics") or {}).items()}
 
 
 def _quote_benchmark(model: Path, benchmark: Benchmark | None) -> dict[str, Quote]:
@@ -99,7 +99,7 @@ def _quote_benchmark(model: Path, benchmark: Benchmark | None) -> dict[str, Quot
             f"{model} carries no figures, and a card without figures would say nothing; give --benchmark with what "
             "`alzedge benchmark` wrote of it."
         )
-    return {name: quote(found, model.name, "this model") for name, found in benchmark.splits.items()}
+    return {name: quote(evaluated, model.name, "this model") for name, evaluated in benchmark.splits.items()}
 
 
 def _eval_results(record: Record, quotes: Mapping[str, Quote]) -> list[EvalResult]:

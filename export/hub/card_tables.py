@@ -42,8 +42,8 @@ def figure_sections(record: Record, quotes: Mapping[str, Quote], benchmark: Benc
 
 def _evaluation(benchmark: Benchmark | None, split: str, name: str) -> Evaluation | None:
     """All figures of a model on a split, of which the record carries a summary."""
-    found = benchmark.splits.get(split) if benchmark else None
-    return found.models.get(name) if found else None
+    evaluated = benchmark.splits.get(split) if benchmark else None
+    return evaluated.models.get(name) if evaluated else None
 
 
 def _split_section(split: str, quoted: Quote, evaluation: Evaluation | None) -> str:

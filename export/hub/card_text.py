@@ -83,8 +83,8 @@ def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | 
         parts.append(
             "**This file was trained on slices of the people who test it**; do not cite its figures as if it had not."
         )
-    for title, found in (benchmark.splits if benchmark else {}).items():
-        seen = found.exposure.get(name)
+    for title, evaluated in (benchmark.splits if benchmark else {}).items():
+        seen = evaluated.exposure.get(name)
         if seen and not seen.unseen_people:
             parts.append(f"On the {title} split the model measured was: {_lower(seen.statement)}")
     return "\n\n".join(parts)
@@ -146,7 +146,7 @@ def limits(record: Record, benchmark: Benchmark | None, name: str) -> str:
 def _people_by_stage(benchmark: Benchmark | None, name: str) -> dict[str, int]:
     """People of each stage in the split that tests on the most, empty when unknown."""
     splits = benchmark.splits.values() if benchmark else []
-    evaluations = [found.models[name] for found in splits if name in found.models]
+    evaluations = [evaluated.models[name] for evaluated in splits if name in evaluated.models]
     counts = [evaluation.by_person.details[STAGES4.name].people or {} for evaluation in evaluations]
     return max(counts, key=lambda people: sum(people.values()), default={})
 

@@ -59,14 +59,17 @@ def report_sections(
         pictures: by split and model.
     """
     first = Section("Figures", (), (glance_table(splits), claims_table(splits)))
-    return [first, *(split_section(name, found, pictures[name]) for name, found in splits.items() if found.models)]
+    return [
+        first,
+        *(split_section(name, evaluated, pictures[name]) for name, evaluated in splits.items() if evaluated.models),
+    ]
 
 
 def glance_table(splits: Mapping[str, SplitEvaluation]) -> Table:
     """The figures that matter, the test sets side by side, a row per figure and model, baselines among them."""
-    models = list(dict.fromkeys(name for found in splits.values() for name in found.models))
-    header = ["figure", "model", *(_over(name, found) for name, found in splits.items())]
-    people_known = any(found.evaluated_on.people for found in splits.values())
+    models = list(dict.fromkeys(name for evaluated in splits.values() for name in evaluated.models))
+    header = ["figure", "model", *(_over(name, evaluated) for name, evaluated in splits.items())]
+    people_known = any(evaluated.evaluated_on.people for evaluated in splits.values())
     rows = []
     for task, figure, wanted in _HEADLINES:
         if wanted == "person" and not people_known and figure == "accuracy":
@@ -74,7 +77,7 @@ def glance_table(splits: Mapping[str, SplitEvaluation]) -> Table:
         level = wanted if people_known else "slice"
         title = f"{FIGURES[figure]}, {task.title}, {LEVELS[level]}"
         for name in models:
-            cells = [cell(_look_up(found.models.get(name), level, task, figure)) for found in splits.values()]
+            cells = [cell(_look_up(evaluated.models.get(name), level, task, figure)) for evaluated in splits.values()]
             rows.append([title, name, *cells])
         if (task, figure, wanted) == _HEADLINES[0]:
             rows += [[title, name, *_baseline_cells(splits, baseline)] for baseline, name in BASELINES.items()]
@@ -86,13 +89,13 @@ def glance_table(splits: Mapping[str, SplitEvaluation]) -> Table:
 
 
 def _baseline_cells(splits: Mapping[str, SplitEvaluation], baseline: str) -> list[str]:
-    measured = (found.evaluated_on.baselines for found in splits.values())
+    measured = (evaluated.evaluated_on.baselines for evaluated in splits.values())
     return [f"{accuracies[baseline]:.3f}" if accuracies else "-" for accuracies in measured]
 
 
-def _over(name: str, found: SplitEvaluation) -> str:
-    people = f"{found.evaluated_on.people} people" if found.evaluated_on.people else _UNKNOWN
-    return f"{capitalised(split_title(name))} ({found.evaluated_on.slices} slices, {people})"
+def _over(name: str, evaluated: SplitEvaluation) -> str:
+    people = f"{evaluated.evaluated_on.people} people" if evaluated.evaluated_on.people else _UNKNOWN
+    return f"{capitalised(split_title(name))} ({evaluated.evaluated_on.slices} slices, {people})"
 
 
 def _look_up(evaluation: Evaluation | None, level: str, task: Task, figure: str) -> Estimate | None:
@@ -103,31 +106,31 @@ def _look_up(evaluation: Evaluation | None, level: str, task: Task, figure: str)
 def claims_table(splits: Mapping[str, SplitEvaluation]) -> Table:
     """Rows on what each model has seen of each test set."""
     rows = [["tested on", "model", "what it has seen"]]
-    for name, found in splits.items():
-        rows += [[split_title(name), model, seen.statement] for model, seen in found.exposure.items()]
-        refused = found.refused or {}
+    for name, evaluated in splits.items():
+        rows += [[split_title(name), model, seen.statement] for model, seen in evaluated.exposure.items()]
+        refused = evaluated.refused or {}
         rows += [[split_title(name), model, f"{why} No figures here."] for model, why in refused.items()]
     return Table("What the figures may claim", rows)
 
 
-def split_section(name: str, found: SplitEvaluation, pictures: Mapping[str, Pictures]) -> Section:
+def split_section(name: str, evaluated: SplitEvaluation, pictures: Mapping[str, Pictures]) -> Section:
     """Everything about one test set."""
-    columns = _columns(found)
+    columns = _columns(evaluated)
     tables = [_task_table(task, columns) for task in TASKS if columns]
-    if any(evaluation.slice.teacher for evaluation in found.models.values()):
+    if any(evaluation.slice.teacher for evaluation in evaluated.models.values()):
         tables.append(_teacher_table(columns))
-    if found.differences:
-        tables.append(_difference_table(found))
-    sentence = f"{capitalised(found.evaluated_on.description)}."
-    return Section(_over(name, found), (sentence,), tuple(tables), pictures)
+    if evaluated.differences:
+        tables.append(_difference_table(evaluated))
+    sentence = f"{capitalised(evaluated.evaluated_on.description)}."
+    return Section(_over(name, evaluated), (sentence,), tuple(tables), pictures)
 
 
-def _columns(found: SplitEvaluation) -> list[tuple[str, LevelFigures]]:
+def _columns(evaluated: SplitEvaluation) -> list[tuple[str, LevelFigures]]:
     """A heading for each model and level, and the figures below it."""
-    unknown = "" if found.evaluated_on.people else f" ({_UNKNOWN})"
+    unknown = "" if evaluated.evaluated_on.people else f" ({_UNKNOWN})"
     return [
         (f"{name}, {LEVELS[level]}{unknown}", figures)
-        for name, evaluation in found.models.items()
+        for name, evaluation in evaluated.models.items()
         for level, figures in evaluation.levels.items()
     ]
 
@@ -158,9 +161,11 @@ def _teacher_table(columns: list[tuple[str, LevelFigures]]) -> Table:
     return Table("Agreement with the teacher", rows)
 
 
-def _difference_table(found: SplitEvaluation) -> Table:
-    first = next(iter(found.models))
-    columns = [(name, level, tasks) for name, levels in found.differences.items() for level, tasks in levels.items()]
+def _difference_table(evaluated: SplitEvaluation) -> Table:
+    first = next(iter(evaluated.models))
+    columns = [
+        (name, level, tasks) for name, levels in evaluated.differences.items() for level, tasks in levels.items()
+    ]
     rows = [["figure", *(f"{name}, {LEVELS[level]}" for name, level, _ in columns)]]
     for task in TASKS:
         for figure in task.summary:
