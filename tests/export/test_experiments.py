@@ -92,7 +92,7 @@ def test_the_command_lists_the_experiments_of_a_group_and_refuses_another(tmp_pa
     listed = call_cli("experiments", "--list", "--group", "study")
     assert listed.returncode == 0 and len(listed.stdout.splitlines()) == 3 and "study: " in listed.stdout
     assert_refused(call_cli("experiments", "--list", "--group", "cats"), "has no group 'cats'", "study")
-    assert_refused(call_cli("experiments", "--table", tmp_path / "none.toml"), "none.toml: no such file")
+    assert_refused(call_cli("experiments", "--table", tmp_path / "none.toml"), "none.toml")
     assert_refused(call_cli("crossval", tmp_path / "none", "--out", tmp_path / "out"), "none")
 
 
