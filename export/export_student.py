@@ -50,7 +50,7 @@ def export_student(
         model = with_probabilities(with_heat_map(prepared.student))
         float32 = to_float32(model)
     format_ = FORMATS[target.format]
-    data = format_.convert(_conversion_input(prepared, model, float32, teacher, on_step))
+    data = format_.convert(conversion_input(prepared, model, float32, teacher, on_step))
     probabilities = format_.container.probabilities(data, prepared.held_out.inputs)
     compress = prepared.recipe.compress
     goals = Goals(len(float32), compress.sparsity, compress.clusters)
@@ -69,9 +69,21 @@ def export_student(
     return verdict
 
 
-def _conversion_input(
-    prepared: PreparedStudent, model: keras.Model, float32: bytes, teacher: Path | None, on_step: OnStep
+def conversion_input(
+    prepared: PreparedStudent,
+    model: keras.Model,
+    float32: bytes,
+    teacher: Path | None = None,
+    on_step: OnStep = quiet,
 ) -> ConversionInput:
+    """Input of the conversion of a prepared student.
+
+    Args:
+        prepared, teacher, on_step: see `export_student`.
+        model: images to the outputs of the file.
+        float32: `model` as float32 flatbuffer.
+    """
+
     def training() -> tuple[keras.Model, Images]:
         teaching = prepared.student if teacher is None else load_model(teacher)[0]
         return teaching, prepared.inputs(prepared.split.train)

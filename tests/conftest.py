@@ -1,13 +1,17 @@
-"""What several tests share: the command in a subprocess, phantoms, one tiny run, the real archive."""
+"""Fixtures that several tests share: phantoms, one tiny run, one trained student, the real archive."""
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from helpers.commands import TINY, once, run_cli
 
 from alzedge.data.dataset import DataSet
 from alzedge.data.phantom_set import make_phantoms
+
+if TYPE_CHECKING:
+    from alzedge.export.prepared_student import PreparedStudent
 
 TESTS = Path(__file__).parent
 
@@ -58,6 +62,17 @@ def trained_student(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet,
         _train_student(folder, phantoms, str(tiny_recipe))
 
     return once(tmp_path_factory, "trained-student", make) / "student.keras"
+
+
+@pytest.fixture(scope="session")
+def prepared_student(trained_student: Path, phantoms: DataSet, tiny_recipe: Path) -> "PreparedStudent":
+    """The trained student, prepared once in this process for whatever is exported from it."""
+    from alzedge.data.dataset import split_dataset
+    from alzedge.export.prepared_student import prepare_student
+    from alzedge.runs.recipe import load_recipe
+
+    split = split_dataset(phantoms, "subject")
+    return prepare_student(trained_student, phantoms, split, load_recipe(str(tiny_recipe)))
 
 
 def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:

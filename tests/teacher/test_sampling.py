@@ -1,4 +1,4 @@
-"""Who trains, who watches, in what order; by people, never by slices."""
+"""Training slices, validation subjects and the order of both; by people, never by slices."""
 
 import itertools
 
@@ -41,13 +41,13 @@ def test_a_smaller_label_share_lies_in_the_larger_and_order_does_not_matter() ->
     assert set(PEOPLE[mixed][labelled_subset(PEOPLE[mixed], LABELS[mixed], 20)]) == shares[2]
 
 
-def test_a_fifth_of_each_stage_s_people_watches_and_none_of_them_trains() -> None:
-    watching = validation_subjects(PEOPLE, LABELS)
-    assert people_per_stage(np.flatnonzero(watching)) == [4, 2, 1, 0]
-    assert not set(PEOPLE[watching]) & set(PEOPLE[~watching])
+def test_a_fifth_of_each_stage_s_people_validates_and_none_of_them_trains() -> None:
+    validation = validation_subjects(PEOPLE, LABELS)
+    assert people_per_stage(np.flatnonzero(validation)) == [4, 2, 1, 0]
+    assert not set(PEOPLE[validation]) & set(PEOPLE[~validation])
 
 
-def test_too_few_people_to_watch_is_an_error() -> None:
+def test_too_few_people_to_validate_on_is_an_error() -> None:
     few = LABELS == 3
     with pytest.raises(UserError, match="set patience to 0"):
         validation_subjects(PEOPLE[few], LABELS[few])
