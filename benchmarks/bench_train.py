@@ -157,7 +157,7 @@ def report(seconds: dict[str, list[float]], images: int) -> None:
         if theirs in seconds:
             ratio = speed_ratio(seconds[theirs], seconds[mine])
             goal = ", goal 1.00" if mine.endswith("bfloat16") and theirs.endswith("bfloat16") else ""
-            print(f"{mine}: {ratio['value']:.2f} x {theirs} (95 % {ratio['low']:.2f} to {ratio['high']:.2f}{goal})")
+            print(f"{mine}: {ratio.value:.2f} x {theirs} (95 % {ratio.low:.2f} to {ratio.high:.2f}{goal})")
 
 
 def main() -> None:

@@ -3,12 +3,13 @@
 import json
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from alzedge.export.benchmark.results import TrainingTime, read_benchmark
 from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.export.target import Target
-from alzedge.metrics.classification import summary
+from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, read_metrics, read_split
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import Ledger
@@ -54,10 +55,11 @@ def evaluate_phase(job: Job, models: dict[str, Path], on_phase: OnPhase = quiet_
     output = job.folder / "metrics.json"
 
     def action(stem: Path) -> None:
-        from alzedge.export.evaluate.judge import evaluate_models
+        from alzedge.export.evaluate.evaluate_models import evaluate_models
 
         with on_phase(f"{job.title}: evaluation") as on_step:
-            write_json(output, evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER))
+            evaluation = evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER)
+        write_json(output, evaluation.to_json())
 
     job.perform("evaluate", [], list(models.values()), [output], action)
     return output
@@ -78,13 +80,14 @@ def release_phase(
     figures = ledger.folder / "metrics.json"
 
     def action(stem: Path) -> None:
-        splits = {job.split.name: json.loads(path.read_text()) for job, path in zip(jobs, metrics, strict=True)}
-        write_json(figures, splits)
+        splits = {job.split.name: read_split(path) for job, path in zip(jobs, metrics, strict=True)}
+        write_json(figures, {name: found.to_json() for name, found in splits.items()})
         if crossval:
-            splits |= {CROSSVAL: json.loads(crossval.read_text())[CROSSVAL]}
+            splits[CROSSVAL] = read_metrics(crossval)[CROSSVAL]
         for name, source in sources.items():
             flatbuffer, record = read_tflite(source)
-            quoted = {split: _quoted(split, found, name, chosen.split.name) for split, found in splits.items()}
+            quotes = {split: _quote(split, found, name, chosen.split.name) for split, found in splits.items()}
+            quoted = {split: found.to_json() for split, found in quotes.items()}
             write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted})
 
     inputs = [*sources.values(), *metrics, *([crossval] if crossval else [])]
@@ -92,7 +95,7 @@ def release_phase(
     return outputs
 
 
-def _quoted(split: str, found: dict[str, Any], fmt: str, own: str) -> dict[str, Any]:
+def _quote(split: str, found: SplitEvaluation, fmt: str, own: str) -> Quote:
     """One split's figures as a file of the split `own` quotes them."""
     if split == CROSSVAL:
         model = CROSSVAL_FILES["float32" if fmt == "float32" else "int8"]
@@ -100,8 +103,7 @@ def _quoted(split: str, found: dict[str, Any], fmt: str, own: str) -> dict[str, 
     else:
         model = FILE_NAMES[fmt]
         whose = "this model" if split == own else "a sister model of the same recipe"
-    entries = {name: found[name] for name in ("description", "unseen_people", "floors")}
-    return entries | {"measured_on": whose} | summary(found["models"][model])
+    return quote(found, model, whose)
 
 
 def benchmark_phase(
@@ -113,17 +115,17 @@ def benchmark_phase(
     def action(stem: Path) -> None:
         from alzedge.export.benchmark.benchmark import benchmark_models
 
-        splits = json.loads(metrics.read_text())
+        splits = read_metrics(metrics)
         with on_phase("benchmark") as on_step:
-            content = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
-        write_json(output, content | {"training": training_time(ledger)})
+            measured = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
+        write_json(output, replace(measured, training=training_time(ledger)).to_json())
 
     ledger.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
     return output
 
 
-def training_time(ledger: Ledger) -> dict[str, Any] | None:
-    """Wall-clock time of the run's training: `machine`, `processors` and, by phase, `seconds` (see `Ledger`).
+def training_time(ledger: Ledger) -> TrainingTime | None:
+    """Wall-clock time of the run's training (see `Ledger`).
 
     Returns:
         None when a phase was not timed, as in run folders of older versions.
@@ -131,11 +133,11 @@ def training_time(ledger: Ledger) -> dict[str, Any] | None:
     phases = {name: phase for name, phase in ledger.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
     if not all("seconds" in phase for phase in phases.values()):
         return None
-    return {
-        "machine": f"{platform.system()} {platform.machine()}",
-        "processors": os.cpu_count(),
-        "seconds": {name: phase["seconds"] for name, phase in phases.items()},
-    }
+    return TrainingTime(
+        machine=f"{platform.system()} {platform.machine()}",
+        processors=os.cpu_count(),
+        seconds={name: phase["seconds"] for name, phase in phases.items()},
+    )
 
 
 def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) -> list[Path]:
@@ -155,13 +157,13 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
         from alzedge.export.hub.card import PICTURES, model_card
         from alzedge.export.report import plots
 
-        content = json.loads(benchmark.read_text())
+        measured = read_benchmark(benchmark)
         confusion, loss, examples = pictures
-        write_reports(content, folder)
-        plots.confusion_matrices(content, FILE_NAMES["int8"], confusion)
+        write_reports(measured, folder)
+        plots.confusion_matrices(measured.splits, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
         plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
-        write_text(card, model_card(model, content, list(PICTURES)))
+        write_text(card, model_card(model, measured, list(PICTURES)))
 
     ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
     return outputs

@@ -37,7 +37,7 @@ def csf_by_person(
         float32 (P, 64), shares 0 to 1; the two shares of `alzedge.metrics.baselines.Features`, one after the other
         at each place.
     """
-    csf = features_of(images).fluid
+    csf = features_of(images).csf
     order = np.lexsort((places, person))
     first = np.searchsorted(person[order], np.arange(person.max() + 2))
     rows = []

@@ -23,7 +23,7 @@ from alzedge.audit.neighbours import Matches, best_matches
 from alzedge.data import kaggle
 from alzedge.data.folds import N_FOLDS, deal_folds, subject_folds
 from alzedge.errors import UserError
-from alzedge.metrics.baselines import METHODS, People, Sides, floor_figures
+from alzedge.metrics.baselines import METHODS, People, Sides, baseline_figures
 from alzedge.metrics.bootstrap import REPLICATES
 
 EXPECTED = 0.001
@@ -205,12 +205,13 @@ def _floors(index: Index, scan: Scan, side: NDArray[Any]) -> dict[str, Any]:
     if subject is not None and len(np.unique(subject)) >= N_FOLDS:
         folds = subject_folds(subject, labels)
         splits["people"] = [pair for fold in range(N_FOLDS) for pair in _sides(folds == fold)]
+    measured = {name: baseline_figures(scan.features, people, sides) for name, sides in splits.items() if sides}
     return {
         "images": len(chosen),
         "sampled": len(chosen) < len(index.key),
         "limit": FLOOR_IMAGES,
         "methods": METHODS,
-        "splits": {name: floor_figures(scan.features, people, sides) for name, sides in splits.items() if sides},
+        "splits": {name: {method: of.to_json() for method, of in by.items()} for name, by in measured.items()},
     }
 
 

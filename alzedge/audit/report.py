@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from alzedge.audit.audit import Audit
+from alzedge.metrics.estimate import Estimate
 from alzedge.utils.files import replacing
 
 SPLITS = {"official": "split as it came", "random": "random slices", "people": "unseen people"}
@@ -75,7 +76,7 @@ def _cell(found: dict[str, Any], task: str, level: str, figure: str) -> str:
     if value is None:
         return "-"
     mark = "*" if level != found["per"] and level not in levels else ""
-    return f"{value['value']:.3f}{mark} ({value['low']:.2f}-{value['high']:.2f})"
+    return Estimate.from_json(value).text(".3f", ".2f", to="-", unit=mark)
 
 
 def _pairs(result: dict[str, Any]) -> list[str]:

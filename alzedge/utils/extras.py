@@ -10,6 +10,7 @@ _NEEDS = {
     "export": (
         *_TRAIN,
         "matplotlib",
+        "jinja2",
         "huggingface_hub",
         "onnx",
         "onnxruntime",

@@ -10,7 +10,7 @@ import click
 @click.option(
     "--benchmark",
     type=click.Path(path_type=Path),
-    help="What `alzedge run` or `alzedge benchmark` measured of it. Default: benchmark.json beside MODEL.",
+    help="Written by `alzedge run` or `alzedge benchmark`. Default: benchmark.json beside MODEL.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write, as README.md. Default: print it."
@@ -30,7 +30,8 @@ def card_command(model: Path | None, benchmark: Path | None, out: Path | None) -
     from alzedge.utils.extras import require
 
     require("hub")
-    from alzedge.export.hub.card import PICTURES, find_benchmark, model_card, read_benchmark
+    from alzedge.export.benchmark.results import read_benchmark
+    from alzedge.export.hub.card import PICTURES, find_benchmark, model_card
     from alzedge.utils.files import write_text
 
     path = find_model(model)

@@ -1,11 +1,14 @@
 """`alzedge evaluate`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from alzedge.commands.options import DATA_HELP, load_source, out_option, output_folder, recipe_option, seed_option
+
+if TYPE_CHECKING:
+    from alzedge.metrics.split_evaluation import SplitEvaluation
 
 _SPLITS = ("official", "subject", "random", "crossval")
 
@@ -18,9 +21,9 @@ _SPLITS = ("official", "subject", "random", "crossval")
     "splits",
     multiple=True,
     type=click.Choice(_SPLITS),
-    help="What to test on; may be repeated. Default: all that DATA and MODELS allow.",
+    help="Slices to test on; may be repeated. Default: all that DATA and MODELS allow.",
 )
-@click.option("--teacher", type=click.Path(path_type=Path), help="Also say how far the others agree with this one.")
+@click.option("--teacher", type=click.Path(path_type=Path), help="Also measure how far the others agree with this one.")
 @out_option("runs/DATA-evaluation")
 @recipe_option
 @seed_option
@@ -33,11 +36,11 @@ def evaluate_command(
     recipe_name: str | None,
     seed: int | None,
 ) -> None:
-    """Say what models are worth, on the official split and on unseen people.
+    """Evaluate models, on the official split and on unseen people.
 
     MODELS are .keras, .tflite and .onnx files made from DATA, or .csv files of predictions that `alzedge crossval`
     pooled. Figures are per slice and per person, for four stages, three, any dementia, and CDR 1 or more; each with
-    its 95 % interval over people. Who a model has seen is read from its file: on unseen people a model is judged only if it
+    its 95 % interval over people. The people that trained a model are read from its file: on unseen people a model is evaluated only if it
     was trained without them. Writes OUT/metrics.json, report.html and report.md.
 
     \b
@@ -62,13 +65,13 @@ def evaluate_command(
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.evaluate.evaluate_files import evaluate_files
 
-    found = evaluate_files(paths, source.dataset, source.recipe, folder, splits, teacher, show_steps)
-    click.echo(f"\n{glance(found)}")
+    evaluations = evaluate_files(paths, source.dataset, source.recipe, folder, splits, teacher, show_steps)
+    click.echo(f"\n{glance(evaluations)}")
     click.echo(f"\nwrote {folder}: report.html, report.md, metrics.json")
 
 
-def glance(splits: dict[str, Any]) -> str:
-    """The headlines and what they may claim, in columns."""
+def glance(splits: "dict[str, SplitEvaluation]") -> str:
+    """Lay out the headlines and what they may claim, in columns."""
     from alzedge.export.report.sections import claims_table, glance_table
     from alzedge.export.report.tables import text_rows
 

@@ -17,7 +17,7 @@ _OUT = "runs/DATA-experiments"
 @click.option(
     "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="May be repeated. Default: all DATA allows."
 )
-@click.option("--list", "only_list", is_flag=True, help="Only say what would be run.")
+@click.option("--list", "only_list", is_flag=True, help="Only list what would be run.")
 @out_option(_OUT)
 @seed_option
 def experiments_command(
@@ -58,10 +58,10 @@ def experiments_command(
         return
     folder = output_folder(out, _OUT, data)
     dataset = load_source(data, None, seed).dataset
-    found = run_experiments(dataset, experiments, folder, splits or available_splits(dataset), show_steps)
-    write_text(folder / "experiments.md", markdown_comparison(found))
-    draw_comparison(found, folder / "experiments.png")
-    curve = ", label_curve.png" if draw_label_curve(found, folder / "label_curve.png") else ""
-    click.echo(f"\n{text_comparison(found)}")
+    comparison = run_experiments(dataset, experiments, folder, splits or available_splits(dataset), show_steps)
+    write_text(folder / "experiments.md", markdown_comparison(comparison))
+    draw_comparison(comparison, folder / "experiments.png")
+    curve = ", label_curve.png" if draw_label_curve(comparison, folder / "label_curve.png") else ""
+    click.echo(f"\n{text_comparison(comparison)}")
     click.echo(f"\nwrote {folder}: experiments.json, experiments.md, experiments.png{curve}")
     click.echo(DISCLAIMER)

@@ -1,6 +1,5 @@
 """`alzedge run`."""
 
-import json
 import shlex
 from pathlib import Path
 
@@ -59,6 +58,7 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     source = load_source(data, recipe_name, seed)
 
     from alzedge.commands.progress_bars import show_steps
+    from alzedge.export.benchmark.results import read_benchmark
     from alzedge.export.benchmark.tables import text_table
     from alzedge.export.experiments.crossval import crossval_metrics
     from alzedge.export.pipeline import run
@@ -66,7 +66,7 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
 
     quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
     benchmark = run(source.dataset, source.recipe, folder, quoted, show_steps)
-    click.echo("\n" + text_table(json.loads(benchmark.read_text())))
+    click.echo("\n" + text_table(read_benchmark(benchmark)))
     click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)
     click.echo(f"\nnext: {_predict_line(source, folder)}")

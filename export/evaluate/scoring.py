@@ -1,4 +1,4 @@
-"""One way to ask any model file for probabilities, so that accuracy is measured by one code."""
+"""Probabilities from any model file through one function, so that all models are measured by the same code."""
 
 from collections.abc import Callable
 from pathlib import Path

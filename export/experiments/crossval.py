@@ -2,7 +2,7 @@
 
 Each of the five folds of `alzedge.data.folds` is held out once: teacher and student are trained from nothing on
 the other people, so that no image of a test person was ever seen, not even unlabelled. What the five
-models answer about their own held-out people is pooled, and judged as one.
+models answer about their own held-out people is pooled, and evaluated as one.
 """
 
 import json
@@ -22,6 +22,7 @@ from alzedge.export.evaluate.scoring import load_scorer
 from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.export.phases import CROSSVAL_FILES, FILE_NAMES, STUDENT, TEACHER
 from alzedge.export.pipeline import train_and_export
+from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import open_ledger
 from alzedge.runs.split_run import Job, make_job, run_identity
@@ -44,8 +45,8 @@ _DECISIVE = ("seed", "preprocessing", "augment", "teacher", "pretrain", "finetun
 
 def cross_validate(
     dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1, on_phase: OnPhase = quiet_phase
-) -> dict[str, Any]:
-    """Train, distill, export and answer for each fold, then pool and judge.
+) -> SplitEvaluation:
+    """Train, distill, export and answer for each fold, then pool and evaluate.
 
     Finished folds and phases are not done again. Each fold has a process and one thread of its own,
     so that the figures do not depend on how many run at once.
@@ -59,7 +60,7 @@ def cross_validate(
         on_phase: a module's function, as it is called in the folds' processes; see `alzedge.export.pipeline.run`.
 
     Returns:
-        What `alzedge.export.evaluate.evaluate_files.evaluate_files` finds for the pooled answers.
+        The evaluation of the pooled answers.
 
     Raises:
         UserError: people unknown or fewer than folds, or a folder of something else.
@@ -76,14 +77,11 @@ def cross_validate(
             raise
     pooled = [pool_folds(out, name) for name in MODELS]
     write_json(out / _ABOUT, _about(dataset, recipe))
-    figures: dict[str, Any] = evaluate_files(
-        pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0], on_phase
-    )
-    return figures
+    return evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0], on_phase)[CROSSVAL]
 
 
 def crossval_metrics(folder: Path, dataset: DataSet, recipe: Recipe) -> Path:
-    """The `metrics.json` of a cross-validation of this very recipe on this very data.
+    """Find the `metrics.json` of a cross-validation of this very recipe on this very data.
 
     Raises:
         UserError: there is none in the folder, or it is of another recipe or other data.
@@ -106,7 +104,7 @@ def _about(dataset: DataSet, recipe: Recipe) -> dict[str, Any]:
 
 
 def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: OnPhase = quiet_phase) -> None:
-    """One fold's models and their answers about its people, in the folder `fold<k>`."""
+    """Make one fold's models and their answers about its people, in the folder `fold<k>`."""
     own = replace(recipe, fold=fold)
     folder = fold_folder(out, fold)
     split = split_dataset(dataset, _SPLIT, fold)
@@ -117,7 +115,7 @@ def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: O
 
 
 def fold_folder(out: Path, fold: int) -> Path:
-    """Where a fold's run is."""
+    """Folder of a fold's run."""
     return out / f"fold{fold}"
 
 

@@ -15,7 +15,6 @@ of these is true on held-out slices:
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.export.convert.contents import Contents
 from alzedge.export.convert.format_traits import TRAITS
+from alzedge.metrics.classification import Loss
 
 _STEP = 1 / 256  # of an int8 probability
 _SPAN = 4 * _STEP
@@ -123,20 +123,19 @@ def refuse_collapse(fmt: str, probabilities: NDArray[np.float32], held_out: Held
         raise _collapse(fmt, f"it differs from Keras by {difference.mean():.2g} on average, over the limit {limit:.2g}")
 
 
-def refuse_loss(fmt: str, figures: dict[str, dict[str, Any] | None]) -> None:
+def refuse_loss(fmt: str, losses: dict[str, Loss | None]) -> None:
     """Refuse a file whose figures are worse for certain.
 
     Args:
         fmt: a name from `TRAITS`.
-        figures: by name as in `alzedge.metrics.classification.compare`; None where a class is absent.
+        losses: by name of the figure; None where a class is absent.
 
     Raises:
         UserError: names the figure and the cure.
     """
-    for name, figure in figures.items():
-        if figure is not None and figure["loss"]["low"] > _LOSS:
-            was, now = figure["before"], figure["after"]
-            raise _collapse(fmt, f"its {name} on held-out slices is {now:.3f} instead of {was:.3f}")
+    for name, found in losses.items():
+        if found is not None and found.loss.low > _LOSS:
+            raise _collapse(fmt, f"its {name} on held-out slices is {found.after:.3f} instead of {found.before:.3f}")
 
 
 def _collapse(fmt: str, problem: str) -> UserError:

@@ -19,7 +19,7 @@ from alzedge.export.verify.limits import (
     refuse_empty_quantization,
     refuse_loss,
 )
-from alzedge.metrics.classification import compare
+from alzedge.metrics.classification import Loss, compare
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Verdict:
     max_difference: float
     mean_difference: float
     agreement: float
-    accuracy: dict[str, Any]
-    any_dementia_auc: dict[str, Any] | None
+    accuracy: Loss | None
+    any_dementia_auc: Loss | None
     auc_level: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,8 +113,9 @@ def verdict_text(verdict: Verdict) -> str:
         f"  tensors     {kinds}",
         f"  weights     {_counts(contents.weights, lambda n: f'{n / total:.0%}')}{zeros}{values}",
         f"  difference  {difference}; same stage for {verdict.agreement:.1%}",
-        _figure_line("accuracy", verdict.accuracy),
     ]
+    if verdict.accuracy is not None:
+        lines.append(_figure_line("accuracy", verdict.accuracy))
     if contents.operators:
         versions = _counts(contents.operators, str)
         needs = f"; TensorFlow Lite {contents.min_runtime} or newer" if contents.min_runtime else ""
@@ -132,10 +133,8 @@ def _counts(counts: dict[str, int], show: Callable[[int], str]) -> str:
     return ", ".join(f"{name} {show(count)}" for name, count in counts.items())
 
 
-def _figure_line(name: str, figure: dict[str, Any]) -> str:
-    loss = figure["loss"]
-    interval = f"{loss['low']:.3f} to {loss['high']:.3f}"
-    return f"  {name:<11} {figure['after']:.3f}, Keras {figure['before']:.3f}; loss {loss['value']:.3f} ({interval})"
+def _figure_line(name: str, figure: Loss) -> str:
+    return f"  {name:<11} {figure.after:.3f}, Keras {figure.before:.3f}; loss {figure.loss.text()}"
 
 
 def _rounded(value: Any) -> Any:

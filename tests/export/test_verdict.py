@@ -61,10 +61,11 @@ def test_figures_are_what_they_are_called(int8: bytes, float32: bytes, held: Hel
     assert found.agreement == np.mean(answers.argmax(1) == held.keras.argmax(1))
     assert (found.slices, found.people, found.auc_level) == (20, 4, "person")
     before, after = (
-        evaluate(p, held.labels, held.subject)["slice"]["stages4"]["accuracy"] for p in (held.keras, answers)
+        evaluate(p, held.labels, held.subject).slice.tasks["stages4"]["accuracy"] for p in (held.keras, answers)
     )
-    assert (found.accuracy["before"], found.accuracy["after"]) == (before["value"], after["value"])
-    assert found.accuracy["loss"]["value"] == pytest.approx(before["value"] - after["value"])
+    assert found.accuracy and before and after
+    assert (found.accuracy.before, found.accuracy.after) == (before.value, after.value)
+    assert found.accuracy.loss.value == pytest.approx(before.value - after.value)
     contents = found.contents
     assert contents.bytes == len(int8) and set(contents.tensors) == {"int8", "int32"} and contents.floats == ()
     assert contents.weights == {"int8": 8 * 9 + 16 * 8 * 9 + 32 * 16 * 9 + 48 * 32 + 4 * 48}

@@ -40,6 +40,12 @@ calls = 10
 """
 
 
+# The same with targets from two teachers, neither of which has seen the person.
+CROSS_FIT = TINY.replace("views = 2", "views = 2\ntemperature = 1.0\ncross_fit = 2\nfluid = true").replace(
+    "epochs = 3", "epochs = 1"
+)
+
+
 def run_cli(*args: object, timeout: float = 900, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the real command in a process of its own."""
     command = [sys.executable, "-m", "alzedge", *map(str, args)]

@@ -16,7 +16,7 @@ from alzedge.data.dataset import in_order, split_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
-from alzedge.metrics.classification import summary
+from alzedge.metrics.split_evaluation import Quote, read_metrics
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.run_folder import open_ledger
 from alzedge.stages import STAGES
@@ -53,9 +53,9 @@ def test_the_file_explains_itself(tiny_run: Path) -> None:
     assert record["dataset"]["synthetic"] is True
     assert record["recipe"]["distill"]["views"] == 2 and record["recipe"]["pretrain"]["epochs"] == 3
     assert record["recipe"]["export"] == {"calibration_images": 16}
-    metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]["models"]["student_int8.tflite"]
-    carried = {level: record["metrics"]["subject"][level] for level in metrics}
-    assert carried == summary(metrics) and set(carried) == {"slice", "person"}
+    evaluation = read_metrics(tiny_run / "metrics.json")["subject"].models["student_int8.tflite"]
+    quoted = Quote.from_json(record["metrics"]["subject"])
+    assert quoted.summary == evaluation.summary() and quoted.measured_on == "this model"
     assert len(json.dumps(record["metrics"])) < 6000
 
 
