@@ -1,4 +1,4 @@
-"""When an exported model is refused.
+"""Limits from which on an exported model is refused.
 
 A file is refused when it does not hold what its format promises (`alzedge.export.convert.format_traits`), or when one
 of these is true on held-out slices:
