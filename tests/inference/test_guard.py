@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.commands import run_code
 from PIL import Image
 
 from alzedge.data.dataset import DataSet, split_dataset
@@ -47,6 +48,37 @@ def test_a_file_keeps_the_guard_bit_for_bit(people: DataSet, guard: Guard) -> No
     np.testing.assert_array_equal(again.unlikeness(people.images[:20]), guard.unlikeness(people.images[:20]))
     with pytest.raises(UserError, match="update alzedge"):
         Guard.from_dict(guard.to_dict() | {"block": 8})
+
+
+def test_every_batch_gives_a_slice_the_same_bits(people: DataSet, guard: Guard) -> None:
+    images = np.concatenate([people.images[:37], 255 - people.images[:3]])
+    expected = guard.unlikeness(images)
+    for size in (1, 2, 3, 5, 16, 17, 39):
+        batches = [guard.unlikeness(images[start : start + size]) for start in range(0, len(images), size)]
+        np.testing.assert_array_equal(np.concatenate(batches), expected, err_msg=f"batches of {size}")
+    assert guard.unlikeness(images[:0]).shape == (0,)
+
+
+GUARD = """
+import hashlib, json
+from alzedge.data.dataset import split_dataset
+from alzedge.data.phantom_set import make_phantoms
+from alzedge.export.guard.fit import make_guard
+people = make_phantoms(20, 5)
+guard = make_guard(people, split_dataset(people, "subject"), seed=0)
+answers = guard.unlikeness(people.images).tobytes()
+print(hashlib.sha256(json.dumps(guard.to_dict()).encode() + answers).hexdigest())
+"""
+
+
+def test_any_number_of_threads_gives_the_same_bytes() -> None:
+    """OpenBLAS reads the number when it is loaded, so each has a process of its own.
+
+    Its kernels for Haswell add up in another order with two threads than with one; not all of its others do.
+    """
+    variables = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": None}
+    digests = {run_code(GUARD, **variables, OMP_NUM_THREADS=threads).stdout for threads in ("1", "2", None)}
+    assert len(digests) == 1 and digests.pop().strip()
 
 
 def test_the_threshold_comes_from_training_people_alone(people: DataSet, guard: Guard) -> None:
