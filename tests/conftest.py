@@ -9,11 +9,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(variable, "1")
 
-import pytest  # noqa: E402
-from helpers.commands import TINY, once, run_cli  # noqa: E402
+import pytest
+from helpers.commands import TINY, once, run_cli
 
-from alzedge.data.dataset import DataSet  # noqa: E402
-from alzedge.data.phantom_set import make_phantoms  # noqa: E402
+from alzedge.data.dataset import DataSet
+from alzedge.data.phantom_set import make_phantoms
 
 TESTS = Path(__file__).parent
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
-from alzedge.inference.guard import NOT_A_SLICE, Guard
+from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Network
 from alzedge.inference.sandbox import load_network
@@ -178,12 +178,14 @@ class Classifier:
             UserError: not an image, or one that may be a slice but has not its size or mode.
         """
         pixels, problem = fit_slice(data, name)
-        if problem is None:
-            return self.answers(pixels[None])[0]
-        unlikeness = self._unlikeness(pixels[None])[0]
-        if unlikeness is None or unlikeness <= 1:
-            raise UserError(problem)
-        return Answer(None, NOT_A_SLICE, unlikeness)
+        return self.answers(pixels[None])[0] if problem is None else self.answer_misfit(pixels, problem)
+
+    def answer_misfit(self, pixels: _Pixels, problem: str) -> Answer:
+        """The refusal of a picture of another size or mode, or its `problem` as an error.
+
+        See `alzedge.inference.guard.unlikeness_of_misfit` for the arguments and the decision.
+        """
+        return Answer(None, NOT_A_SLICE, unlikeness_of_misfit(self.guard, pixels, problem))
 
     def answers(self, images: _Pixels) -> list[Answer]:
         """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""

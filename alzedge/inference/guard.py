@@ -94,6 +94,26 @@ class Guard:
             raise UserError("The model carries a guard unknown to this version; update alzedge.") from error
 
 
+def unlikeness_of_misfit(guard: Guard | None, pixels: NDArray[np.uint8], problem: str) -> float:
+    """Unlikeness, above 1, of a picture of another size or mode than a slice's, if the guard refuses it.
+
+    The one decision on such pictures, for files, programs and the page: what is not a slice at all is refused, whatever
+    its size, and that is an answer; what may be one must first be brought to a slice's size and mode.
+
+    Args:
+        guard: of the model; None where it has none or is not to be asked.
+        pixels: uint8 (208, 176), the picture fitted into the frame.
+        problem: the sentence why it is not a proper slice, both from `alzedge.imaging.slices.fit_slice`.
+
+    Raises:
+        UserError: the problem, as there is no guard or it takes the picture for a slice.
+    """
+    unlikeness = 0.0 if guard is None else float(guard.unlikeness(pixels[np.newaxis])[0])
+    if unlikeness <= 1:
+        raise UserError(problem)
+    return unlikeness
+
+
 def block_means(images: NDArray[np.uint8]) -> _Floats:
     """Means of 16 x 16 blocks, float32 (N, 143), 0 to 1."""
     # Whole numbers, and no matrix product: those start threads, which cost more than they gain here.

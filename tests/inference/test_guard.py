@@ -11,11 +11,16 @@ from PIL import Image
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.loading import load_dataset
 from alzedge.data.phantom_set import make_phantoms
+from alzedge.demo.answering.uploads import NotASlice, read_uploads
 from alzedge.errors import UserError
 from alzedge.export.guard.fit import make_guard
 from alzedge.export.guard.ood_images import strangers
+from alzedge.imaging.file_types import IMAGE
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice
-from alzedge.inference.guard import Guard, block_means
+from alzedge.inference.answering import Answerer
+from alzedge.inference.classifier import Classifier
+from alzedge.inference.guard import NOT_A_SLICE, Guard, block_means
+from alzedge.inference.inputs import Item
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +46,33 @@ def test_distance_is_reconstruction_error_plus_mahalanobis(people: DataSet, guar
     outside = offset - sum(w * row for w, row in zip(within, guard.components, strict=True))
     expected = (outside @ outside) / guard.residual + np.mean(np.square(within) / guard.variance)
     assert guard.distance(people.images[:1])[0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_one_decision_on_pictures_of_another_size(tmp_path: Path) -> None:
+    """Command, Python and page say the same of a picture, to the last bit; so they do of one that may be a slice."""
+    classifier = Classifier.load()
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400), dtype=np.uint8)
+    black = np.zeros((300, 400), np.uint8)
+    guard = classifier.guard
+    assert guard is not None
+    near = guard.mean.reshape(13, 11).repeat(16, 0).repeat(16, 1)  # the mean slice, which is near every slice
+    for name, pixels in (("noise", noise), ("black", black), ("near", np.rint(near * 255).astype(np.uint8))):
+        Image.fromarray(pixels).resize((352, 416)).save(tmp_path / f"{name}.png")
+    for name in ("noise", "black"):
+        path = tmp_path / f"{name}.png"
+        (answer,) = classifier.predict(path).slices
+        (result,) = Answerer(classifier)([Item(path.name, IMAGE, (str(path),))])
+        assert answer.refused == NOT_A_SLICE and answer.unlikeness > 1 and result.answers == (answer,)
+        with pytest.raises(NotASlice, match=f"{name}.png: {NOT_A_SLICE[:30]}") as refusal:
+            read_uploads([path], guard=guard)
+        assert refusal.value.unlikeness == answer.unlikeness
+    path = tmp_path / "near.png"
+    sentence = "near.png: 352 wide x 416 high, but slices are 176 wide x 208 high"
+    (result,) = Answerer(classifier)([Item(path.name, IMAGE, (str(path),))])
+    assert sentence in str(result.error) and not result.answers
+    for ask in (classifier.predict, lambda path: read_uploads([path], guard=guard)):
+        with pytest.raises(UserError, match=sentence):
+            ask(path)
 
 
 def test_a_file_keeps_the_guard_bit_for_bit(people: DataSet, guard: Guard) -> None:
