@@ -18,7 +18,8 @@ from alzedge.export.verify.limits import Goals, HeldOut
 from alzedge.export.verify.verdict import Verdict, judge
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import lookup_of
-from alzedge.model_file.read_write import Record, make_record, read_folder_record, read_keras_record
+from alzedge.model_file.origin import Origin
+from alzedge.model_file.read_write import Record, Role, kind_of, make_record, read_folder_record, read_keras_record
 from alzedge.runs.recipe import Recipe
 from alzedge.teacher.keras_file import load_model
 from alzedge.utils.progress import OnStep, quiet
@@ -99,8 +100,7 @@ def export_student(
     if rgb:
         data = to_rgb(data, preprocess.shrink, lookup_of(preprocess.steps) if preprocess.steps else None)
         preprocess = Preprocessing(1)
-    kind = record["kind"] if fmt == "keras" else f"{record['kind']}-{fmt}"
-    kind += "-heat-map" * heat_map + "-rgb" * rgb
+    kind = kind_of(record).exported(fmt, heat_map, rgb)
     kept = ("dataset", "split", "soft_targets")
     provenance = {"recipe": made_with} | {entry: record[entry] for entry in kept if entry in record}
     container.write(output, data, make_record(kind, preprocess, **provenance, **added))
@@ -139,10 +139,12 @@ def find_teacher(student: Path, record: Record, teacher: Path | None) -> Path | 
     path = teacher or student.parent / "teacher.keras"
     if teacher is None and not path.exists():
         return None
-    found = read_keras_record(path, "teacher")
-    for name, entry in (("dataset", "fingerprint"), ("split", "name"), ("split", "fold")):
-        if found[name][entry] != record[name][entry]:
-            raise UserError(f"{path} was made with another {name} than {student}; name the student's own --teacher.")
+    found = read_keras_record(path, Role.TEACHER)
+    theirs, ours = Origin.read(found), Origin.read(record)
+    if theirs.dataset.fingerprint != ours.dataset.fingerprint:
+        raise UserError(f"{path} was made with another dataset than {student}; name the student's own --teacher.")
+    if (theirs.split.name, theirs.split.fold) != (ours.split.name, ours.split.fold):
+        raise UserError(f"{path} was made with another split than {student}; name the student's own --teacher.")
     if found["preprocessing"] != record["preprocessing"]:
         raise UserError(f"{path} wants other preprocessing than {student}; name the student's own --teacher.")
     return path

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alzedge.commands.progress_bars import show_steps
 from alzedge.errors import UserError
-from alzedge.model_file.read_write import make_record, read_keras_record
+from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
 from alzedge.runs.split_run import Job
 from alzedge.utils.files import replacing, write_json
 
@@ -68,7 +68,11 @@ def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
             )
         provenance = job.provenance(settings, read_keras_record(teacher))
         how = json.loads(_told(job).read_text())
-        save_model(model, output, make_record("student", job.recipe.preprocessing, **provenance, soft_targets=how))
+        save_model(
+            model,
+            output,
+            make_record(ModelKind(Role.STUDENT), job.recipe.preprocessing, **provenance, soft_targets=how),
+        )
         write_json(curve, history)
 
     job.perform("distill", settings, [targets, _told(job), teacher], [output, curve], action)
@@ -92,7 +96,7 @@ def _pretrained(teacher: Path) -> Path:
     path = teacher.with_name("pretrained.keras")
     if not path.exists():
         raise UserError(f"{path}: no such file, and distill.cross_fit begins with it; keep it beside {teacher.name}.")
-    read_keras_record(path, "pretrained")
+    read_keras_record(path, Role.PRETRAINED)
     return path
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alzedge.commands.progress_bars import show_steps
-from alzedge.model_file.read_write import make_record
+from alzedge.model_file.read_write import ModelKind, Role, make_record
 from alzedge.runs.split_run import Job
 from alzedge.utils.files import write_json
 
@@ -53,7 +53,9 @@ def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
                 places=job.dataset.slice[job.split.train],
                 devices=means.devices,
             )
-        save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **job.provenance(settings)))
+        save_model(
+            model, output, make_record(ModelKind(Role.PRETRAINED), job.recipe.preprocessing, **job.provenance(settings))
+        )
         write_json(curve, history)
 
     job.perform("pretrain", settings, job.recipe.teacher.weights_files(), [output, curve], action)
@@ -72,7 +74,7 @@ def init_phase(job: Job, start: "Start") -> Path:
         model = load_pretrained(start.variables, job.recipe.preprocessing.input_shape)
         provenance = job.provenance(settings)
         provenance["recipe"]["init"] = start.describe()
-        save_model(model, output, make_record("pretrained", job.recipe.preprocessing, **provenance))
+        save_model(model, output, make_record(ModelKind(Role.PRETRAINED), job.recipe.preprocessing, **provenance))
 
     job.perform("init", settings, [], [output], action)
     return output
@@ -104,7 +106,11 @@ def finetune_phase(job: Job, pretrained: Path, means: Means = _DEFAULT) -> Path:
                 people=job.training_people(),
                 devices=means.devices,
             )
-        save_model(model, output, make_record("teacher", job.recipe.preprocessing, **job.provenance(settings, record)))
+        save_model(
+            model,
+            output,
+            make_record(ModelKind(Role.TEACHER), job.recipe.preprocessing, **job.provenance(settings, record)),
+        )
         write_json(curve, history)
 
     job.perform("finetune", settings, [pretrained], [output, curve], action)

@@ -64,7 +64,7 @@ def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:
     import keras
 
     from alzedge.data.dataset import split_dataset
-    from alzedge.model_file.read_write import make_record
+    from alzedge.model_file.read_write import ModelKind, Role, make_record
     from alzedge.runs.recipe import StudentRecipe, load_recipe
     from alzedge.runs.run_folder import Ledger
     from alzedge.runs.split_run import Job
@@ -77,7 +77,11 @@ def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:
     model = build_student(StudentRecipe((8, 16, 32), 48), recipe.preprocessing.input_shape)
     model.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(job.training_inputs(), job.training_labels(), batch_size=16, epochs=30, verbose=0)
-    save_model(model, folder / "student.keras", make_record("student", recipe.preprocessing, **job.provenance([])))
+    save_model(
+        model,
+        folder / "student.keras",
+        make_record(ModelKind(Role.STUDENT), recipe.preprocessing, **job.provenance([])),
+    )
 
 
 @pytest.fixture(scope="session")

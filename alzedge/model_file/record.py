@@ -13,6 +13,7 @@ from typing import Any
 from alzedge import __version__
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.model_file.kind import ModelKind
 from alzedge.stages import DISCLAIMER, STAGES
 
 Record = dict[str, Any]
@@ -23,18 +24,27 @@ LABELS_ENTRY = "labels.txt"
 MAX_BYTES = 512 * 2**20
 
 
-def make_record(kind: str, preprocessing: Preprocessing, **entries: Any) -> Record:
+def make_record(kind: ModelKind, preprocessing: Preprocessing, **entries: Any) -> Record:
     """The entries every record has, and those given."""
     return {
         "format": FORMAT,
         "alzedge": __version__,
-        "kind": kind,
+        "kind": str(kind),
         "labels": list(STAGES),
         "preprocessing": preprocessing.to_dict(),
         "licence": "Apache-2.0",
         "disclaimer": DISCLAIMER,
         **entries,
     }
+
+
+def kind_of(record: Record) -> ModelKind:
+    """Kind of the file that a record is of.
+
+    Raises:
+        UserError: unknown to this version.
+    """
+    return ModelKind.parse(record["kind"])
 
 
 def seal(model: bytes, record: Record) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import DataSet, Split
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.model_file.origin import DatasetOrigin, Origin, SplitOrigin
 from alzedge.model_file.read_write import Record
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import Ledger
@@ -75,27 +76,24 @@ class Job:
                 recipe may have changed since.
         """
         recipe = {"name": self.recipe.name} | (made_from["recipe"] if made_from else {}) | self._sections(settings)
-        known = self.dataset.subjects_known
-        return {
-            "recipe": recipe,
-            "dataset": {
-                "name": self.dataset.name,
-                "synthetic": self.dataset.synthetic,
-                "fingerprint": self.dataset.fingerprint,
-                "slices": len(self.dataset),
-                "people": len(np.unique(self.dataset.subject)) if known else None,
-            },
-            # Counts, not names: a file that leaves the house must not list a clinic's patients.
-            "split": {
-                "name": self.split.name,
-                "description": self.split.description,
-                "fold": self.split.fold,
-                "unseen_people": self.split.unseen_people,
-                "training_slices": len(self.split.train),
-                "test_slices": len(self.split.test),
-                "test_people": len(np.unique(self.dataset.subject[self.split.test])) if known else None,
-            },
-        }
+        return {"recipe": recipe} | self._origin().to_dict()
+
+    def _origin(self) -> Origin:
+        data, split = self.dataset, self.split
+        people = len(np.unique(data.subject)) if data.subjects_known else None
+        test_people = len(np.unique(data.subject[split.test])) if data.subjects_known else None
+        return Origin(
+            DatasetOrigin(data.name, data.synthetic, data.fingerprint, len(data), people),
+            SplitOrigin(
+                name=split.name,
+                description=split.description,
+                fold=split.fold,
+                unseen_people=split.unseen_people,
+                training_slices=len(split.train),
+                test_slices=len(split.test),
+                test_people=test_people,
+            ),
+        )
 
 
 def make_job(ledger: Ledger, folder: Path, dataset: DataSet, recipe: Recipe, split: Split) -> Job:
@@ -120,12 +118,12 @@ def made_with(record: Record, dataset: DataSet, recipe: Recipe, path: Path) -> t
     Raises:
         UserError: the file was made from other data, so who it has seen cannot be told apart.
     """
-    made_from, split = record["dataset"], record["split"]
-    if made_from["fingerprint"] != dataset.fingerprint:
+    origin = Origin.read(record)
+    if origin.dataset.fingerprint != dataset.fingerprint:
         raise UserError(
-            f"{path} was made from other data ({made_from['name']}) than {dataset.name}, so who it has seen is "
+            f"{path} was made from other data ({origin.dataset.name}) than {dataset.name}, so who it has seen is "
             "unknown; name the data it was made from."
         )
     preprocessing = Preprocessing.from_dict(record["preprocessing"])
-    fold = recipe.fold if split["fold"] is None else split["fold"]
-    return replace(recipe, fold=fold, preprocessing=preprocessing), str(split["name"])
+    fold = recipe.fold if origin.split.fold is None else origin.split.fold
+    return replace(recipe, fold=fold, preprocessing=preprocessing), origin.split.name

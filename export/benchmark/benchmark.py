@@ -14,7 +14,7 @@ from alzedge.export.benchmark.speedup import Rival, add_speeds, check_goals
 from alzedge.export.benchmark.tables import csv_table, markdown_table
 from alzedge.export.evaluate.judge import evaluate_models
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.model_file.read_write import Record, read_record
+from alzedge.model_file.read_write import Record, Role, kind_of, read_record
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.split_run import made_with
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text
@@ -127,7 +127,7 @@ def _common_split(models: dict[str, Path], records: dict[str, Record], dataset: 
 def _make_rivals(records: dict[str, Record], folder: Path) -> dict[str, Rival]:
     from alzedge.export.benchmark.reference_models import rival_files  # imports TensorFlow
 
-    students = [record for record in records.values() if record["kind"].startswith("student")]
+    students = [record for record in records.values() if kind_of(record).role is Role.STUDENT]
     chosen = (students or list(records.values()))[0]
     with show_steps("rivals") as on_step:
         return rival_files(Preprocessing.from_dict(chosen["preprocessing"]), folder, on_step)

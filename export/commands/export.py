@@ -78,7 +78,7 @@ def export_command(
     """
     from alzedge.commands.progress_bars import show_steps
     from alzedge.data.dataset import split_dataset
-    from alzedge.model_file.read_write import read_keras_record
+    from alzedge.model_file.read_write import Role, kind_of, read_keras_record
     from alzedge.runs.split_run import made_with
     from alzedge.utils.extras import require
 
@@ -90,7 +90,8 @@ def export_command(
         ending = f"must end in {suffix}" if suffix else "is a folder's and has no ending"
         raise click.BadParameter(f"{out}: the name {ending}.")
     record = read_keras_record(student)
-    if record["kind"] != "student" and (record["kind"] != "teacher" or fmt in _TRAINED or heat_map or rgb):
+    role = kind_of(record).role
+    if role is not Role.STUDENT and (role is not Role.TEACHER or fmt in _TRAINED or heat_map or rgb):
         raise UserError(f"{student} is a {record['kind']}, not a student; name the student's .keras file.")
     source = load_source(data, recipe_name, seed)
     recipe, name = made_with(record, source.dataset, source.recipe, student)

@@ -13,7 +13,15 @@ from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import Classifier
-from alzedge.model_file.read_write import make_record, read_record, read_tflite, seal_folder, write_tflite
+from alzedge.model_file.read_write import (
+    ModelKind,
+    Role,
+    make_record,
+    read_record,
+    read_tflite,
+    seal_folder,
+    write_tflite,
+)
 from alzedge.stages import STAGES
 
 
@@ -140,7 +148,7 @@ def test_the_older_runtime_is_used_when_it_is_the_only_one(model: Path, numpy_ve
 
 
 def test_records_have_what_every_file_must_say() -> None:
-    record = make_record("student-int8", Preprocessing(2), metrics={})
+    record = make_record(ModelKind(Role.STUDENT, "int8"), Preprocessing(2), metrics={})
     assert set(record) >= {"format", "alzedge", "kind", "labels", "preprocessing", "licence", "disclaimer", "metrics"}
 
 
@@ -151,13 +159,13 @@ def test_a_saved_models_folder_is_sealed_as_a_whole(tmp_path: Path) -> None:
     (folder / "variables" / "variables.index").write_bytes(b"weights")
     with pytest.raises(UserError, match="no AlzEdge record"):
         read_record(folder)
-    seal_folder(folder, make_record("student-saved_model", Preprocessing(2)))
+    seal_folder(folder, make_record(ModelKind(Role.STUDENT, "saved_model"), Preprocessing(2)))
     assert (folder / "assets.extra" / "labels.txt").read_text().split() == list(STAGES)
     assert json.loads(run_cli("inspect", folder).stdout)["kind"] == "student-saved_model"
     (folder / "variables" / "variables.index").write_bytes(b"weighty")
     with pytest.raises(UserError, match="changed or damaged"):
         read_record(folder)
-    seal_folder(folder, make_record("student-saved_model", Preprocessing(2)))
+    seal_folder(folder, make_record(ModelKind(Role.STUDENT, "saved_model"), Preprocessing(2)))
     read_record(folder)
     (folder / "more").write_bytes(b"")
     with pytest.raises(UserError, match="changed or damaged"):
@@ -175,3 +183,21 @@ def test_labels_beside_the_record_must_be_the_records(model: Path) -> None:
         archive.writestr("alzedge.json", record)
     with pytest.raises(UserError, match="not the four stages"):
         read_tflite(model)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("teacher", ModelKind(Role.TEACHER)),
+        ("student-int8", ModelKind(Role.STUDENT, "int8")),
+        ("student-qat-int8-rgb", ModelKind(Role.STUDENT, "qat-int8", rgb=True)),
+        ("student-int8-float-io-heat-map-rgb", ModelKind(Role.STUDENT, "int8-float-io", True, True)),
+    ],
+)
+def test_a_kind_is_the_text_that_records_hold(text: str, kind: ModelKind) -> None:
+    assert ModelKind.parse(text) == kind and str(kind) == text
+
+
+def test_kinds_of_other_versions_are_refused() -> None:
+    with pytest.raises(UserError, match="'grandparent'; update alzedge"):
+        ModelKind.parse("grandparent-int8")

@@ -15,10 +15,10 @@ from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.interpreters import OnnxNetwork
 from alzedge.model_file.onnx_properties import add_properties, split_properties
-from alzedge.model_file.read_write import make_record, read_onnx, read_record, write_onnx
+from alzedge.model_file.read_write import ModelKind, make_record, read_onnx, read_record, write_onnx
 from alzedge.stages import STAGES
 
-RECORD = make_record("student-onnx", Preprocessing(4), metrics={"accuracy": 0.5})
+RECORD = make_record(ModelKind.parse("student-onnx"), Preprocessing(4), metrics={"accuracy": 0.5})
 WEIGHTS = np.array([[4, -2, 1, 0]], np.float32)
 
 
