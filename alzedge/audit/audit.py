@@ -128,7 +128,7 @@ def _proved(index: Index, scan: Scan, path: Path) -> Index:
         return index
     names = np.array(index.people)[index.subject]
     continuity = kaggle.continuity_of(str(path), scan.features.pixels, names, index.slice.astype(np.int64))
-    if continuity.min() >= 0.99:
+    if kaggle.is_proof(continuity):
         return index
     return replace(index, subject=np.full_like(index.subject, -1), people=(), known_by="")
 

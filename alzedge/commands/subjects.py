@@ -25,7 +25,8 @@ def subjects_command(archive: Path, table: Path | None) -> None:
     alzedge subjects archive.zip --csv subjects.csv
     """
     from alzedge.commands.progress_bars import show_items
-    from alzedge.data.subjects_csv import recover_subjects, subjects_csv, summary
+    from alzedge.data.kaggle_people import recover_subjects, summary
+    from alzedge.data.subjects_csv import subjects_csv
 
     found = recover_subjects(archive, lambda entries: show_items(entries, "reading slices"))
     click.echo(summary(found))

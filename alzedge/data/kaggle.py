@@ -28,6 +28,8 @@ KNOWN_BY = "the Kaggle archive's file names"
 N_SLICES = 32
 # Slices 1..25 of everybody are in train, 27..32 in test, 26 is shared out.
 _SHARED_SLICE = 26
+# The original archive has 1.0 at every step.
+_PROOF = 0.99
 _TRAIN = re.compile(r"train/(\w+)/(?:nonDem|verymildDem|mildDem|moderateDem)(\d+)\.jpg")
 _TEST = re.compile(r"test/(\w+)/(\d+)(?: \((\d+)\))?\.jpg")
 
@@ -131,6 +133,11 @@ def continuity_of(
         shares[step] = np.mean(nearest == np.arange(len(people)))
         here = there
     return shares
+
+
+def is_proof(continuity: NDArray[np.float64]) -> bool:
+    """Whether a `continuity` proves who is on the slices: a wrong order, or other people, come nowhere near."""
+    return bool(continuity.min() >= _PROOF)
 
 
 def _unequal(name: str) -> UserError:

@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.data.dataset import DataSet, Split
+from alzedge.imaging.csf import csf_shares
 from alzedge.metrics.nearest_neighbour import EVERY, nearest
 from alzedge.stages import STAGES
 
 _BINS = 64
-# Grey values of fluid in skull-stripped T1 slices stretched to 0..255; below them is background.
-_BACKGROUND = 6
-_FLUID = (34, 59)
 _COMPONENTS = 10
 METHODS = {
     "nearest_neighbour": "1-nearest neighbour on shrunken pixels",
@@ -62,10 +60,7 @@ def features_of(images: NDArray[np.uint8]) -> Features:
     """Features of slices, uint8 (N, 208, 176)."""
     bins = images.reshape(len(images), -1) // (256 // _BINS)
     histogram = np.stack([np.bincount(row, minlength=_BINS) for row in bins]).astype(np.uint16)
-    brain = np.maximum((images >= _BACKGROUND).sum(axis=(1, 2)), 1)
-    dark = [((images >= _BACKGROUND) & (images <= top)).sum(axis=(1, 2)) for top in _FLUID]
-    fluid = (np.stack(dark, axis=1) / brain[:, None]).astype(np.float32)
-    return Features(images[:, ::EVERY, ::EVERY].copy(), histogram, fluid)
+    return Features(images[:, ::EVERY, ::EVERY].copy(), histogram, csf_shares(images))
 
 
 def join_features(parts: list[Features]) -> Features:

@@ -206,10 +206,13 @@ def test_bad_folders_are_refused_in_one_sentence(tmp_path: Path, phantoms: DataS
         ("path,subject\n{paths},p1\n{first}\n", "two different rows"),
         ("path,subject\n{paths}\n", "no subject for"),
         ("path,subject\n{paths}, \n", "no subject for"),
-        ("path,subject\n{paths},p1\n", "p1 is MildDemented on"),
+        ("path,subject\n{paths},p1\n", "p1 is MildDemented on other images and"),
         ("path,label,subject\n{paths},MildDemented,p1\n", "lies in another class folder"),
         ("path,label,subject\n{paths},Ill,p1\n", "'Ill' is not a stage"),
         ("path,subject,slice\n{paths},p1,top\n", "not a readable table"),
+        ("path,subject,slice\n{paths},p1,-1\n", "has slice -1; slices are counted from 1"),
+        ("path,subject,split\n{paths},p1,validation\n", "has split 'validation'; expected train or test"),
+        ("path,label\n{paths},\n", "no column 'subject'"),
     ],
 )
 def test_bad_subject_tables_are_refused(tmp_path: Path, phantoms: DataSet, table: str, words: str) -> None:
