@@ -1,4 +1,4 @@
-"""The command `predict`."""
+"""`alzedge predict`."""
 
 import contextlib
 import sys
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from alzedge.commands.options import check_model
 from alzedge.stages import DISCLAIMER
 
 if TYPE_CHECKING:  # imported when the command is called: its help is there at once
@@ -65,13 +66,15 @@ def predict_command(
     alzedge predict --json slices/*.jpg --model student_int8.tflite
     alzedge predict archive.zip head.nii.gz --csv answers.csv --jobs 4
     """
+    if as_json and table is not None:
+        raise click.UsageError("--json and --csv exclude each other.")
+    check_model(model)
+
     from alzedge.inference.answering import Workload, answerer
     from alzedge.inference.inputs import find_items
     from alzedge.inference.predict import answer_items
     from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
 
-    if as_json and table is not None:
-        raise click.UsageError("--json and --csv exclude each other.")
     workload = Workload(model, threads, not no_guard, jobs, on_ray)
     record = answerer(workload).record  # a model that is refused is refused before anything is printed
     with _stream(table) as stream:

@@ -1,4 +1,4 @@
-"""The command `subjects`."""
+"""`alzedge subjects`."""
 
 from pathlib import Path
 
@@ -24,6 +24,10 @@ def subjects_command(archive: Path, table: Path | None) -> None:
     \b
     alzedge subjects archive.zip --csv subjects.csv
     """
+    from alzedge.utils.archives import check_source
+
+    check_source(archive)
+
     from alzedge.commands.progress_bars import show_items
     from alzedge.data.kaggle_people import recover_subjects, summary
     from alzedge.data.subjects_csv import subjects_csv

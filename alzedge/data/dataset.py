@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES
-
-SPLITS = ("official", "random", "subject")
 
 
 @dataclass(frozen=True, eq=False)

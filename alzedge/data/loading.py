@@ -167,7 +167,8 @@ def _from_table(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
     for row in read_rows(text, where):
         if rows.setdefault(row.path, row) != row:
             raise two_rows(where, row.path)
-    named, labels = [], {}
+    named: list[Entry] = []
+    labels: dict[str, int] = {}
     for entry in entries:
         if entry.path not in rows:
             raise no_row(where, entry.path)

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from alzedge.data.dataset import SPLITS
+from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.runs.settings import build, checked, one_of, within

@@ -38,7 +38,6 @@ def benchmark_command(
     \b
     alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
     """
-    from alzedge.export.benchmark.tables import text_table
     from alzedge.model_file.read_write import read_record
     from alzedge.utils.extras import require
 
@@ -49,6 +48,7 @@ def benchmark_command(
     source = load_source(data, recipe_name, seed)
 
     from alzedge.export.benchmark.benchmark import benchmark_files
+    from alzedge.export.benchmark.tables import text_table
 
     found = benchmark_files(list(models), source.dataset, source.recipe, folder, with_rivals=rivals, profiled=profile)
     click.echo("\n" + text_table(found))

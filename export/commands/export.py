@@ -7,7 +7,6 @@ import click
 
 from alzedge.commands.options import DATA_HELP, load_source, next_command, recipe_option, seed_option
 from alzedge.errors import UserError
-from alzedge.runs.recipe import ExportRecipe
 
 _TRAINED = ("qat-int8", "pruned", "clustered")
 _SUFFIXES = {"onnx": ".onnx", "saved_model": "", "keras": ".keras"}
@@ -77,9 +76,7 @@ def export_command(
     alzedge export runs/archive-student/student.keras archive.zip --out student_int8.tflite
     """
     from alzedge.commands.progress_bars import show_steps
-    from alzedge.data.dataset import split_dataset
     from alzedge.model_file.read_write import Role, kind_of, read_keras_record
-    from alzedge.runs.split_run import made_with
     from alzedge.utils.extras import require
 
     require("export")
@@ -94,6 +91,11 @@ def export_command(
     if role is not Role.STUDENT and (role is not Role.TEACHER or fmt in _TRAINED or heat_map or rgb):
         raise UserError(f"{student} is a {record['kind']}, not a student; name the student's .keras file.")
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.data.dataset import split_dataset
+    from alzedge.runs.recipe import ExportRecipe
+    from alzedge.runs.split_run import made_with
+
     recipe, name = made_with(record, source.dataset, source.recipe, student)
     if calibration_images is not None:
         recipe = replace(recipe, export=ExportRecipe(calibration_images))

@@ -55,13 +55,14 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     from alzedge.utils.extras import require
 
     require("export")
+    folder = output_folder(out, "runs/DATA", data)
+    source = load_source(data, recipe_name, seed)
+
     from alzedge.export.benchmark.tables import text_table
     from alzedge.export.experiments.crossval import crossval_metrics
     from alzedge.export.pipeline import run
     from alzedge.stages import DISCLAIMER
 
-    folder = output_folder(out, "runs/DATA", data)
-    source = load_source(data, recipe_name, seed)
     quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
     benchmark = run(source.dataset, source.recipe, folder, quoted)
     click.echo("\n" + text_table(json.loads(benchmark.read_text())))

@@ -33,17 +33,19 @@ def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str
     \b
     alzedge distill runs/archive-teacher/teacher.keras archive.zip
     """
-    from alzedge.data.dataset import split_dataset
     from alzedge.model_file.read_write import Role, read_keras_record
-    from alzedge.runs.run_folder import open_ledger
-    from alzedge.runs.split_run import made_with, make_job, run_identity
-    from alzedge.student.phases import distill_phase, targets_phase
     from alzedge.utils.extras import require
 
     require("train")
     folder = output_folder(out, _OUT, data)
     record = read_keras_record(teacher, Role.TEACHER)
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.data.dataset import split_dataset
+    from alzedge.runs.run_folder import open_ledger
+    from alzedge.runs.split_run import made_with, make_job, run_identity
+    from alzedge.student.phases import distill_phase, targets_phase
+
     recipe, name = made_with(record, source.dataset, source.recipe, teacher)
     split = split_dataset(source.dataset, name, recipe.fold)
     ledger = open_ledger(folder, run_identity(source.dataset, recipe, name))

@@ -53,15 +53,17 @@ def train_command(
     alzedge train archive.zip --recipe mine.toml --split official --seed 1
     alzedge train archive.zip --init simclrv2/pretrained/r50_1x_sk0
     """
-    from alzedge.data.dataset import available_splits, split_dataset
-    from alzedge.runs.run_folder import open_ledger
-    from alzedge.runs.split_run import make_job, run_identity
-    from alzedge.teacher.phases import Means, finetune_phase, init_phase, pretrain_phase
     from alzedge.utils.extras import require
 
     require("train")
     folder = output_folder(out, _OUT, data)
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.data.dataset import available_splits, split_dataset
+    from alzedge.runs.run_folder import open_ledger
+    from alzedge.runs.split_run import make_job, run_identity
+    from alzedge.teacher.phases import Means, finetune_phase, init_phase, pretrain_phase
+
     chosen = split_dataset(source.dataset, split or available_splits(source.dataset)[-1], source.recipe.fold)
     identity = run_identity(source.dataset, source.recipe, chosen.name)
     means = Means(devices, wandb)

@@ -42,11 +42,13 @@ def run_cli(*args: object, timeout: float = 900, **options: object) -> subproces
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout, **options)  # type: ignore[call-overload]
 
 
-def run_code(code: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+def run_code(code: str, stdin: str = "", **variables: str | None) -> subprocess.CompletedProcess[str]:
     """Run Python code in a process of its own, with other environment variables; None unsets one."""
     environment = {name: value for name, value in (os.environ | variables).items() if value is not None}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=600, env=environment)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=600, env=environment, input=stdin
+    )
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> None:

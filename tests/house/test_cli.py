@@ -103,6 +103,53 @@ def test_training_refuses_a_data_set_of_one_stage(tmp_path: Path, phantoms: Data
     assert not list((tmp_path / "out").glob("*.keras"))
 
 
+# What is wrong with each call is in its arguments, so nothing heavy is needed to say so.
+REFUSED = (
+    ("run", "nothere"),
+    ("run", "--out", "{folder}/inside", "{folder}"),
+    ("train", "nothere"),
+    ("probe", "nothere.keras"),
+    ("distill", "nothere.keras"),
+    ("export", "nothere.keras", "--out", "student.tflite"),
+    ("export", "nothere.keras", "--out", "student.onnx"),
+    ("benchmark", "nothere.tflite"),
+    ("evaluate", "nothere.tflite", "phantoms"),
+    ("evaluate", "nothere.csv", "phantoms"),
+    ("crossval", "nothere"),
+    ("experiments", "nothere"),
+    ("experiments", "--table", "nothere.toml"),
+    ("explain", "nothere.png", "--out", "evidence.png"),
+    ("explain", "{folder}/slice.png", "--out", "evidence.jpg"),
+    ("audit", "nothere"),
+    ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
+    ("predict", "{folder}/slice.png", "--json", "--csv", "-"),
+    ("card", "nothere.tflite"),
+    ("push", "nobody"),
+    ("inspect", "nothere.tflite"),
+    ("subjects", "nothere"),
+    ("phantoms", "{folder}"),
+    ("demo", "--model", "nothere.tflite"),
+    ("space", "build", "page", "--model", "nothere.tflite"),
+)
+REFUSE = """
+import json, sys
+from alzedge.cli import _run
+for call in json.loads(sys.stdin.read()):
+    sys.argv = ["alzedge", *call]
+    code = _run()
+    heavy = sorted({"numpy", "tensorflow", "keras", "sklearn", "gradio"} & set(sys.modules))
+    print(code, heavy, *call, file=sys.stdout)
+"""
+
+
+def test_every_command_refuses_its_arguments_before_it_imports_anything_heavy(tmp_path: Path) -> None:
+    (tmp_path / "slice.png").write_bytes(b"never read")
+    calls = [[word.format(folder=tmp_path) for word in call] for call in REFUSED]
+    assert {call[0] for call in calls} == set(_COMMANDS)
+    result = run_code(REFUSE, stdin=json.dumps(calls))
+    assert result.stdout.splitlines() == [f"2 [] {' '.join(call)}" for call in calls], result.stderr
+
+
 def test_a_missing_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['gradio'] = None; sys.argv = ['alzedge', 'demo', '--port', '7999']\n"
