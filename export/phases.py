@@ -11,8 +11,8 @@ from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.metrics.classification import summary
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import Ledger
-from alzedge.runs.split_run import Job
+from alzedge.runs.run_folder import RunFolder
+from alzedge.runs.split_run import SplitRun
 from alzedge.utils.files import write_json, write_text
 from alzedge.utils.progress import Step
 
@@ -31,39 +31,41 @@ _TRAINING = ("init", "pretrain", "finetune", "targets", "distill")
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
-def export_phase(job: Job, student: Path) -> dict[str, Path]:
+def export_phase(split_run: SplitRun, student: Path) -> dict[str, Path]:
     """Convert and quantize; writes and returns the `.tflite` files by format."""
-    outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
+    outputs = {name: split_run.folder / file for name, file in FILE_NAMES.items()}
 
     def action(stem: Path) -> None:
         from alzedge.export.export_student import export_student
 
-        with show_steps(f"{job.title}: export") as on_step:
+        with show_steps(f"{split_run.title}: export") as on_step:
             for done, (name, path) in enumerate(outputs.items(), start=1):
                 fmt, heat_map = name.removesuffix(_HEAT_MAP), name.endswith(_HEAT_MAP)
-                export_student(student, path, fmt, job.dataset, job.split, job.recipe, heat_map=heat_map)
+                export_student(
+                    student, path, fmt, split_run.dataset, split_run.split, split_run.recipe, heat_map=heat_map
+                )
                 on_step(Step(done, len(outputs), done, len(outputs)))
 
-    job.perform("export", ["export"], [student], list(outputs.values()), action)
+    split_run.perform("export", ["export"], [student], list(outputs.values()), action)
     return outputs
 
 
-def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
+def evaluate_phase(split_run: SplitRun, models: dict[str, Path]) -> Path:
     """Figures of every model on the test side; writes and returns the split's `metrics.json`."""
-    output = job.folder / "metrics.json"
+    output = split_run.folder / "metrics.json"
 
     def action(stem: Path) -> None:
         from alzedge.export.evaluate.judge import evaluate_models
 
-        with show_steps(f"{job.title}: evaluation") as on_step:
-            write_json(output, evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER))
+        with show_steps(f"{split_run.title}: evaluation") as on_step:
+            write_json(output, evaluate_models(models, split_run.dataset, split_run.split, on_step, teacher=TEACHER))
 
-    job.perform("evaluate", [], list(models.values()), [output], action)
+    split_run.perform("evaluate", [], list(models.values()), [output], action)
     return output
 
 
 def release_phase(
-    ledger: Ledger, jobs: list[Job], metrics: list[Path], crossval: Path | None = None
+    run_folder: RunFolder, split_runs: list[SplitRun], metrics: list[Path], crossval: Path | None = None
 ) -> dict[str, Path]:
     """Put the figures of all splits into the last split's files; returns the files by format.
 
@@ -71,13 +73,16 @@ def release_phase(
     students have seen everybody, so theirs are sister models whose figures are quoted; so are
     those of a cross-validation.
     """
-    outputs = {name: ledger.folder / file for name, file in FILE_NAMES.items()}
-    chosen = jobs[-1]
+    outputs = {name: run_folder.path / file for name, file in FILE_NAMES.items()}
+    chosen = split_runs[-1]
     sources = {name: chosen.folder / file for name, file in FILE_NAMES.items()}
-    figures = ledger.folder / "metrics.json"
+    figures = run_folder.path / "metrics.json"
 
     def action(stem: Path) -> None:
-        splits = {job.split.name: json.loads(path.read_text()) for job, path in zip(jobs, metrics, strict=True)}
+        splits = {
+            split_run.split.name: json.loads(path.read_text())
+            for split_run, path in zip(split_runs, metrics, strict=True)
+        }
         write_json(figures, splits)
         if crossval:
             splits |= {CROSSVAL: json.loads(crossval.read_text())[CROSSVAL]}
@@ -87,7 +92,9 @@ def release_phase(
             write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted})
 
     inputs = [*sources.values(), *metrics, *([crossval] if crossval else [])]
-    ledger.perform("release", [job.split.name for job in jobs], inputs, [*outputs.values(), figures], action)
+    run_folder.perform(
+        "release", [split_run.split.name for split_run in split_runs], inputs, [*outputs.values(), figures], action
+    )
     return outputs
 
 
@@ -103,9 +110,9 @@ def _quoted(split: str, found: dict[str, Any], fmt: str, own: str) -> dict[str, 
     return entries | {"measured_on": whose} | summary(found["models"][model])
 
 
-def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe) -> Path:
+def benchmark_phase(run_folder: RunFolder, models: dict[str, Path], metrics: Path, recipe: Recipe) -> Path:
     """Size and latency of each model beside its figures; writes and returns `benchmark.json`."""
-    output = ledger.folder / "benchmark.json"
+    output = run_folder.path / "benchmark.json"
 
     def action(stem: Path) -> None:
         from alzedge.export.benchmark.benchmark import benchmark_models
@@ -113,30 +120,31 @@ def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, reci
         splits = json.loads(metrics.read_text())
         with show_steps("benchmark") as on_step:
             found = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
-        write_json(output, found | {"training": training_time(ledger)})
+        write_json(output, found | {"training": training_time(run_folder)})
 
-    ledger.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
+    run_folder.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
     return output
 
 
-def training_time(ledger: Ledger) -> dict[str, Any] | None:
-    """How long the run trained: `machine`, `processors` and, by phase, `seconds` (see `Ledger`); None when not timed."""
-    phases = {name: phase for name, phase in ledger.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
-    if not all("seconds" in phase for phase in phases.values()):
+def training_time(run_folder: RunFolder) -> dict[str, Any] | None:
+    """How long the run trained: `machine`, `processors` and, by phase, `seconds` (see `RunFolder`); None when not timed."""
+    phases = {name: phase for name, phase in run_folder.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
+    seconds = {name: phase.seconds for name, phase in phases.items()}
+    if None in seconds.values():
         return None
     return {
         "machine": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),
-        "seconds": {name: phase["seconds"] for name, phase in phases.items()},
+        "seconds": seconds,
     }
 
 
-def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) -> list[Path]:
+def report_phase(run_folder: RunFolder, benchmark: Path, split_runs: list[SplitRun], model: Path) -> list[Path]:
     """Table, plots and model card; returns what was written, the card first."""
-    folder = ledger.folder
+    folder = run_folder.path
     curves = {
-        f"{job.split.name}: {title}": job.folder / f"{name}.loss.json"
-        for job in jobs
+        f"{split_run.split.name}: {title}": split_run.folder / f"{name}.loss.json"
+        for split_run in split_runs
         for name, title in (("pretrained", "pre-training"), ("teacher", "fine-tuning"), ("student", "distillation"))
     }
     pictures = [folder / name for name in ("confusion.png", "loss.png", "examples.png")]
@@ -153,8 +161,8 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
         write_reports(found, folder)
         plots.confusion_matrices(found, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
-        plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
+        plots.example_answers(split_runs[-1].dataset.take(split_runs[-1].split.test), model, examples)
         write_text(card, model_card(model, found, list(PICTURES)))
 
-    ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
+    run_folder.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
     return outputs

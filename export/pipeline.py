@@ -14,8 +14,8 @@ from alzedge.export.phases import (
     report_phase,
 )
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import open_ledger
-from alzedge.runs.split_run import Job, make_job, run_identity
+from alzedge.runs.run_folder import open_run_folder
+from alzedge.runs.split_run import SplitRun, make_split_run, run_identity
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 
@@ -40,25 +40,25 @@ def run(dataset: DataSet, recipe: Recipe, out: Path, crossval: Path | None = Non
     """
     names = in_order(recipe.splits or available_splits(dataset))
     splits = [split_dataset(dataset, name, recipe.fold) for name in names]
-    ledger = open_ledger(out, run_identity(dataset, recipe))
-    jobs = [make_job(ledger, out / split.name, dataset, recipe, split) for split in splits]
-    metrics = [_run_split(job) for job in jobs]
-    released = release_phase(ledger, jobs, metrics, crossval)
-    last = jobs[-1].folder
+    run_folder = open_run_folder(out, run_identity(dataset, recipe))
+    split_runs = [make_split_run(run_folder, out / split.name, dataset, recipe, split) for split in splits]
+    metrics = [_run_split(split_run) for split_run in split_runs]
+    released = release_phase(run_folder, split_runs, metrics, crossval)
+    last = split_runs[-1].folder
     models = {TEACHER: last / TEACHER, STUDENT: last / STUDENT}
     models |= {FILE_NAMES[fmt]: path for fmt, path in released.items()}
-    benchmark = benchmark_phase(ledger, models, out / "metrics.json", recipe)
-    report_phase(ledger, benchmark, jobs, released["int8"])
+    benchmark = benchmark_phase(run_folder, models, out / "metrics.json", recipe)
+    report_phase(run_folder, benchmark, split_runs, released["int8"])
     return benchmark
 
 
-def _run_split(job: Job) -> Path:
-    return evaluate_phase(job, train_and_export(job))
+def _run_split(split_run: SplitRun) -> Path:
+    return evaluate_phase(split_run, train_and_export(split_run))
 
 
-def train_and_export(job: Job) -> dict[str, Path]:
+def train_and_export(split_run: SplitRun) -> dict[str, Path]:
     """Teacher, student and its files on one split; returns all models by file name."""
-    teacher = finetune_phase(job, pretrain_phase(job))
-    student = distill_phase(job, targets_phase(job, teacher), teacher)
-    files = export_phase(job, student)
+    teacher = finetune_phase(split_run, pretrain_phase(split_run))
+    student = distill_phase(split_run, targets_phase(split_run, teacher), teacher)
+    files = export_phase(split_run, student)
     return {TEACHER: teacher, STUDENT: student} | {FILE_NAMES[fmt]: path for fmt, path in files.items()}

@@ -9,22 +9,22 @@ from numpy.typing import NDArray
 from alzedge.commands.progress_bars import show_steps
 from alzedge.errors import UserError
 from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
-from alzedge.runs.split_run import Job
+from alzedge.runs.split_run import SplitRun
 from alzedge.utils.files import replacing, write_json
 
 
-def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Path:
+def targets_phase(split_run: SplitRun, teacher: Path, pretrained: Path | None = None) -> Path:
     """Soft targets; writes and returns `soft_targets.npy` (views, N, 4), and beside it how they came about.
 
     Args:
-        job: what is worked on.
+        split_run: what is worked on.
         teacher: whose targets they are.
         pretrained: what cross-fitted teachers begin with; where None `pretrained.keras` beside the teacher.
     """
-    output, told = job.folder / "soft_targets.npy", _told(job)
+    output, told = split_run.folder / "soft_targets.npy", _told(split_run)
     settings = ["distill", "augment"]
     inputs = [teacher]
-    if job.recipe.distill.cross_fit:
+    if split_run.recipe.distill.cross_fit:
         settings += ["teacher", "finetune"]
         inputs.append(pretrained or _pretrained(teacher))
 
@@ -34,57 +34,57 @@ def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Pa
         from alzedge.teacher.keras_file import load_model
         from alzedge.teacher.training.loop import set_seed
 
-        set_seed(job.recipe.seed)
+        set_seed(split_run.recipe.seed)
         model, _ = load_model(inputs[-1])
-        with show_steps(f"{job.title}: soft targets") as on_step:
-            if job.recipe.distill.cross_fit:
-                labels, people = job.training_labels(), job.training_people()
-                fluid = _fluid(job) if job.recipe.distill.fluid else None
+        with show_steps(f"{split_run.title}: soft targets") as on_step:
+            if split_run.recipe.distill.cross_fit:
+                labels, people = split_run.training_labels(), split_run.training_people()
+                fluid = _fluid(split_run) if split_run.recipe.distill.fluid else None
                 targets = cross_fitted_targets(
-                    model, job.training_inputs(), labels, people, job.recipe, stem, on_step, fluid
+                    model, split_run.training_inputs(), labels, people, split_run.recipe, stem, on_step, fluid
                 )
             else:
-                targets = SoftTargets(soft_targets(model, job.training_inputs(), job.recipe, on_step))
+                targets = SoftTargets(soft_targets(model, split_run.training_inputs(), split_run.recipe, on_step))
         with replacing(output) as temporary:
             np.save(temporary, targets.logits)
         write_json(told, targets.to_dict())
 
-    job.perform("targets", settings, inputs, [output, told], action)
+    split_run.perform("targets", settings, inputs, [output, told], action)
     return output
 
 
-def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
+def distill_phase(split_run: SplitRun, targets: Path, teacher: Path) -> Path:
     """Distillation from the soft targets of `teacher`; writes and returns `student.keras`."""
-    output, curve = job.folder / "student.keras", job.folder / "student.loss.json"
+    output, curve = split_run.folder / "student.keras", split_run.folder / "student.loss.json"
     settings = ["student", "distill", "augment"]
 
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
         from alzedge.teacher.keras_file import save_model
 
-        with show_steps(f"{job.title}: student distillation") as on_step:
+        with show_steps(f"{split_run.title}: student distillation") as on_step:
             model, history = distill(
-                np.load(targets), job.training_inputs(), job.recipe, stem.with_suffix(".npz"), on_step
+                np.load(targets), split_run.training_inputs(), split_run.recipe, stem.with_suffix(".npz"), on_step
             )
-        provenance = job.provenance(settings, read_keras_record(teacher))
-        how = json.loads(_told(job).read_text())
+        provenance = split_run.provenance(settings, read_keras_record(teacher))
+        how = json.loads(_told(split_run).read_text())
         save_model(
             model,
             output,
-            make_record(ModelKind(Role.STUDENT), job.recipe.preprocessing, **provenance, soft_targets=how),
+            make_record(ModelKind(Role.STUDENT), split_run.recipe.preprocessing, **provenance, soft_targets=how),
         )
         write_json(curve, history)
 
-    job.perform("distill", settings, [targets, _told(job), teacher], [output, curve], action)
+    split_run.perform("distill", settings, [targets, _told(split_run), teacher], [output, curve], action)
     return output
 
 
-def _fluid(job: Job) -> NDArray[np.float32]:
+def _fluid(split_run: SplitRun) -> NDArray[np.float32]:
     from alzedge.student.targets import fluid_by_person
 
-    train, names = job.split.train, job.training_people()
+    train, names = split_run.split.train, split_run.training_people()
     person = np.unique(names, return_inverse=True)[1]
-    return fluid_by_person(job.dataset.images[train], person, job.dataset.slice[train])
+    return fluid_by_person(split_run.dataset.images[train], person, split_run.dataset.slice[train])
 
 
 def _pretrained(teacher: Path) -> Path:
@@ -100,5 +100,5 @@ def _pretrained(teacher: Path) -> Path:
     return path
 
 
-def _told(job: Job) -> Path:
-    return job.folder / "soft_targets.json"
+def _told(split_run: SplitRun) -> Path:
+    return split_run.folder / "soft_targets.json"

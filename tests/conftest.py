@@ -66,21 +66,21 @@ def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:
     from alzedge.data.dataset import split_dataset
     from alzedge.model_file.read_write import ModelKind, Role, make_record
     from alzedge.runs.recipe import StudentRecipe, load_recipe
-    from alzedge.runs.run_folder import Ledger
-    from alzedge.runs.split_run import Job
+    from alzedge.runs.run_folder import RunFolder
+    from alzedge.runs.split_run import SplitRun
     from alzedge.student.model import build_student
     from alzedge.teacher.keras_file import save_model
 
     recipe = load_recipe(recipe_file)
-    job = Job(Ledger(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")
+    split_run = SplitRun(RunFolder(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")
     keras.utils.set_random_seed(0)
     model = build_student(StudentRecipe((8, 16, 32), 48), recipe.preprocessing.input_shape)
     model.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(job.training_inputs(), job.training_labels(), batch_size=16, epochs=30, verbose=0)
+    model.fit(split_run.training_inputs(), split_run.training_labels(), batch_size=16, epochs=30, verbose=0)
     save_model(
         model,
         folder / "student.keras",
-        make_record(ModelKind(Role.STUDENT), recipe.preprocessing, **job.provenance([])),
+        make_record(ModelKind(Role.STUDENT), recipe.preprocessing, **split_run.provenance([])),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from alzedge.audit.index import Index, Source, images_of
 from alzedge.imaging.preprocessing import Preprocessing
@@ -127,7 +128,9 @@ def _fit(source: Source, wanted: NDArray[np.bool_], on_image: OnImage) -> PCA:
     shrunk = [_shrunken(images) for _, images, _ in _batches(source, wanted, on_image)]
     pixels = np.concatenate(shrunk)
     components = min(_DIMENSIONS, max(1, len(pixels) // 2))
-    return PCA(components, whiten=True, svd_solver="randomized", random_state=0).fit(pixels)
+    basis = PCA(components, whiten=True, svd_solver="randomized", random_state=0)
+    with threadpool_limits(1):  # with another number of threads sums would differ in their last bits
+        return basis.fit(pixels)
 
 
 def _shrunken(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -139,7 +142,8 @@ def _shrunken(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _describe(basis: PCA, images: NDArray[np.uint8]) -> NDArray[np.int8]:
-    vectors = basis.transform(_shrunken(images))
+    with threadpool_limits(1):
+        vectors = basis.transform(_shrunken(images))
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     rounded: NDArray[np.int8] = np.clip(np.rint(vectors * _SCALE), -127, 127).astype(np.int8)
     return rounded

@@ -1,4 +1,4 @@
-"""One split of one data set under one recipe: what every phase of a run is given."""
+"""A run on one split of one data set under one recipe, which every phase is given."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,22 +14,22 @@ from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.model_file.origin import DatasetOrigin, Origin, SplitOrigin
 from alzedge.model_file.read_write import Record
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import Ledger
+from alzedge.runs.run_folder import RunFolder
 from alzedge.utils.files import write_text
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """The work on one split.
+class SplitRun:
+    """A run on one split.
 
     Attributes:
-        ledger: of the run.
-        folder: where this split's files go, the ledger's folder or one below it.
+        run_folder: of the whole run.
+        folder: of this split's files, the run's or one below it.
         dataset, split, recipe: what is worked on, and how.
         title: how progress lines begin.
     """
 
-    ledger: Ledger
+    run_folder: RunFolder
     folder: Path
     dataset: DataSet
     split: Split
@@ -39,16 +39,16 @@ class Job:
     def perform(
         self, phase: str, settings: list[str], inputs: list[Path], outputs: list[Path], action: Callable[[Path], None]
     ) -> bool:
-        """`Ledger.perform` for a phase that depends on these sections of the recipe."""
+        """`RunFolder.perform` for a phase that depends on these sections of the recipe."""
         depends = {
             "data": self.dataset.fingerprint,
             "split": [self.split.name, self.split.fold],
             "recipe": self._sections(settings),
         }
-        return self.ledger.perform(self._phase_name(phase), depends, inputs, outputs, action)
+        return self.run_folder.perform(self._phase_name(phase), depends, inputs, outputs, action)
 
     def _phase_name(self, phase: str) -> str:
-        return phase if self.folder == self.ledger.folder else f"{self.folder.name}/{phase}"
+        return phase if self.folder == self.run_folder.path else f"{self.folder.name}/{phase}"
 
     def training_inputs(self) -> NDArray[np.float32]:
         """Preprocessed training slices, float32 (N, rows, columns, 1)."""
@@ -96,11 +96,11 @@ class Job:
         )
 
 
-def make_job(ledger: Ledger, folder: Path, dataset: DataSet, recipe: Recipe, split: Split) -> Job:
-    """Make the job, its folder, and a copy of the recipe at the top of the run's folder."""
+def make_split_run(run_folder: RunFolder, folder: Path, dataset: DataSet, recipe: Recipe, split: Split) -> SplitRun:
+    """Make the run on one split, its folder, and a copy of the recipe at the top of the run's folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(ledger.folder / "recipe.toml", recipe.to_toml())
-    return Job(ledger, folder, dataset, split, recipe, split.name)
+    write_text(run_folder.path / "recipe.toml", recipe.to_toml())
+    return SplitRun(run_folder, folder, dataset, split, recipe, split.name)
 
 
 def run_identity(dataset: DataSet, recipe: Recipe, split: str | None = None) -> dict[str, Any]:

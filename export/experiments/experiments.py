@@ -19,9 +19,9 @@ from alzedge.errors import UserError
 from alzedge.export.phases import FILE_NAMES, TEACHER, evaluate_phase, export_phase
 from alzedge.metrics.classification import summary
 from alzedge.runs.recipe import Recipe, load_recipe
-from alzedge.runs.run_folder import Ledger, open_ledger
+from alzedge.runs.run_folder import RunFolder, open_run_folder
 from alzedge.runs.settings import build
-from alzedge.runs.split_run import Job, make_job
+from alzedge.runs.split_run import SplitRun, make_split_run
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 from alzedge.utils.files import write_json
@@ -125,14 +125,14 @@ def run_experiments(
         UserError: as `alzedge.export.pipeline.run`.
     """
     identity = {"data": dataset.fingerprint[:16], "experiments": True}
-    ledger = open_ledger(out, identity)
+    run_folder = open_run_folder(out, identity)
     told: dict[str, Any] = {}
     rows = []
     for experiment in experiments:
         figures = {}
         for name in in_order(splits):
             split = split_dataset(dataset, name, experiment.recipe.fold)
-            found = json.loads(_run(ledger, dataset, experiment, split).read_text())
+            found = json.loads(_run(run_folder, dataset, experiment, split).read_text())
             told[name] = {key: found[key] for key in ("description", "slices", "people", "unseen_people", "floors")}
             figures[name] = summary(found["models"][MODELS[experiment.model]])
         entry = {"group": experiment.group, "name": experiment.name, "model": experiment.model}
@@ -142,23 +142,25 @@ def run_experiments(
     return content
 
 
-def _run(ledger: Ledger, dataset: DataSet, experiment: Experiment, split: Split) -> Path:
+def _run(run_folder: RunFolder, dataset: DataSet, experiment: Experiment, split: Split) -> Path:
     """One experiment on one split; returns its `metrics.json`."""
     title = f"{experiment.group}: {experiment.name} ({split.name})"
-    shared = _job(ledger, f"pretrained-{_pretraining_key(experiment.recipe)}-{split.name}", dataset, experiment, split)
+    shared = _job(
+        run_folder, f"pretrained-{_pretraining_key(experiment.recipe)}-{split.name}", dataset, experiment, split
+    )
     pretrained = pretrain_phase(replace(shared, title=title))
     folder = f"{_slug(experiment.group)}-{_slug(experiment.name)}-{split.name}"
-    job = replace(_job(ledger, folder, dataset, experiment, split), title=title)
-    teacher = finetune_phase(job, pretrained)
+    split_run = replace(_job(run_folder, folder, dataset, experiment, split), title=title)
+    teacher = finetune_phase(split_run, pretrained)
     models = {TEACHER: teacher}
     if experiment.model != "teacher":
-        student = distill_phase(job, targets_phase(job, teacher, pretrained), teacher)
-        models[MODELS[experiment.model]] = export_phase(job, student)["int8"]
-    return evaluate_phase(job, models)
+        student = distill_phase(split_run, targets_phase(split_run, teacher, pretrained), teacher)
+        models[MODELS[experiment.model]] = export_phase(split_run, student)["int8"]
+    return evaluate_phase(split_run, models)
 
 
-def _job(ledger: Ledger, folder: str, dataset: DataSet, experiment: Experiment, split: Split) -> Job:
-    return make_job(ledger, ledger.folder / folder, dataset, experiment.recipe, split)
+def _job(run_folder: RunFolder, folder: str, dataset: DataSet, experiment: Experiment, split: Split) -> SplitRun:
+    return make_split_run(run_folder, run_folder.path / folder, dataset, experiment.recipe, split)
 
 
 def _pretraining_key(recipe: Recipe) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, run_cli, run_code
 from PIL import Image
 
 from alzedge.audit.audit import audit
@@ -156,6 +156,32 @@ def test_search_in_cells_finds_what_comparing_all_finds() -> None:
     found = best_matches(vectors, np.ones(48, np.float32), label, np.arange(6000), np.arange(6000, 12_000))
     assert np.mean(found.own_at == np.arange(6000)) > 0.99
     assert np.isnan(found.other).all() and (found.other_at == -1).all()
+
+
+SIMILARITIES = """
+import hashlib, pathlib, sys
+import numpy as np
+from alzedge.audit.descriptors import scan_images
+from alzedge.audit.index import TEST, TRAIN, index_images, open_source
+from alzedge.audit.neighbours import best_matches
+source = open_source(pathlib.Path(sys.stdin.read()))
+index = index_images(source)
+scan = scan_images(source, index, lambda: None)
+sides = (np.flatnonzero(index.side == side) for side in (TRAIN, TEST))
+found = best_matches(scan.vectors, scan.spread, index.label, *sides)
+print(hashlib.sha256(scan.vectors.tobytes() + found.own.tobytes() + found.other.tobytes()).hexdigest())
+"""
+
+
+def test_any_number_of_threads_finds_the_same_similarities_to_the_last_bit(
+    tmp_path: Path, crowd: DataSet, clean: np.ndarray
+) -> None:
+    folder = write_folder(tmp_path / "set", crowd, clean)
+    variables = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": None}
+    digests = {
+        run_code(SIMILARITIES, stdin=str(folder), **variables, OMP_NUM_THREADS=threads).stdout for threads in ("1", "2")
+    }
+    assert len(digests) == 1 and digests.pop().strip()
 
 
 @pytest.mark.slow

@@ -17,6 +17,15 @@ def test_packaged_recipes_load_and_survive_a_round_trip(name: str, tmp_path: Pat
     assert load_recipe(str(path)) == recipe
 
 
+def test_any_name_survives_the_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / 'brain \N{BRAIN} "quoted" \\ 脳.toml'
+    path.write_text("seed = 3\n")
+    recipe = load_recipe(str(path))
+    again = tmp_path / "again.toml"
+    again.write_text(recipe.to_toml(), "utf-8")
+    assert recipe.name == path.stem and load_recipe(str(again)) == recipe
+
+
 def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("")

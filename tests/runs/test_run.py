@@ -18,7 +18,7 @@ from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.metrics.classification import summary
 from alzedge.model_file.read_write import read_record
-from alzedge.runs.run_folder import open_ledger
+from alzedge.runs.run_folder import open_run_folder
 from alzedge.stages import STAGES
 
 # Measured anew on every run, so never the same twice: latency, and what shows it. TensorBoard's files bear the time.
@@ -170,10 +170,10 @@ def test_no_space_left_is_one_sentence_and_leaves_no_halves(tiny_recipe: Path, t
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
-    first = open_ledger(tmp_path / "run", {"seed": 0})
+    first = open_run_folder(tmp_path / "run", {"seed": 0})
     code = (
-        "import pathlib; from alzedge.runs.run_folder import open_ledger\n"
-        f"open_ledger(pathlib.Path({str(first.folder)!r}), {{'seed': 0}})"
+        "import pathlib; from alzedge.runs.run_folder import open_run_folder\n"
+        f"open_run_folder(pathlib.Path({str(first.folder)!r}), {{'seed': 0}})"
     )
     assert "in use by another alzedge" in run_code(code).stderr
 
@@ -182,13 +182,13 @@ def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_run_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(UserError, match="choose another --out"):
-        open_ledger(tmp_path, {"seed": 0})
+        open_run_folder(tmp_path, {"seed": 0})
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_equal_names_of_inputs_are_told_apart(tmp_path: Path) -> None:
     """Two splits have files of the same name; a change in either must count."""
-    ledger = open_ledger(tmp_path / "run", {"seed": 0})
+    run_folder = open_run_folder(tmp_path / "run", {"seed": 0})
     inputs = [tmp_path / split / "metrics.json" for split in ("official", "subject")]
     output = tmp_path / "run/out.txt"
     for path in inputs:
@@ -196,7 +196,7 @@ def test_equal_names_of_inputs_are_told_apart(tmp_path: Path) -> None:
         path.write_text(path.parent.name)
 
     def perform() -> bool:
-        return ledger.perform("join", None, inputs, [output], lambda stem: output.write_text("done") and None)
+        return run_folder.perform("join", None, inputs, [output], lambda stem: output.write_text("done") and None)
 
     assert [perform(), perform()] == [True, False]
     for path in inputs:
