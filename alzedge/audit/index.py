@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """What is known of N images before their pixels are read, 19 bytes each.
+    """Labels, sides and people of N images before their pixels are read, 19 bytes each.
 
     Attributes:
         key: uint64 (N,), the start of SHA-256 of each image's path.
@@ -61,7 +61,7 @@ class Index:
         subject: int32 (N,), index into `people`; -1 when unknown.
         slice: int32 (N,), position in the volume; 0 when unknown.
         people: names.
-        known_by: what told the people; empty when nothing did.
+        known_by: source of the people; empty when unknown.
         synthetic: whether the slices are phantoms.
     """
 
@@ -97,7 +97,7 @@ def images_of(source: Source) -> Iterator[Entry]:
 
 
 def index_images(source: Source) -> Index:
-    """Find the images and, if anything tells, who is on them.
+    """Find the images and, if anything says so, who is on them.
 
     People come from a `subjects.csv`, from the Kaggle archive's file names, or from a study's
     identifier in every file name (`OAS1_0001`, `002_S_0295`, `sub-01`, `phantom-001`).
@@ -130,8 +130,8 @@ def index_images(source: Source) -> Index:
 
 def identifier(name: str) -> str:
     """The person a study wrote into a file's name or folders; empty when there is none."""
-    found = _IDENTIFIER.search(name)
-    return found.group() if found else ""
+    match = _IDENTIFIER.search(name)
+    return match.group() if match else ""
 
 
 def path_key(path: str) -> int:
@@ -154,7 +154,7 @@ def _index(source: Source, complete: Callable[[Entry], Entry], known_by: str, sy
     for entry in images_of(source):
         columns.add(complete(entry))
     # A rare stage may have too few people for both sides of a clean split.
-    check_sides(source.path, columns.found)
+    check_sides(source.path, columns.classes)
     rows = np.frombuffer(bytes(columns.rows), _ROW)
     arrays = {name: rows[name].copy() for name in _ROW.names or ()}
     if len(np.unique(arrays["key"])) < len(rows):
@@ -174,7 +174,7 @@ class _Columns:
     rows: bytearray = field(default_factory=bytearray)
     people: dict[str, int] = field(default_factory=dict)
     first_label: list[int] = field(default_factory=list)
-    found: set[tuple[str, int]] = field(default_factory=set)
+    classes: set[tuple[str, int]] = field(default_factory=set)
 
     def add(self, entry: Entry) -> None:
         subject = -1
@@ -187,7 +187,7 @@ class _Columns:
                 raise two_stages(str(self.source), entry.subject, label=entry.label, other_label=other, path=entry.path)
         row = np.array((path_key(entry.path), entry.label, _SIDES[entry.split], subject, entry.slice), _ROW)
         self.rows += row.tobytes()
-        self.found.add((entry.split, entry.label))
+        self.classes.add((entry.split, entry.label))
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,10 +202,10 @@ class _Table:
         at = int(np.searchsorted(self.rows["key"], np.uint64(path_key(entry.path))))
         if at == len(self.rows) or int(self.rows["key"][at]) != path_key(entry.path):
             raise no_row(self.name, entry.path)
-        found = self.rows[at]
-        label, split = int(found["label"]), _SPLIT_OF[int(found["side"])]
+        stored = self.rows[at]
+        label, split = int(stored["label"]), _SPLIT_OF[int(stored["side"])]
         row = SubjectRow(
-            entry.path, self.people[found["subject"]], None if label < 0 else label, int(found["slice"]), split
+            entry.path, self.people[stored["subject"]], None if label < 0 else label, int(stored["slice"]), split
         )
         return completed(entry, row, self.name)
 

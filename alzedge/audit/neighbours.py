@@ -53,7 +53,7 @@ def best_matches(
         label: int8 (N,).
         train, test: numbers of images.
     """
-    found = Matches(
+    matches = Matches(
         np.full(len(test), -2, np.float32),
         np.full(len(test), -1, np.int32),
         np.full(len(test), -2, np.float32),
@@ -67,11 +67,11 @@ def best_matches(
             here, own_lengths = _whole(vectors[test[rows]])
             similarity = here @ there.T / own_lengths[:, np.newaxis] / lengths  # (block, cell)
             same = label[test[rows]][:, None] == stage[None]
-            _keep(found.own, found.own_at, rows, np.where(same, similarity, -2), train[known])
-            _keep(found.other, found.other_at, rows, np.where(same, -2, similarity), train[known])
-    for best, at in ((found.own, found.own_at), (found.other, found.other_at)):
+            _keep(matches.own, matches.own_at, rows, np.where(same, similarity, -2), train[known])
+            _keep(matches.other, matches.other_at, rows, np.where(same, -2, similarity), train[known])
+    for best, at in ((matches.own, matches.own_at), (matches.other, matches.other_at)):
         best[at < 0] = np.nan
-    return found
+    return matches
 
 
 def _keep(
@@ -118,13 +118,13 @@ def _nearest(
     count: int,
 ) -> NDArray[np.int32]:
     """The `count` nearest cells of each image, int32 (rows, count)."""
-    found = np.empty((len(rows), count), np.int32)
+    cells = np.empty((len(rows), count), np.int32)
     halves = (centres**2).sum(axis=1) / 2
     for start in range(0, len(rows), 8 * _BLOCK):
         block = slice(start, start + 8 * _BLOCK)
         closeness = _coarse(vectors[rows[block]], spread) @ centres.T - halves
-        found[block] = np.argpartition(-closeness, count - 1, axis=1)[:, :count]
-    return found
+        cells[block] = np.argpartition(-closeness, count - 1, axis=1)[:, :count]
+    return cells
 
 
 def _coarse(vectors: NDArray[np.int8], spread: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -38,8 +38,8 @@ def audit_command(dataset: Path, out: Path | None) -> None:
     from alzedge.utils.files import write_json
 
     with show_phases() as (on_phase, on_item):
-        found = audit(dataset, on_item, on_phase)
-    write_json(folder / "audit.json", found.result)
-    audit_picture(found, folder / "audit.png")
-    click.echo(audit_text(found.result))
+        audited = audit(dataset, on_item, on_phase)
+    write_json(folder / "audit.json", audited.result)
+    audit_picture(audited, folder / "audit.png")
+    click.echo(audit_text(audited.result))
     click.echo(f"wrote {folder / 'audit.json'} and {folder / 'audit.png'}, which shows images of the data set")

@@ -21,7 +21,7 @@ from alzedge.stages import DISCLAIMER, STAGES, TITLES
 @click.option(
     "--stage", type=click.Choice(STAGES), help="Evidence for and against this stage. Default: the most probable."
 )
-@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
+@click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 def explain_command(image: Path, out: Path, model: Path | None, stage: str | None, no_guard: bool) -> None:
     """Draw where on a slice the evidence lies, without TensorFlow.
 

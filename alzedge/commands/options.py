@@ -70,12 +70,12 @@ def split_option(help_text: str) -> Callable[[Any], Any]:
 
 
 def command_name() -> str:
-    """How the user can call us again: by name where the PATH finds us, else by the path used."""
+    """Command to call again: by name where the PATH finds it, else by the path used."""
     called = Path(sys.argv[0])
     if called.name != "alzedge":
         return "python -m alzedge"
-    found = shutil.which("alzedge")
-    return "alzedge" if found and Path(found).samefile(called) else str(called)
+    on_path = shutil.which("alzedge")
+    return "alzedge" if on_path and Path(on_path).samefile(called) else str(called)
 
 
 def next_command(*words: object, recipe_name: str | None = None, seed: int | None = None) -> str:

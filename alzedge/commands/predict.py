@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes with an interpreter each."
 )
 @click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
-@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
+@click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 def predict_command(
     paths: tuple[Path, ...],
     model: Path | None,
@@ -58,8 +58,8 @@ def predict_command(
     for the person is the mean over the slices that look like those the model knows. The
     probabilities are the model's own words and no diagnosis.
 
-    What cannot be read is told on stderr, the others are answered, and the exit code is 2. A picture
-    that is no axial brain slice is refused, which is an answer.
+    What cannot be read is named on stderr, the others are answered, and the exit code is 2. A picture
+    that is not an axial brain slice is refused, which is an answer.
 
     \b
     alzedge predict slice.jpg
@@ -90,7 +90,7 @@ def predict_command(
 
 
 def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tuple[int, int]:
-    """Write results as they come, tell errors on stderr, and count both."""
+    """Write results as they come, show errors on stderr, and count both."""
     from alzedge.commands.progress_bars import show_count
     from alzedge.inference.writers import printable
 
@@ -108,7 +108,7 @@ def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tup
 
 @contextlib.contextmanager
 def _stream(table: Path | None) -> Iterator[TextIO]:
-    """Where answers go: the table, whole or not at all, or stdout."""
+    """The stream for the answers: the table, whole or not at all, or stdout."""
     if table is None or str(table) == "-":
         yield sys.stdout
         return

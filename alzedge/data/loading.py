@@ -35,7 +35,7 @@ class Entry:
 
 
 def list_entries(tree: FileTree) -> list[Entry]:
-    """Find the images of a class-per-folder tree and, if anything tells, who is on them.
+    """Find the images of a class-per-folder tree and, if anything says so, who is on them.
 
     Layouts: `[.../]{train,test}/<stage>/*.jpg` and `[.../]<stage>/*.jpg`. People come from a
     `subjects.csv` with the columns path, subject and optionally slice and split, or from
@@ -91,7 +91,7 @@ def _dataset(name: str, entries: list[Entry], images: np.ndarray) -> DataSet:
 
 
 def entry_of(source: Path, name: str) -> Entry:
-    """The image of a relative POSIX name, told from its folders.
+    """The image of a relative POSIX name, by its folders.
 
     Raises:
         UserError: it lies in no folder of one of the four stages.
@@ -108,36 +108,36 @@ def entry_of(source: Path, name: str) -> Entry:
     return Entry(name, "/".join(([split] if split else []) + parts[-2:]), label, split)
 
 
-def check_classes(source: Path, found: set[tuple[str, int]]) -> None:
+def check_classes(source: Path, classes: set[tuple[str, int]]) -> None:
     """Check that both sides of the split are there, or none, and that each has every stage.
 
     Args:
         source: how to call it in messages.
-        found: split and label of the images.
+        classes: split and label of the images.
 
     Raises:
         UserError: no images, one side only, or a class without images.
     """
-    check_sides(source, found)
-    for split in sorted({split for split, _ in found}):
+    check_sides(source, classes)
+    for split in sorted({split for split, _ in classes}):
         for label, stage in enumerate(STAGES):
-            if (split, label) not in found:
+            if (split, label) not in classes:
                 where = f"{split}/{stage}" if split else stage
                 raise UserError(f"{source}: class {where} has no images; add some or use a complete copy.")
 
 
-def check_sides(source: Path, found: set[tuple[str, int]]) -> None:
+def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
     """Check that both sides of the split are there, or none; see `check_classes`.
 
     Raises:
         UserError: no images, or one side only.
     """
-    if not found:
+    if not classes:
         raise UserError(
             f"{source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
             "either directly or below train/ and test/."
         )
-    splits = {split for split, _ in found}
+    splits = {split for split, _ in classes}
     if "" in splits and len(splits) > 1:
         raise UserError(f"{source}: some images are not below train/ or test/; use both folders or neither.")
     if len(splits) == 1 and "" not in splits:

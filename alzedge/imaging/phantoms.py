@@ -23,7 +23,7 @@ _CSF, _GREY, _WHITE = 0.13, 0.55, 0.86
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What makes one phantom person; lengths in units of the brain's half axes.
+    """Anatomy of one phantom person; lengths in units of the brain's half axes.
 
     Attributes:
         csf: how far ventricles and sulci are widened; about 0 (young) to 1 (severe).

@@ -63,7 +63,7 @@ def apply_steps(images: Pixels, steps: Sequence[str]) -> Pixels:
 
 
 def lookup_of(steps: Sequence[str]) -> Pixels | None:
-    """What steps make of each grey value, uint8 (256,); None where a pixel's neighbours matter too.
+    """New value of each grey after these steps, uint8 (256,); None where a pixel's neighbours matter too.
 
     With it a program in any language can do the steps in one line.
     """

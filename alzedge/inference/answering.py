@@ -26,7 +26,7 @@ _LARGEST_ENTRY = 2**30
 
 @dataclass(frozen=True)
 class Workload:
-    """How to answer.
+    """Settings of a bulk prediction.
 
     Attributes:
         model: a file made by `alzedge export`; None is the bundled one.
@@ -45,7 +45,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one item.
+    """Result for one item.
 
     Attributes:
         name: the item's.
@@ -81,7 +81,7 @@ class Answerer:
 
     @property
     def record(self) -> Record:
-        """What the model file says about itself."""
+        """The model file's record."""
         return self._classifier.record
 
     def __call__(self, chunk: list[Item]) -> list[Result]:

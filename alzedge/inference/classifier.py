@@ -13,8 +13,8 @@ from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
-from alzedge.inference.interpreters import Network
-from alzedge.inference.sandbox import load_network
+from alzedge.inference.interpreters import Interpreter
+from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file.read_write import Record
 
 _Pixels = NDArray[np.uint8]
@@ -52,7 +52,7 @@ def _bundled(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says of one slice, or of one person.
+    """The model's answer for one slice, or for one person.
 
     Attributes:
         probabilities: of the stages, by name; None when refused.
@@ -91,14 +91,14 @@ class Classifier:
         record: what the file says about itself; see `alzedge.model_file.read_write`.
         preprocessing: read from the file, the same code as in training.
         guard: read from the file; None where it carries none or was not wanted.
-        network: the interpreter.
+        interpreter: of the file.
     """
 
-    def __init__(self, network: Network, record: Record, guarded: bool = True) -> None:
+    def __init__(self, interpreter: Interpreter, record: Record, guarded: bool = True) -> None:
         self.record = record
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
-        self.network = network
+        self.interpreter = interpreter
 
     @classmethod
     def load(cls, path: Path | str | None = None, threads: int = 1, guarded: bool = True) -> "Classifier":
@@ -115,7 +115,7 @@ class Classifier:
                 installed.
         """
         chosen = find_model(path)
-        return cls(*load_network(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
+        return cls(*load_interpreter(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
 
     @classmethod
     def from_pretrained(
@@ -209,7 +209,7 @@ class Classifier:
         Returns:
             float32 (N, 4), rows sum to 1.
         """
-        return self.network(self.preprocessing(images))["probabilities"]
+        return self.interpreter(self.preprocessing(images))["probabilities"]
 
     def heat_maps(self, images: _Pixels) -> NDArray[np.float32]:
         """Evidence for each stage by place; needs a file exported with a heat map.
@@ -224,10 +224,10 @@ class Classifier:
         Raises:
             UserError: the file gives no heat map.
         """
-        found = self.network(self.preprocessing(images))
-        if "heat_map" not in found:
+        outputs = self.interpreter(self.preprocessing(images))
+        if "heat_map" not in outputs:
             raise UserError("The model file gives no heat map; use one made by `alzedge export --heat-map`.")
-        return found["heat_map"]
+        return outputs["heat_map"]
 
 
 def together(answers: list[Answer]) -> Answer:

@@ -59,5 +59,5 @@ class ModelKind:
 
     @property
     def gives_probabilities(self) -> bool:
-        """Whether its answers are probabilities of the stages."""
+        """True where its answers are probabilities of the stages."""
         return self.role in (Role.TEACHER, Role.STUDENT)

@@ -64,7 +64,7 @@ class Origin:
         """Read the record of a file that `alzedge train`, `distill` or `export` made.
 
         Raises:
-            UserError: the record does not tell.
+            UserError: the record does not say.
         """
         try:
             return cls(DatasetOrigin(**record["dataset"]), SplitOrigin(**record["split"]))

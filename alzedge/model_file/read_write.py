@@ -150,7 +150,7 @@ def seal_folder(folder: Path, record: Record) -> None:
 def read_folder_record(folder: Path) -> Record:
     """Read and verify the record of a SavedModel's folder; see `read_tflite`."""
     if not (folder / _SAVED_MODEL).is_file():
-        raise UserError(f"{folder} is a folder and no SavedModel; name the model file in it.")
+        raise UserError(f"{folder} is a folder but not a SavedModel; name the model file in it.")
     try:
         entries = {name: (folder / _EXTRA / name).read_bytes() for name in _OURS}
         return unseal(folder, _folder_model(folder), entries)

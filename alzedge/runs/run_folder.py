@@ -80,7 +80,7 @@ class RunFolder:
     def perform(
         self, phase: str, depends: Any, inputs: list[Path], outputs: list[Path], action: Callable[[Path], None]
     ) -> bool:
-        """Do a phase unless it is done.
+        """Perform a phase unless it is done.
 
         Args:
             phase: its name, unique in the run.

@@ -59,7 +59,7 @@ class SplitRun:
         return self.dataset.labels[self.split.train]
 
     def training_people(self) -> NDArray[np.str_]:
-        """Who is on each training slice, str (N,); where nobody knows, each slice is a person of its own."""
+        """The person on each training slice, str (N,); where nobody knows, each slice is a person of its own."""
         names = self.dataset.subject if self.dataset.subjects_known else self.dataset.paths
         return names[self.split.train]
 
@@ -68,7 +68,7 @@ class SplitRun:
         return {name: recipe[name] for name in ["seed", "preprocessing", *settings]}
 
     def provenance(self, settings: list[str], made_from: Record | None = None) -> dict[str, Any]:
-        """What a model file says about where it comes from.
+        """The provenance that a model file carries: its recipe, data set and split.
 
         Args:
             settings: sections of the recipe that this phase used.
@@ -104,7 +104,7 @@ def make_split_run(run_folder: RunFolder, folder: Path, dataset: DataSet, recipe
 
 
 def run_identity(dataset: DataSet, recipe: Recipe, split: str | None = None) -> dict[str, Any]:
-    """What makes a run this run; other settings under the same recipe name only redo some phases."""
+    """Identity of a run; other settings under the same recipe name only redo some phases."""
     identity = {"data": dataset.fingerprint[:16], "recipe": recipe.name, "seed": recipe.seed}
     return identity if split is None else identity | {"split": split}
 

@@ -13,7 +13,7 @@ from alzedge.data.phantom_set import make_phantoms
 from alzedge.export.benchmark.macs import count_cost
 from alzedge.export.benchmark.micro import arena_bytes
 from alzedge.export.evaluate.scoring import load_scorer
-from alzedge.inference.sandbox import load_network
+from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file.read_write import read_record, read_tflite
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import OnStep, Step, quiet
@@ -50,7 +50,7 @@ def measure_models(models: dict[str, Path], calls: int, on_step: OnStep = quiet)
     figures: dict[str, Figures] = {}
     for name, path in models.items():
         if path.suffix != ".keras":
-            load_network(path)  # an unknown file is tried first, which must not be timed as loading
+            load_interpreter(path)  # an unknown file is tried first, which must not be timed as loading
         figures[name] = in_process(1, measure_alone, path)
         on_step(Step(len(figures), steps, len(figures), steps))
     for entry in figures.values():

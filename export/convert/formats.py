@@ -16,7 +16,7 @@ from alzedge.export.convert.contents import Contents, contents_of, tflite_conten
 from alzedge.export.convert.tflite import Images
 from alzedge.export.convert.write_tflite_metadata import add_metadata
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.interpreters import OnnxNetwork, TFLiteNetwork
+from alzedge.inference.interpreters import OnnxInterpreter, TFLiteInterpreter
 from alzedge.model_file.read_write import Record, write_keras, write_onnx, write_tflite
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.progress import OnStep
@@ -146,10 +146,10 @@ def _write_tflite(path: Path, flatbuffer: bytes, record: Record) -> None:
 
 
 _TFLITE = Container(
-    ".tflite", lambda model, inputs: TFLiteNetwork(model)(inputs)["probabilities"], tflite_contents, _write_tflite
+    ".tflite", lambda model, inputs: TFLiteInterpreter(model)(inputs)["probabilities"], tflite_contents, _write_tflite
 )
 _ONNX = Container(
-    ".onnx", lambda model, inputs: OnnxNetwork(model)(inputs)["probabilities"], _onnx_contents, write_onnx
+    ".onnx", lambda model, inputs: OnnxInterpreter(model)(inputs)["probabilities"], _onnx_contents, write_onnx
 )
 _SAVED_MODEL = Container("", _saved_model_answers, _saved_model_contents, _write_saved_model)
 _KERAS = Container(

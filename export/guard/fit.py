@@ -1,4 +1,4 @@
-"""Fitting the guard against pictures that are no axial brain slices, and saying how good it is."""
+"""Fit the guard on axial brain slices, and measure it against out-of-distribution images."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from alzedge.data.dataset import DataSet, Split
 from alzedge.data.folds import N_FOLDS, image_folds, subject_folds
-from alzedge.export.guard.ood_images import strangers
+from alzedge.export.guard.ood_images import ood_images
 from alzedge.inference.guard import Guard, block_means
 
 _COMPONENTS = 16
@@ -69,7 +69,7 @@ def _measure(guard: Guard, test: DataSet, seed: int) -> dict[str, Any]:
     refused = guard.unlikeness(test.images) > 1
     detected = {
         name: {"n": len(images), "refused": float((guard.unlikeness(images) > 1).mean())}
-        for name, images in strangers(test, seed).items()
+        for name, images in ood_images(test, seed).items()
     }
     return {
         "threshold": f"{_QUANTILE:.1%} quantile of training slices, each judged without its own person",

@@ -23,7 +23,7 @@ from alzedge.export.convert.tflite import answers, calibration_images, to_float3
 from alzedge.export.evaluate.scoring import load_scorer
 from alzedge.export.export_student import export_student, find_teacher
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.interpreters import OnnxNetwork, TFLiteNetwork, make_interpreter
+from alzedge.inference.interpreters import OnnxInterpreter, TFLiteInterpreter, make_interpreter
 from alzedge.model_file.read_write import read_keras_record, read_record, read_tflite
 from alzedge.runs.recipe import CompressRecipe, Recipe, load_recipe
 from alzedge.teacher.keras_file import load_model, save_model
@@ -303,9 +303,9 @@ def test_a_heat_map_is_a_second_output_of_every_container(trained_student: Path,
     model = with_probabilities(with_heat_map(plain))
     wanted, heat = map(np.asarray, model.predict_on_batch(inputs))
     np.testing.assert_array_equal(answers(model, inputs), wanted)
-    for network in (TFLiteNetwork(to_float32(model)), OnnxNetwork(to_onnx(model))):
+    for network in (TFLiteInterpreter(to_float32(model)), OnnxInterpreter(to_onnx(model))):
         found = network(inputs)
         np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-5)
         np.testing.assert_allclose(found["heat_map"], heat, atol=1e-3)
-    assert TFLiteNetwork(to_int8(model, inputs))(inputs)["heat_map"].shape == heat.shape
+    assert TFLiteInterpreter(to_int8(model, inputs))(inputs)["heat_map"].shape == heat.shape
     assert b"heat_map" in to_saved_model(model)

@@ -17,7 +17,7 @@ from alzedge.export.export_student import held_out
 from alzedge.export.verify.limits import Goals, HeldOut
 from alzedge.export.verify.verdict import Verdict, judge, verdict_text
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.interpreters import TFLiteNetwork
+from alzedge.inference.interpreters import TFLiteInterpreter
 from alzedge.metrics.classification import evaluate
 from alzedge.runs.recipe import Recipe, StudentRecipe
 from alzedge.student.model import build_student
@@ -50,13 +50,13 @@ def int8(model: keras.Model, calibration: np.ndarray) -> bytes:
 
 
 def verdict_on(fmt: str, flatbuffer: bytes, held: HeldOut, goals: Goals) -> Verdict:
-    answers = TFLiteNetwork(flatbuffer)(held.inputs)["probabilities"]
+    answers = TFLiteInterpreter(flatbuffer)(held.inputs)["probabilities"]
     return judge(fmt, tflite_contents(flatbuffer), answers, held, goals)
 
 
 def test_figures_are_what_they_are_called(int8: bytes, float32: bytes, held: HeldOut) -> None:
     found = verdict_on("int8", int8, held, Goals(len(float32)))
-    answers = TFLiteNetwork(int8)(held.inputs)["probabilities"]
+    answers = TFLiteInterpreter(int8)(held.inputs)["probabilities"]
     assert found.max_difference == pytest.approx(np.abs(answers - held.keras).max())
     assert found.mean_difference == pytest.approx(np.abs(answers - held.keras).mean())
     assert found.agreement == np.mean(answers.argmax(1) == held.keras.argmax(1))

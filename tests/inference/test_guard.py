@@ -14,7 +14,7 @@ from alzedge.data.phantom_set import make_phantoms
 from alzedge.demo.answering.uploads import NotASlice, read_uploads
 from alzedge.errors import UserError
 from alzedge.export.guard.fit import make_guard
-from alzedge.export.guard.ood_images import strangers
+from alzedge.export.guard.ood_images import ood_images
 from alzedge.imaging.file_types import IMAGE
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice
 from alzedge.inference.answering import Answerer
@@ -127,10 +127,10 @@ def test_the_threshold_comes_from_training_people_alone(people: DataSet, guard: 
     assert other.measured["false_refusals"]["refused"] > 0.9
 
 
-def test_strangers_are_refused_and_new_phantoms_are_not(people: DataSet, guard: Guard) -> None:
+def test_ood_images_are_refused_and_new_phantoms_are_not(people: DataSet, guard: Guard) -> None:
     assert (guard.unlikeness(make_phantoms(30, 6, seed=7).images) > 1).mean() < 0.1
     for name in ("noise", "photographs", "drawn radiographs", "drawn screenshots", "one grey", "coronal cuts"):
-        images = strangers(people, seed=1)[name]
+        images = ood_images(people, seed=1)[name]
         assert (guard.unlikeness(images) > 1).mean() > 0.9, name
 
 
@@ -138,11 +138,11 @@ def test_what_was_measured_is_what_the_guard_does(people: DataSet, guard: Guard)
     test = people.take(split_dataset(people, "subject").test)
     refused = float((guard.unlikeness(test.images) > 1).mean())
     assert guard.measured["false_refusals"] == {"n": len(test), "refused": refused}
-    noise = strangers(test, seed=0)["noise"]
+    noise = ood_images(test, seed=0)["noise"]
     assert guard.measured["detected"]["noise"]["refused"] == float((guard.unlikeness(noise) > 1).mean())
 
 
-def test_real_people_pass_and_strangers_do_not(archive: Path) -> None:
+def test_real_people_pass_and_ood_images_do_not(archive: Path) -> None:
     """At most 2 % of unseen people's slices are refused by mistake."""
     kaggle = load_dataset(archive)
     measured = make_guard(kaggle, split_dataset(kaggle, "subject"), seed=0).measured

@@ -46,7 +46,7 @@ def model(people: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tree(people: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with slices, an archive, a volume, a series, a stranger, and files that cannot be read."""
+    """A folder with slices, an archive, a volume, a series, out-of-distribution images, and files that cannot be read."""
     top = tmp_path_factory.mktemp("scans")
     for name in ("b/10.png", "b/2.png", "b/deep/1.png", "z.png", "a.png"):
         save(top / name, people.images[len(name)])
