@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, call_cli
 
 from alzedge.errors import UserError
 from alzedge.runs.recipe import Recipe, load_recipe, recipe_names
@@ -61,7 +61,7 @@ def test_mistakes_are_named(text: str, words: str, tmp_path: Path) -> None:
 def test_the_command_refuses_a_bad_recipe_and_a_missing_one(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("[teacher]\nwidht = 1.0\n")
-    assert_refused(run_cli("run", "--recipe", path, "--out", tmp_path / "out"), "bad.toml", "teacher.widht")
-    assert_refused(run_cli("run", "--recipe", "fast", "--out", tmp_path / "out"), "fast", "cpu, ", "quick")
-    assert_refused(run_cli("run", "--seed", "-1", "--out", tmp_path / "out"), "--seed")
+    assert_refused(call_cli("run", "--recipe", path, "--out", tmp_path / "out"), "bad.toml", "teacher.widht")
+    assert_refused(call_cli("run", "--recipe", "fast", "--out", tmp_path / "out"), "fast", "cpu, ", "quick")
+    assert_refused(call_cli("run", "--seed", "-1", "--out", tmp_path / "out"), "--seed")
     assert not (tmp_path / "out").exists()
