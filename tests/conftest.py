@@ -1,7 +1,9 @@
 """What several tests share: the command in a subprocess, phantoms, one tiny run, the real archive."""
 
 import os
+import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Two workers on two cores: with two threads each they would only wait for one another. Set before NumPy is imported,
 # so that this process has as many threads as those it starts.
@@ -14,6 +16,9 @@ from helpers.commands import TINY, once, run_cli
 
 from alzedge.data.dataset import DataSet
 from alzedge.data.phantom_set import make_phantoms
+
+if TYPE_CHECKING:
+    from alzedge.inference.guard import Guard
 
 TESTS = Path(__file__).parent
 
@@ -28,6 +33,26 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def phantoms() -> DataSet:
     """100 slices of 20 people."""
     return make_phantoms(20, 5)
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    """Enough phantoms for a guard that knows them: 240 slices of 40 people."""
+
+    def make(folder: Path) -> None:
+        (folder / "people.pickle").write_bytes(pickle.dumps(make_phantoms(40, 6)))
+
+    made: DataSet = pickle.loads((once(tmp_path_factory, "people", make) / "people.pickle").read_bytes())
+    return made
+
+
+@pytest.fixture(scope="session")
+def guard(people: DataSet) -> "Guard":
+    """The guard of `people`, fold 0 held out."""
+    from alzedge.data.dataset import split_dataset
+    from alzedge.export.guard.fit import make_guard
+
+    return make_guard(people, split_dataset(people, "subject"), seed=0)
 
 
 @pytest.fixture(scope="session")

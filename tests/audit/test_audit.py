@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_code
 from PIL import Image
 
 from alzedge.audit.audit import audit
@@ -65,7 +65,7 @@ def test_stripped_of_names_a_leak_is_found_and_a_clean_split_is_not_accused(
 
 def test_command_names_the_people_and_proves_it_with_pixels(tmp_path: Path, crowd: DataSet) -> None:
     data = write_folder(tmp_path / "named", crowd, crowd.slice % 3 == 0, named=True)
-    result = run_cli("audit", data, "--out", tmp_path / "out")
+    result = call_cli("audit", data, "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("The split of named leaks: 20 of the 20 people of the test side")
     found = json.loads((tmp_path / "out" / "audit.json").read_text())
@@ -120,7 +120,7 @@ def test_identifiers_of_studies_are_read_off_names(name: str, person: str) -> No
 
 
 def test_bad_input(tmp_path: Path, crowd: DataSet, clean: np.ndarray) -> None:
-    assert_refused(run_cli("audit", tmp_path / "absent"), "no such file or folder")
+    assert_refused(call_cli("audit", tmp_path / "absent"), "no such file or folder")
     folder = write_folder(tmp_path / "broken", crowd, clean, named=True)
     table = (folder / "subjects.csv").read_text()
     for old, new, words in (

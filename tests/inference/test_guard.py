@@ -23,16 +23,6 @@ from alzedge.inference.guard import NOT_A_SLICE, Guard, block_means
 from alzedge.inference.inputs import Item
 
 
-@pytest.fixture(scope="module")
-def people() -> DataSet:
-    return make_phantoms(60, 6)
-
-
-@pytest.fixture(scope="module")
-def guard(people: DataSet) -> Guard:
-    return make_guard(people, split_dataset(people, "subject"), seed=0)
-
-
 def test_block_means_are_exact() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, HEIGHT, WIDTH), dtype=np.uint8)
     exact = images.reshape(3, 13, 16, 11, 16).astype(np.float64).mean(axis=(2, 4)).reshape(3, -1) / 255
@@ -93,10 +83,12 @@ def test_every_batch_gives_a_slice_the_same_bits(people: DataSet, guard: Guard) 
 
 GUARD = """
 import hashlib, json
-from alzedge.data.dataset import split_dataset
-from alzedge.data.phantom_set import make_phantoms
+import numpy as np
+from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.export.guard.fit import make_guard
-people = make_phantoms(20, 5)
+images = np.kron(np.random.default_rng(0).integers(0, 256, (200, 13, 11)), np.ones((16, 16))).astype(np.uint8)
+label, subject, place = (np.arange(200) // n % m for n, m in ((50, 4), (5, 200), (1, 5)))
+people = DataSet("drawn", images, label, subject.astype(str), place + 1, np.full(200, ""), np.arange(200).astype(str))
 guard = make_guard(people, split_dataset(people, "subject"), seed=0)
 answers = guard.unlikeness(people.images).tobytes()
 print(hashlib.sha256(json.dumps(guard.to_dict()).encode() + answers).hexdigest())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_cli, run_code
 
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
@@ -131,7 +131,7 @@ def test_an_operator_newer_than_the_runtime_says_what_to_install(tmp_path: Path,
     for code in model.operatorCodes:
         if code.builtinCode == schema.BuiltinOperator.FULLY_CONNECTED:
             code.version = 99
-    refused = run_cli("predict", slice_file, "--model", sealed(tmp_path / "new.tflite", model))
+    refused = call_cli("predict", slice_file, "--model", sealed(tmp_path / "new.tflite", model))
     assert_refused(refused, "new.tflite", "FULLY_CONNECTED in version 99", "run `pip install --upgrade ai-edge-litert`")
 
 
