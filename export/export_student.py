@@ -20,7 +20,8 @@ from alzedge.export.verify.limits import Goals
 from alzedge.export.verify.verdict import Verdict, verify
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import lookup_of
-from alzedge.model_file.read_write import Record, make_record, read_keras_record
+from alzedge.model_file.origin import Origin
+from alzedge.model_file.read_write import Record, Role, kind_of, make_record, read_keras_record
 from alzedge.runs.recipe import Recipe
 from alzedge.teacher.keras_file import load_model
 from alzedge.utils.progress import OnStep, quiet
@@ -65,7 +66,7 @@ def export_student(
         "guard": prepared.guard.to_dict(),
         "operating_threshold": threshold,
     }
-    format_.container.write(output, data, make_record(target.kind(prepared.record["kind"]), preprocessing, **entries))
+    format_.container.write(output, data, make_record(target.kind(kind_of(prepared.record)), preprocessing, **entries))
     return verdict
 
 
@@ -131,10 +132,12 @@ def find_teacher(student: Path, record: Record, teacher: Path | None) -> Path | 
     path = teacher or student.parent / "teacher.keras"
     if teacher is None and not path.exists():
         return None
-    teacher_record = read_keras_record(path, "teacher")
-    for name, entry in (("dataset", "fingerprint"), ("split", "name"), ("split", "fold")):
-        if teacher_record[name][entry] != record[name][entry]:
-            raise UserError(f"{path} was made with another {name} than {student}; name the student's own --teacher.")
+    teacher_record = read_keras_record(path, Role.TEACHER)
+    theirs, ours = Origin.read(teacher_record), Origin.read(record)
+    if theirs.dataset.fingerprint != ours.dataset.fingerprint:
+        raise UserError(f"{path} was made with another dataset than {student}; name the student's own --teacher.")
+    if (theirs.split.name, theirs.split.fold) != (ours.split.name, ours.split.fold):
+        raise UserError(f"{path} was made with another split than {student}; name the student's own --teacher.")
     if teacher_record["preprocessing"] != record["preprocessing"]:
         raise UserError(f"{path} wants other preprocessing than {student}; name the student's own --teacher.")
     return path

@@ -14,8 +14,8 @@ from alzedge.export.phases import (
     report_phase,
 )
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import open_ledger
-from alzedge.runs.split_run import Job, make_job, run_identity
+from alzedge.runs.run_folder import open_run_folder
+from alzedge.runs.split_run import SplitRun, make_split_run, run_identity
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 from alzedge.utils.progress import OnPhase, quiet_phase
@@ -43,21 +43,21 @@ def run(
     """
     names = in_order(recipe.splits or available_splits(dataset))
     splits = [split_dataset(dataset, name, recipe.fold) for name in names]
-    ledger = open_ledger(out, run_identity(dataset, recipe))
-    jobs = [make_job(ledger, out / split.name, dataset, recipe, split) for split in splits]
-    metrics = [evaluate_phase(job, train_and_export(job, on_phase), on_phase) for job in jobs]
-    released = release_phase(ledger, jobs, metrics, crossval)
-    last = jobs[-1].folder
+    run_folder = open_run_folder(out, run_identity(dataset, recipe))
+    split_runs = [make_split_run(run_folder, out / split.name, dataset, recipe, split) for split in splits]
+    metrics = [evaluate_phase(split_run, train_and_export(split_run, on_phase), on_phase) for split_run in split_runs]
+    released = release_phase(run_folder, split_runs, metrics, crossval)
+    last = split_runs[-1].folder
     models = {TEACHER: last / TEACHER, STUDENT: last / STUDENT}
     models |= {FILE_NAMES[name]: path for name, path in released.items()}
-    benchmark = benchmark_phase(ledger, models, out / "metrics.json", recipe, on_phase)
-    report_phase(ledger, benchmark, jobs, released["int8"])
+    benchmark = benchmark_phase(run_folder, models, out / "metrics.json", recipe, on_phase)
+    report_phase(run_folder, benchmark, split_runs, released["int8"])
     return benchmark
 
 
-def train_and_export(job: Job, on_phase: OnPhase = quiet_phase) -> dict[str, Path]:
+def train_and_export(split_run: SplitRun, on_phase: OnPhase = quiet_phase) -> dict[str, Path]:
     """Train a teacher, distill and export its student on one split; returns all models by file name."""
-    teacher = finetune_phase(job, pretrain_phase(job, on_phase=on_phase), on_phase=on_phase)
-    student = distill_phase(job, targets_phase(job, teacher, on_phase=on_phase), teacher, on_phase)
-    files = export_phase(job, student, on_phase)
+    teacher = finetune_phase(split_run, pretrain_phase(split_run, on_phase=on_phase), on_phase=on_phase)
+    student = distill_phase(split_run, targets_phase(split_run, teacher, on_phase=on_phase), teacher, on_phase)
+    files = export_phase(split_run, student, on_phase)
     return {TEACHER: teacher, STUDENT: student} | {FILE_NAMES[name]: path for name, path in files.items()}

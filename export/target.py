@@ -7,7 +7,7 @@ from alzedge.errors import UserError
 from alzedge.export.convert.format_traits import TRAITS
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import lookup_of
-from alzedge.model_file.read_write import read_folder_record
+from alzedge.model_file.read_write import ModelKind, read_folder_record
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class Target:
         if not traits.suffix and output.exists():
             read_folder_record(output)
 
-    def kind(self, source: str) -> str:
-        """Kind of the exported file for its record, such as 'student-int8-heat-map', from the source's kind."""
-        kind = source if self.format == "keras" else f"{source}-{self.format}"
-        return kind + "-heat-map" * self.heat_map + "-rgb" * self.rgb
+    def kind(self, source: ModelKind) -> ModelKind:
+        """Kind of the exported file, from that of its source."""
+        return source.exported(self.format, self.heat_map, self.rgb)

@@ -51,7 +51,7 @@ def answer_in_processes(chunks: Iterable[list[Item]], workload: Workload) -> Ite
 
 
 def _start(leash: Connection) -> None:
-    """What a process does first: leave Ctrl-C to its parent, and end when the parent lets go of the leash."""
+    """First thing in a process: leave Ctrl-C to its parent, and end when the parent lets go of the leash."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
 

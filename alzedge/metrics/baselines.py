@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.imaging.csf import csf_shares
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import evaluate, mean_by_person
 from alzedge.metrics.estimate import Figures
@@ -19,9 +20,6 @@ from alzedge.metrics.tasks import STAGES4, TASKS
 from alzedge.stages import STAGES
 
 _BINS = 64
-# Grey values of CSF in skull-stripped T1 slices stretched to 0..255; below them is background.
-_BACKGROUND = 6
-_CSF_GREYS = (34, 59)
 _COMPONENTS = 10
 CSF = "fluid"  # the method's name in `audit.json`
 METHODS = {
@@ -69,10 +67,7 @@ def features_of(images: NDArray[np.uint8]) -> Features:
     """Compute the features of slices, uint8 (N, 208, 176)."""
     bins = images.reshape(len(images), -1) // (256 // _BINS)
     histogram = np.stack([np.bincount(row, minlength=_BINS) for row in bins]).astype(np.uint16)
-    brain = np.maximum((images >= _BACKGROUND).sum(axis=(1, 2)), 1)
-    dark = [((images >= _BACKGROUND) & (images <= top)).sum(axis=(1, 2)) for top in _CSF_GREYS]
-    csf = (np.stack(dark, axis=1) / brain[:, None]).astype(np.float32)
-    return Features(images[:, ::EVERY, ::EVERY].copy(), histogram, csf)
+    return Features(images[:, ::EVERY, ::EVERY].copy(), histogram, csf_shares(images))
 
 
 def join_features(parts: list[Features]) -> Features:

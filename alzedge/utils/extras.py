@@ -1,10 +1,10 @@
-"""The optional parts of the package and what each needs."""
+"""Optional parts of the package, and the packages that each needs."""
 
 from importlib.util import find_spec
 
 from alzedge.errors import UserError
 
-_TRAIN = ("tensorflow", "tensorboard", "tensorflow_hub", "keras", "sklearn")
+_TRAIN = ("tensorflow", "tensorboard", "tensorflow_hub", "keras", "sklearn", "filelock", "tomli_w")
 _NEEDS = {
     "train": _TRAIN,
     "export": (

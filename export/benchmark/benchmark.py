@@ -17,7 +17,7 @@ from alzedge.export.benchmark.tables import csv_table, markdown_table
 from alzedge.export.evaluate.evaluate_models import evaluate_models
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.metrics.split_evaluation import SplitEvaluation
-from alzedge.model_file.read_write import Record, read_record
+from alzedge.model_file.read_write import Record, Role, kind_of, read_record
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.split_run import made_with
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text
@@ -133,7 +133,7 @@ def _build_reference_models(
 ) -> "Mapping[str, ReferenceModel]":
     from alzedge.export.benchmark.reference_models import build_reference_models  # imports TensorFlow
 
-    students = [record for record in records.values() if record["kind"].startswith("student")]
+    students = [record for record in records.values() if kind_of(record).role is Role.STUDENT]
     chosen = (students or list(records.values()))[0]
     with on_phase("reference models") as on_step:
         return build_reference_models(Preprocessing.from_dict(chosen["preprocessing"]), folder, on_step)

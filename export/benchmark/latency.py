@@ -15,7 +15,7 @@ from alzedge.export.benchmark.micro import arena_bytes
 from alzedge.export.benchmark.results import Footprint, Latency, MeasuredModel, Memory
 from alzedge.export.benchmark.speedup import speed_ratio
 from alzedge.export.evaluate.scoring import load_scorer
-from alzedge.inference.sandbox import load_network
+from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file.read_write import read_record, read_tflite
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import OnStep, Step, quiet
@@ -49,7 +49,7 @@ def measure_models(models: Mapping[str, Path], calls: int, on_step: OnStep = qui
     footprints: dict[str, Footprint] = {}
     for name, path in models.items():
         if path.suffix != ".keras":
-            load_network(path)  # an unknown file is tried first, which must not be timed as loading
+            load_interpreter(path)  # an unknown file is tried first, which must not be timed as loading
         footprints[name] = in_process(1, measure_alone, path)
         on_step(Step(len(footprints), steps, len(footprints), steps))
     latencies: dict[int, dict[str, Latency]] = {}

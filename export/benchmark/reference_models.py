@@ -22,7 +22,7 @@ from alzedge.data.phantom_set import make_phantoms
 from alzedge.export.convert.probabilities import with_probabilities
 from alzedge.export.convert.tflite import to_float32, to_int8
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.model_file.read_write import make_record, read_record, write_tflite
+from alzedge.model_file.read_write import ModelKind, Role, make_record, read_record, write_tflite
 from alzedge.runs.recipe import TeacherRecipe
 from alzedge.stages import STAGES
 from alzedge.teacher.keras_file import load_model, save_model
@@ -143,14 +143,16 @@ def _write_int8(path: Path, preprocessing: Preprocessing, build: Callable[[Input
     keras.utils.set_random_seed(_SEED)
     model = with_probabilities(build(preprocessing.input_shape))
     calibration = preprocessing(make_phantoms(_CALIBRATION, 1).images)
-    write_tflite(path, to_int8(model, calibration), make_record("rival-int8", preprocessing))
+    write_tflite(path, to_int8(model, calibration), make_record(ModelKind(Role.REFERENCE, "int8"), preprocessing))
 
 
 def _write_resnet(path: Path, preprocessing: Preprocessing) -> None:
     keras.utils.set_random_seed(_SEED)
-    save_model(resnet50(preprocessing.input_shape), path, make_record("teacher", preprocessing))
+    save_model(resnet50(preprocessing.input_shape), path, make_record(ModelKind(Role.TEACHER), preprocessing))
 
 
 def _write_float32(path: Path, preprocessing: Preprocessing) -> None:
     model, _ = load_model(path.with_name(path.name.replace("_float32.tflite", ".keras")))
-    write_tflite(path, to_float32(with_probabilities(model)), make_record("rival-float32", preprocessing))
+    write_tflite(
+        path, to_float32(with_probabilities(model)), make_record(ModelKind(Role.REFERENCE, "float32"), preprocessing)
+    )

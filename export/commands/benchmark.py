@@ -40,7 +40,6 @@ def benchmark_command(
     \b
     alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
     """
-    from alzedge.export.benchmark.tables import text_table
     from alzedge.model_file.read_write import read_record
     from alzedge.utils.extras import require
 
@@ -52,6 +51,7 @@ def benchmark_command(
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.benchmark import benchmark_files
+    from alzedge.export.benchmark.tables import text_table
 
     benchmark = benchmark_files(
         list(models),

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alzedge.commands.options import DATA_HELP, load_source, out_option, output_folder, recipe_option, seed_option
+from alzedge.commands.options import (
+    DATA_HELP,
+    check_data,
+    load_source,
+    out_option,
+    output_folder,
+    recipe_option,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from alzedge.metrics.split_evaluation import SplitEvaluation
@@ -46,20 +54,27 @@ def evaluate_command(
     \b
     alzedge evaluate runs/archive/student_int8.tflite archive.zip --teacher runs/archive/subject/teacher.keras
     """
-    from alzedge.data.predictions import Predictions
     from alzedge.model_file.read_write import read_record
+    from alzedge.utils.archives import check_source
     from alzedge.utils.extras import require
     from alzedge.utils.files import check_own_folder
 
     require("export")
     folder = output_folder(out, "runs/DATA-evaluation", data)
     check_own_folder(folder, "evaluate")
+    check_data(data)
     paths = [*([teacher] if teacher else []), *models]
     for path in paths:  # refuse a file that is not ours before any long work
         if path.suffix == ".csv":
-            Predictions.load(path)
+            check_source(path)
         else:
             read_record(path)
+
+    from alzedge.data.predictions import Predictions
+
+    for path in paths:
+        if path.suffix == ".csv":
+            Predictions.load(path)
     source = load_source(data, recipe_name, seed)
 
     from alzedge.commands.progress_bars import show_steps

@@ -9,7 +9,6 @@ import click
 from alzedge.commands.options import DATA_HELP, load_source, next_command, recipe_option, seed_option
 from alzedge.errors import UserError
 from alzedge.export.convert.format_traits import TRAITS
-from alzedge.runs.recipe import ExportRecipe
 
 if TYPE_CHECKING:
     from alzedge.export.target import Target
@@ -82,22 +81,26 @@ def export_command(
     alzedge export runs/archive-student/student.keras archive.zip --out student_int8.tflite
     """
     from alzedge.commands.progress_bars import show_steps
-    from alzedge.data.dataset import split_dataset
-    from alzedge.export.target import Target
-    from alzedge.imaging.preprocessing import Preprocessing
     from alzedge.model_file.read_write import read_keras_record
-    from alzedge.runs.split_run import made_with
     from alzedge.utils.extras import require
 
     require("export")
     if float_io and fmt != "int8":
         raise click.BadParameter(f"--float-io goes with --format int8, not {fmt}.")
+    from alzedge.export.target import Target
+    from alzedge.imaging.preprocessing import Preprocessing
+
     target = Target(_FLOAT_IO if float_io else fmt, heat_map, rgb)
     _check_name(out, TRAITS[fmt].suffix)
     record = read_keras_record(student)
     _check_source(student, record, target)
     target.check(student, Preprocessing.from_dict(record["preprocessing"]), out)
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.data.dataset import split_dataset
+    from alzedge.runs.recipe import ExportRecipe
+    from alzedge.runs.split_run import made_with
+
     recipe, name = made_with(record, source.dataset, source.recipe, student)
     if calibration_images is not None:
         recipe = replace(recipe, export=ExportRecipe(calibration_images))
@@ -123,8 +126,11 @@ def _check_name(out: Path, suffix: str) -> None:
 
 def _check_source(student: Path, record: "Record", target: "Target") -> None:
     """Refuse what is neither a student nor a teacher that is exported as it is."""
+    from alzedge.model_file.read_write import Role, kind_of
+
     changed = TRAITS[target.format].trained or target.heat_map or target.rgb
-    if record["kind"] != "student" and (record["kind"] != "teacher" or changed):
+    role = kind_of(record).role
+    if role is not Role.STUDENT and (role is not Role.TEACHER or changed):
         raise UserError(f"{student} is a {record['kind']}, not a student; name the student's .keras file.")
 
 

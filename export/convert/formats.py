@@ -18,7 +18,7 @@ from alzedge.export.convert.probabilities import keras_probabilities, with_proba
 from alzedge.export.convert.tflite import Images
 from alzedge.export.convert.write_tflite_metadata import add_metadata
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.interpreters import OnnxNetwork, TFLiteNetwork
+from alzedge.inference.interpreters import OnnxInterpreter, TFLiteInterpreter
 from alzedge.model_file.read_write import Record, write_keras, write_onnx, write_tflite
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.progress import OnStep
@@ -145,8 +145,10 @@ def _write_tflite(path: Path, flatbuffer: bytes, record: Record) -> None:
     write_tflite(path, add_metadata(flatbuffer, record["kind"], preprocessing), record)
 
 
-_TFLITE = Container(lambda model, inputs: TFLiteNetwork(model)(inputs)["probabilities"], tflite_contents, _write_tflite)
-_ONNX = Container(lambda model, inputs: OnnxNetwork(model)(inputs)["probabilities"], _onnx_contents, write_onnx)
+_TFLITE = Container(
+    lambda model, inputs: TFLiteInterpreter(model)(inputs)["probabilities"], tflite_contents, _write_tflite
+)
+_ONNX = Container(lambda model, inputs: OnnxInterpreter(model)(inputs)["probabilities"], _onnx_contents, write_onnx)
 _SAVED_MODEL = Container(_saved_model_probabilities, _saved_model_contents, _write_saved_model)
 _KERAS = Container(
     lambda archive, inputs: keras_probabilities(with_probabilities(_read_keras(archive)), inputs),

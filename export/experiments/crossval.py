@@ -24,8 +24,8 @@ from alzedge.export.phases import CROSSVAL_FILES, FILE_NAMES, STUDENT, TEACHER
 from alzedge.export.pipeline import train_and_export
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import open_ledger
-from alzedge.runs.split_run import Job, make_job, run_identity
+from alzedge.runs.run_folder import open_run_folder
+from alzedge.runs.split_run import SplitRun, make_split_run, run_identity
 from alzedge.utils.files import write_json
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import OnPhase, quiet_phase
@@ -66,7 +66,7 @@ def cross_validate(
         UserError: people unknown or fewer than folds, or a folder of something else.
     """
     split_dataset(dataset, _SPLIT)  # refuses before any work
-    open_ledger(out, run_identity(dataset, recipe, CROSSVAL))
+    open_run_folder(out, run_identity(dataset, recipe, CROSSVAL))
     with ThreadPoolExecutor(jobs) as pool:
         folds = [pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold, on_phase) for fold in range(N_FOLDS)]
         try:
@@ -108,10 +108,10 @@ def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: O
     own = replace(recipe, fold=fold)
     folder = fold_folder(out, fold)
     split = split_dataset(dataset, _SPLIT, fold)
-    ledger = open_ledger(folder, run_identity(dataset, own, _SPLIT) | {"fold": fold})
-    job = replace(make_job(ledger, folder, dataset, own, split), title=f"fold {fold}")
-    files = train_and_export(job, on_phase)
-    _answer(job, {name: files[file] for name, file in MODELS.items()})
+    run_folder = open_run_folder(folder, run_identity(dataset, own, _SPLIT) | {"fold": fold})
+    split_run = replace(make_split_run(run_folder, folder, dataset, own, split), title=f"fold {fold}")
+    files = train_and_export(split_run, on_phase)
+    _answer(split_run, {name: files[file] for name, file in MODELS.items()})
 
 
 def fold_folder(out: Path, fold: int) -> Path:
@@ -130,17 +130,17 @@ def pool_folds(out: Path, name: str) -> Path:
     return output
 
 
-def _answer(job: Job, models: dict[str, Path]) -> None:
-    outputs = {name: _answers_file(job.folder, name) for name in models}
-    test = job.dataset.take(job.split.test)
+def _answer(split_run: SplitRun, models: dict[str, Path]) -> None:
+    outputs = {name: _answers_file(split_run.folder, name) for name in models}
+    test = split_run.dataset.take(split_run.split.test)
 
     def action(stem: Path) -> None:
         for name, path in models.items():
             probabilities = load_scorer(path)(test.images).astype(np.float64)
-            fold = np.full(len(test), job.split.fold)
+            fold = np.full(len(test), split_run.split.fold)
             Predictions(test.paths, test.subject, test.labels, fold, probabilities).save(outputs[name])
 
-    job.perform("answers", [], list(models.values()), list(outputs.values()), action)
+    split_run.perform("answers", [], list(models.values()), list(outputs.values()), action)
 
 
 def _answers_file(folder: Path, name: str) -> Path:

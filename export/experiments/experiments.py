@@ -20,9 +20,9 @@ from alzedge.export.experiments.comparison import Comparison, ExperimentResult
 from alzedge.export.phases import FILE_NAMES, TEACHER, evaluate_phase, export_phase
 from alzedge.metrics.split_evaluation import EvaluationSet, SplitEvaluation, read_split
 from alzedge.runs.recipe import Recipe, load_recipe
-from alzedge.runs.run_folder import Ledger, open_ledger
+from alzedge.runs.run_folder import RunFolder, open_run_folder
 from alzedge.runs.settings import build
-from alzedge.runs.split_run import Job, make_job
+from alzedge.runs.split_run import SplitRun, make_split_run
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 from alzedge.utils.files import write_json
@@ -127,14 +127,14 @@ def run_experiments(
         UserError: as `alzedge.export.pipeline.run`.
     """
     identity = {"data": dataset.fingerprint[:16], "experiments": True}
-    ledger = open_ledger(out, identity)
+    run_folder = open_run_folder(out, identity)
     evaluated_on: dict[str, EvaluationSet] = {}
     results = []
     for experiment in experiments:
         figures = {}
         for name in in_order(splits):
             split = split_dataset(dataset, name, experiment.recipe.fold)
-            evaluation = _run(ledger, dataset, experiment, split, on_phase)
+            evaluation = _run(run_folder, dataset, experiment, split, on_phase)
             evaluated_on[name] = evaluation.evaluated_on
             figures[name] = evaluation.models[MODELS[experiment.model]].summary()
         results.append(
@@ -145,24 +145,28 @@ def run_experiments(
     return comparison
 
 
-def _run(ledger: Ledger, dataset: DataSet, experiment: Experiment, split: Split, on_phase: OnPhase) -> SplitEvaluation:
+def _run(
+    run_folder: RunFolder, dataset: DataSet, experiment: Experiment, split: Split, on_phase: OnPhase
+) -> SplitEvaluation:
     """Run one experiment on one split."""
     title = f"{experiment.group}: {experiment.name} ({split.name})"
-    shared = _job(ledger, f"pretrained-{_pretraining_key(experiment.recipe)}-{split.name}", dataset, experiment, split)
+    shared = _job(
+        run_folder, f"pretrained-{_pretraining_key(experiment.recipe)}-{split.name}", dataset, experiment, split
+    )
     pretrained = pretrain_phase(replace(shared, title=title), on_phase=on_phase)
     folder = f"{_slug(experiment.group)}-{_slug(experiment.name)}-{split.name}"
-    job = replace(_job(ledger, folder, dataset, experiment, split), title=title)
-    teacher = finetune_phase(job, pretrained, on_phase=on_phase)
+    split_run = replace(_job(run_folder, folder, dataset, experiment, split), title=title)
+    teacher = finetune_phase(split_run, pretrained, on_phase=on_phase)
     models = {TEACHER: teacher}
     if experiment.model != "teacher":
-        targets = targets_phase(job, teacher, pretrained, on_phase)
-        student = distill_phase(job, targets, teacher, on_phase)
-        models[MODELS[experiment.model]] = export_phase(job, student, on_phase)["int8"]
-    return read_split(evaluate_phase(job, models, on_phase))
+        targets = targets_phase(split_run, teacher, pretrained, on_phase)
+        student = distill_phase(split_run, targets, teacher, on_phase)
+        models[MODELS[experiment.model]] = export_phase(split_run, student, on_phase)["int8"]
+    return read_split(evaluate_phase(split_run, models, on_phase))
 
 
-def _job(ledger: Ledger, folder: str, dataset: DataSet, experiment: Experiment, split: Split) -> Job:
-    return make_job(ledger, ledger.folder / folder, dataset, experiment.recipe, split)
+def _job(run_folder: RunFolder, folder: str, dataset: DataSet, experiment: Experiment, split: Split) -> SplitRun:
+    return make_split_run(run_folder, run_folder.path / folder, dataset, experiment.recipe, split)
 
 
 def _pretraining_key(recipe: Recipe) -> str:

@@ -30,7 +30,7 @@ from alzedge.export.report.tables import split_title
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.metrics.split_evaluation import Quote, quote, reading
 from alzedge.metrics.tasks import STAGES4, TASKS
-from alzedge.model_file.read_write import Record, read_record
+from alzedge.model_file.read_write import Record, Role, kind_of, read_record
 from alzedge.stages import CDR, DISCLAIMER, STAGES, TITLES
 
 PICTURES = {"accuracy_latency.png": "Accuracy against latency", "confusion.png": "Confusion matrices"}
@@ -150,12 +150,12 @@ def _body(
 
 
 def _opening(record: Record) -> str:
-    kind = record["kind"]
+    kind = kind_of(record)
     what = "A ResNet teacher in the manner of SimCLRv2"
-    if kind.startswith("student"):
+    if kind.role is Role.STUDENT:
         what = "A student of three convolutions, distilled from a ResNet teacher in the manner of SimCLRv2"
         what += ", from a regression on each person's share of cerebrospinal fluid" if taught_by_csf(record) else ""
-        what += " and quantized to whole numbers" if "int8" in kind else ""
+        what += " and quantized to whole numbers" if "int8" in kind.format else ""
     return (
         f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
         f"208 high, 8-bit grey. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."

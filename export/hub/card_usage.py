@@ -6,7 +6,7 @@ The programs are those of README.md and of docs/; the tests hold them to be the 
 from pathlib import Path
 
 from alzedge.export.hub.card_text import KAGGLE, is_kaggle
-from alzedge.model_file.read_write import Record
+from alzedge.model_file.read_write import Record, kind_of
 
 PYTHON = """from alzedge import Classifier
 
@@ -75,7 +75,7 @@ def usage(model: Path, record: Record) -> str:
     """Show how to load the model in Python, on a Raspberry Pi, on Android and in the browser."""
     preprocessing = record["preprocessing"]
     known = "steps" not in preprocessing or "lookup" in preprocessing  # the programs do greys one by one
-    devices = model.suffix == ".tflite" and "int8" in record["kind"] and known
+    devices = model.suffix == ".tflite" and "int8" in kind_of(record).format and known
     if model.suffix == ".keras":
         return "A `.keras` file for Keras 3, and for `alzedge export`, which makes files for devices of it."
     return "\n\n".join([_python(model), *([_DEVICES] if devices else [])])

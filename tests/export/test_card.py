@@ -27,7 +27,7 @@ from alzedge.inference.classifier import bundled_model
 from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import TASKS
 from alzedge.model_file.read_write import Record, read_record, read_tflite, write_tflite
-from alzedge.runs.run_folder import Ledger, open_ledger
+from alzedge.runs.run_folder import RunFolder, open_run_folder
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.utils.files import write_text
 
@@ -100,14 +100,14 @@ def test_card_of_a_run_says_what_training_cost_and_shows_its_plots(tiny_run: Pat
 
 def test_the_time_of_training_survives_a_new_start_and_is_unknown_where_a_phase_was_not_timed(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    ledger = Ledger(folder, {"seed": 0})
+    run_folder = RunFolder(folder, {"seed": 0})
     for phase in ("official/pretrain", "official/evaluate", "subject/distill"):
-        ledger.perform(phase, None, [], [folder / "out.txt"], lambda stem: write_text(folder / "out.txt", "done"))
-    training = training_time(open_ledger(folder, {"seed": 0}))
+        run_folder.perform(phase, None, [], [folder / "out.txt"], lambda stem: write_text(folder / "out.txt", "done"))
+    training = training_time(open_run_folder(folder, {"seed": 0}))
     assert isinstance(training, TrainingTime) and set(training.seconds) == {"official/pretrain", "subject/distill"}
-    assert training.seconds["subject/distill"] == ledger.phases["subject/distill"]["seconds"]
-    del ledger.phases["subject/distill"]["seconds"]
-    assert training_time(ledger) is None
+    assert training.seconds["subject/distill"] == run_folder.phases["subject/distill"].seconds
+    untimed = {name: replace(phase, seconds=None) for name, phase in run_folder.phases.items()}
+    assert training_time(RunFolder(folder, {"seed": 0}, untimed)) is None
 
 
 @in_checkout

@@ -28,7 +28,7 @@ from alzedge.export.export_student import conversion_input, export_student, find
 from alzedge.export.prepared_student import PreparedStudent
 from alzedge.export.target import Target
 from alzedge.export.verify.verdict import Verdict
-from alzedge.inference.interpreters import OnnxNetwork, TFLiteNetwork, make_interpreter
+from alzedge.inference.interpreters import OnnxInterpreter, TFLiteInterpreter, make_interpreter
 from alzedge.model_file.read_write import read_keras_record, read_record, read_tflite
 from alzedge.runs.recipe import CompressRecipe
 from alzedge.teacher.keras_file import load_model, save_model
@@ -315,9 +315,9 @@ def test_a_heat_map_is_a_second_output_of_every_container(prepared: PreparedStud
     wanted, heat = map(np.asarray, model.predict_on_batch(inputs))
     np.testing.assert_array_equal(keras_probabilities(model, inputs), wanted)
     np.testing.assert_array_equal(prepared.held_out.keras, wanted)
-    for network in (TFLiteNetwork(to_float32(model)), OnnxNetwork(to_onnx(model))):
+    for network in (TFLiteInterpreter(to_float32(model)), OnnxInterpreter(to_onnx(model))):
         found = network(inputs)
         np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-5)
         np.testing.assert_allclose(found["heat_map"], heat, atol=1e-3)
-    assert TFLiteNetwork(to_int8(model, inputs))(inputs)["heat_map"].shape == heat.shape
+    assert TFLiteInterpreter(to_int8(model, inputs))(inputs)["heat_map"].shape == heat.shape
     assert b"heat_map" in to_saved_model(model)

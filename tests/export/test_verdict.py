@@ -16,7 +16,7 @@ from alzedge.export.convert.probabilities import keras_probabilities, with_proba
 from alzedge.export.prepared_student import PreparedStudent
 from alzedge.export.verify.limits import Goals, HeldOut
 from alzedge.export.verify.verdict import Verdict, verdict_text, verify
-from alzedge.inference.interpreters import TFLiteNetwork
+from alzedge.inference.interpreters import TFLiteInterpreter
 from alzedge.metrics.classification import evaluate
 from alzedge.runs.recipe import StudentRecipe
 from alzedge.student.model import build_student
@@ -49,13 +49,13 @@ def int8(model: keras.Model, calibration: np.ndarray) -> bytes:
 
 
 def verdict_on(fmt: str, flatbuffer: bytes, held: HeldOut, goals: Goals) -> Verdict:
-    probabilities = TFLiteNetwork(flatbuffer)(held.inputs)["probabilities"]
+    probabilities = TFLiteInterpreter(flatbuffer)(held.inputs)["probabilities"]
     return verify(fmt, tflite_contents(flatbuffer), probabilities, held, goals)
 
 
 def test_figures_are_what_they_are_called(int8: bytes, float32: bytes, held: HeldOut) -> None:
     found = verdict_on("int8", int8, held, Goals(len(float32)))
-    answers = TFLiteNetwork(int8)(held.inputs)["probabilities"]
+    answers = TFLiteInterpreter(int8)(held.inputs)["probabilities"]
     assert found.max_difference == pytest.approx(np.abs(answers - held.keras).max())
     assert found.mean_difference == pytest.approx(np.abs(answers - held.keras).mean())
     assert found.agreement == np.mean(answers.argmax(1) == held.keras.argmax(1))

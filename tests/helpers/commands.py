@@ -62,10 +62,13 @@ def call_cli(*args: object) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())
 
 
-def run_code(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process of its own."""
+def run_code(code: str, stdin: str = "", **variables: str | None) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own, with other environment variables; None unsets one."""
+    environment = {name: value for name, value in (os.environ | variables).items() if value is not None}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=600, env=environment, input=stdin
+    )
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> None:

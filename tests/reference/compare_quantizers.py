@@ -24,7 +24,7 @@ def main(student: Path, data: str, folder: Path) -> None:
     from alzedge.export.convert.contents import tflite_contents
     from alzedge.export.prepared_student import prepare_student
     from alzedge.runs.split_run import made_with
-    from alzedge.inference.interpreters import TFLiteNetwork
+    from alzedge.inference.interpreters import TFLiteInterpreter
     from alzedge.commands.options import load_source
     from alzedge.model_file.read_write import read_keras_record
 
@@ -48,7 +48,7 @@ def main(student: Path, data: str, folder: Path) -> None:
     np.save(folder / "inputs.npy", held.inputs[:64])
     for name, flatbuffer in files.items():
         (folder / f"{name}.tflite").write_bytes(flatbuffer)
-        difference = np.abs(TFLiteNetwork(flatbuffer)(held.inputs)["probabilities"] - held.keras)
+        difference = np.abs(TFLiteInterpreter(flatbuffer)(held.inputs)["probabilities"] - held.keras)
         contents = tflite_contents(flatbuffer)
         print(
             f"{name:<22} {len(flatbuffer):6} bytes, gzip {len(gzip.compress(flatbuffer, 9)):6}; difference "

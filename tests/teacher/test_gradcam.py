@@ -58,9 +58,7 @@ def test_a_teacher_of_phantoms_looks_where_they_were_changed(phantoms: DataSet) 
     slices, regions = [], []
     for seed in range(20):
         person = draw_anatomy(3, np.random.default_rng([99, seed]))
-        sick, well = (
-            draw_slice(replace(person, fluid=fluid), 0.55, np.random.default_rng(seed)) for fluid in (0.9, 0.1)
-        )
+        sick, well = (draw_slice(replace(person, csf=csf), 0.55, np.random.default_rng(seed)) for csf in (0.9, 0.1))
         slices.append(sick)
         regions.append(np.abs(sick.astype(int) - well) > 60)
     heat = grad_cam(model, shrink(np.stack(slices)), 3, rows=26)
