@@ -87,12 +87,13 @@ def export_command(
     require("export")
     if float_io and fmt != "int8":
         raise click.BadParameter(f"--float-io goes with --format int8, not {fmt}.")
+    _check_name(out, TRAITS[fmt].suffix)
+    record = read_keras_record(student)
+
     from alzedge.export.target import Target
     from alzedge.imaging.preprocessing import Preprocessing
 
     target = Target(_FLOAT_IO if float_io else fmt, heat_map, rgb)
-    _check_name(out, TRAITS[fmt].suffix)
-    record = read_keras_record(student)
     _check_source(student, record, target)
     target.check(student, Preprocessing.from_dict(record["preprocessing"]), out)
     source = load_source(data, recipe_name, seed)
