@@ -15,12 +15,15 @@ from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.folds import subject_folds
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.evaluate.curves import curves
 from alzedge.export.evaluate.evaluate_files import evaluate_files
+from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
 from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
 from alzedge.export.report.html import html_report, split_cell
-from alzedge.export.report.sections import Section, Table
+from alzedge.export.report.sections import Section, Table, split_section
 from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.metrics.classification import make_levels
 from alzedge.metrics.split_evaluation import SplitEvaluation, read_metrics
 from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
@@ -65,21 +68,25 @@ def paths(phantoms: DataSet, tmp_path_factory: pytest.TempPathFactory) -> list[P
 
 
 @pytest.fixture(scope="module")
-def evaluated(paths: list[Path], phantoms: DataSet) -> tuple[Path, dict[str, SplitEvaluation]]:
-    """All of them evaluated together on unseen people and on the pooled slices."""
+def evaluated(paths: list[Path], phantoms: DataSet) -> dict[str, EvaluatedSplit]:
+    """All of them evaluated together, without a report."""
+    opened = open_sources(paths, phantoms, RECIPE)
+    sources = list(opened.values())
+    splits = choose_splits(sources, phantoms, RECIPE.fold, ())
+    return evaluate_sources(sources, phantoms, splits, opened[paths[2]].name, replicates=FEW)
+
+
+@pytest.fixture(scope="module")
+def reported(paths: list[Path], phantoms: DataSet) -> tuple[Path, dict[str, SplitEvaluation]]:
+    """The report on the models and unseen people."""
     out = paths[0].parent / "out"
-    return out, evaluated_files(paths, phantoms, RECIPE, out, ("subject", "crossval"), paths[2])
+    return out, evaluated_files(paths[:2], phantoms, RECIPE, out, ("subject",))
 
 
 def test_on_unseen_people_only_models_that_have_not_seen_them_are_evaluated(
-    paths: list[Path], phantoms: DataSet
+    evaluated: dict[str, EvaluatedSplit],
 ) -> None:
-    sources = list(open_sources(paths, phantoms, RECIPE).values())
-    splits = choose_splits(sources, phantoms, RECIPE.fold, ())
-    found = {
-        name: split.evaluation
-        for name, split in evaluate_sources(sources, phantoms, splits, None, replicates=FEW).items()
-    }
+    found = {name: split.evaluation for name, split in evaluated.items()}
     assert list(found) == ["official", "subject", "crossval"]
     assert list(found["official"].models) == ["subject.tflite", "official.tflite"]
     assert list(found["subject"].models) == ["subject.tflite"]
@@ -102,8 +109,8 @@ def test_a_model_s_own_training_slices_in_a_test_are_counted(phantoms: DataSet) 
     assert exposure(own, official, nameless).statement == UNKNOWN
 
 
-def test_figures_are_those_of_the_file_s_answers(evaluated: Any, phantoms: DataSet) -> None:
-    out, found = evaluated
+def test_figures_are_those_of_the_file_s_answers(reported: Any, phantoms: DataSet) -> None:
+    out, found = reported
     test = phantoms.take(split_dataset(phantoms, "subject").test)
     answers = Classifier.load(out.parent / "subject.tflite").probabilities(test.images).argmax(axis=1)
     accuracy = found["subject"].models["subject.tflite"].slice.figure(STAGES4, "accuracy")
@@ -112,7 +119,7 @@ def test_figures_are_those_of_the_file_s_answers(evaluated: Any, phantoms: DataS
 
 
 def test_agreement_differences_and_baselines_of_pooled_predictions(evaluated: Any, phantoms: DataSet) -> None:
-    found = evaluated[1]["crossval"]
+    found = evaluated["crossval"].evaluation
     one, other = (pooled(phantoms, seed).probabilities.argmax(axis=1) for seed in (0, 1))
     assert found.models["student.csv"].slice.teacher["agreement"].value == pytest.approx(np.mean(one == other))
     assert found.models["teacher.csv"].slice.teacher == {}
@@ -121,32 +128,45 @@ def test_agreement_differences_and_baselines_of_pooled_predictions(evaluated: An
     assert difference.value == pytest.approx(accuracy[1] - accuracy[0])
     assert (found.evaluated_on.slices, found.evaluated_on.people) == (100, 20)
     assert 0 < found.evaluated_on.baselines["majority"] <= 0.5
+    tables = {table.title: table.rows for table in split_section("crossval", found, {}).tables}
+    agreement = found.models["student.csv"].slice.teacher["agreement"].text()
+    assert tables["Agreement with the teacher"][:2] == [
+        ["figure", "student.csv, per slice", "student.csv, per person"],
+        ["share of equal answers", agreement, found.models["student.csv"].by_person.teacher["agreement"].text()],
+    ]
+    assert tables["Differences from teacher.csv"][1][:2] == ["accuracy, 4 stages", difference.text()]
 
 
 def test_curves_enclose_the_areas(evaluated: Any) -> None:
-    out, found = evaluated
-    curves = json.loads((out / "metrics.json").read_text())["crossval"]["curves"]["student.csv"]
-    for level, figures in found["crossval"].models["student.csv"].levels.items():
-        curve = curves[level]["any_dementia"]
-        roc = curve["roc"]["any dementia"]
-        area, error = figures.figure(ANY_DEMENTIA, "roc_auc"), figures.figure(ANY_DEMENTIA, "ece")
-        assert np.trapezoid(roc["y"], roc["x"]) == pytest.approx(area.value, abs=1e-3)
-        middle = np.interp(roc["band"], roc["x"], roc["y"])
-        assert np.mean((np.array(roc["low"]) <= middle) & (middle <= np.array(roc["high"]))) > 0.9
-        bins = curve["reliability"]
-        gaps = sum(b["n"] * abs(b["accuracy"] - b["confidence"]) for b in bins) / sum(b["n"] for b in bins)
-        assert gaps == pytest.approx(error.value, abs=1e-4)
-    assert set(curves["slice"]["stages3"]["pr"]) >= {"micro", "macro", "NonDemented"}
+    pooled_split = evaluated["crossval"]
+    levels = make_levels(pooled_split.answers["student.csv"], pooled_split.labels, pooled_split.subject)
+    for name, figures in pooled_split.evaluation.models["student.csv"].levels.items():
+        drawn = curves(levels[name], SEED, FEW)
+        curve = drawn["any_dementia"]
+        roc, area, error = curve.roc["any dementia"], *(figures.figure(ANY_DEMENTIA, f) for f in ("roc_auc", "ece"))
+        assert np.trapezoid(roc.y, roc.x) == pytest.approx(area.value, abs=1e-3)
+        middle = np.interp(roc.band.x, roc.x, roc.y)
+        assert np.mean((np.array(roc.band.low) <= middle) & (middle <= np.array(roc.band.high))) > 0.9
+        gaps = sum(b.n * abs(b.accuracy - b.confidence) for b in curve.reliability)
+        assert gaps / sum(b.n for b in curve.reliability) == pytest.approx(error.value, abs=1e-4)
+        assert (
+            set(drawn["stages3"].pr) >= {"micro", "macro", "NonDemented"} and drawn["stages3"].pr["micro"].band is None
+        )
+        content = curve.to_json()
+        assert set(content["roc"]["any dementia"]) == {"x", "y", "band", "low", "high"}
+        assert set(content["reliability"][0]) == {"n", "confidence", "accuracy"}
 
 
-def test_the_page_needs_nothing_else_and_says_what_it_must(evaluated: Any) -> None:
-    out, _ = evaluated
+def test_the_page_needs_nothing_else_and_says_what_it_must(reported: Any) -> None:
+    out, _ = reported
     page, text = ((out / name).read_text() for name in ("report.html", "report.md"))
     hosts = set(re.findall(r"https?://([^/\"' ]+)", page))
     assert hosts <= {"www.w3.org", "purl.org", "creativecommons.org", "matplotlib.org"}  # names of XML vocabularies
     assert not re.search(r"<(?:script|link|img|iframe)|url\(http", page)
-    assert page.count("<svg") == 4 * 3 and "prefers-color-scheme: dark" in page
-    assert page.count("<details") == 3 and page.count("<details open>") == 2  # the first of each test set
+    assert page.count("<svg") == 4 and "prefers-color-scheme: dark" in page
+    assert page.count("<details open>") == 1
+    stored = json.loads((out / "metrics.json").read_text())["subject"]
+    assert list(stored)[-2:] == ["refused", "curves"] and set(stored["curves"]["subject.tflite"]) == {"slice", "person"}
     for report in (page, text):
         assert DISCLAIMER in report and "Phantoms are not medical data" in report
         assert f"{FEW} bootstrap resamples" in report
@@ -156,9 +176,15 @@ def test_the_page_needs_nothing_else_and_says_what_it_must(evaluated: Any) -> No
 
 def test_the_page_escapes_names_and_writes_an_interval_smaller() -> None:
     rows = [["figure", "<b>&"], ["accuracy", "0.812 (0.760 to 0.861)"], ["accuracy", "x (y)"]]
-    section = Section("<i>title", ("a < b",), (Table("'t'", rows, ("<note>",)),), {"<m>": (("curve", "<svg></svg>"),)})
+    section = Section(
+        "<i>title",
+        ("a < b",),
+        (Table("'t'", rows, ("<note>",)),),
+        dict.fromkeys(("<m>", "n"), (("curve", "<svg></svg>"),)),
+    )
     page = html_report("<title>", ["<first>", "second"], [section])
-    assert not re.search("<b>|<i>|<first>|<note>|<m>", page) and "a &lt; b" in page and "<svg></svg>" in page
+    assert not re.search("<b>|<i>|<first>|<note>|<m>", page) and "a &lt; b" in page and page.count("<svg></svg>") == 2
+    assert page.count("<details open>") == 1 and page.count("<details>") == 1  # the first is open
     assert '<td class="figure">0.812 <small>(0.760 to 0.861)</small></td>' in page and "<td>x (y)</td>" in page
     assert page.count("<th>accuracy</th>") == 1 and "<th></th><td>x" in re.sub(r"\s*\n\s*", "", page)
     assert split_cell("-0.5 (a)").interval == "(a)" and split_cell("- (a)").interval is None
