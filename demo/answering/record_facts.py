@@ -7,6 +7,7 @@ should have counts as missing.
 from dataclasses import dataclass
 from typing import Any
 
+from alzedge.demo.answering.record_entries import count, entry_of, number
 from alzedge.inference.classifier import Answer
 from alzedge.metrics.tasks import TASKS, Task
 from alzedge.model_file.read_write import Record
@@ -26,7 +27,7 @@ class Estimate:
     @classmethod
     def read(cls, entry: Any) -> "Estimate | None":
         """Read `{"value": ..., "low": ..., "high": ...}`; None for anything else."""
-        values = [_number(_entry(entry, name)) for name in ("value", "low", "high")]
+        values = [number(entry_of(entry, name)) for name in ("value", "low", "high")]
         value, low, high = values
         return None if value is None or low is None or high is None else cls(value, low, high)
 
@@ -53,12 +54,12 @@ class OperatingPoint:
     def read(cls, record: Record) -> "OperatingPoint | None":
         """Read a record's entry `operating_threshold`; None where there is none."""
         entry = record.get("operating_threshold")
-        threshold = _number(_entry(entry, "value"))
+        threshold = number(entry_of(entry, "value"))
         if threshold is None:
             return None
-        level = "slice" if _entry(entry, "level") == "slice" else "person"
-        estimates = [Estimate.read(_entry(entry, name)) for name in ("sensitivity", "specificity")]
-        return cls(threshold, level, _count(_entry(record.get("split"), "test_people")), *estimates)
+        level = "slice" if entry_of(entry, "level") == "slice" else "person"
+        estimates = [Estimate.read(entry_of(entry, name)) for name in ("sensitivity", "specificity")]
+        return cls(threshold, level, count(entry_of(record.get("split"), "test_people")), *estimates)
 
 
 @dataclass(frozen=True)
@@ -113,70 +114,6 @@ class Measurement:
         return self.levels[-1] if person else self.levels[0]
 
 
-@dataclass(frozen=True)
-class Refusals:
-    """The guard's record of itself.
-
-    Attributes:
-        kinds: number of kinds of other pictures tried.
-        least: share refused of the kind that it refused least.
-        mistakes: share refused of proper slices.
-        slices: number of those.
-    """
-
-    kinds: int
-    least: float
-    mistakes: float
-    slices: int
-
-    @classmethod
-    def read(cls, record: Record) -> "Refusals | None":
-        """Read a record's entry `guard`; None where nothing was measured."""
-        measured = _entry(record.get("guard"), "measured")
-        detected = _entry(measured, "detected")
-        tried = detected.values() if isinstance(detected, dict) else []
-        shares = [share for kind in tried if (share := _number(_entry(kind, "refused"))) is not None]
-        false = _entry(measured, "false_refusals")
-        mistakes, slices = _number(_entry(false, "refused")), _count(_entry(false, "n"))
-        return (
-            None
-            if not shares or mistakes is None or slices is None
-            else cls(len(shares), min(shares), mistakes, slices)
-        )
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The data that a model was made from.
-
-    Attributes:
-        name: of the data set; text from whoever made the file.
-        slices, people: in the data set; None where unknown.
-        training_slices, test_slices: of them; None where unknown.
-        split: description of how they were divided; text from whoever made the file.
-    """
-
-    name: str
-    slices: int | None
-    people: int | None
-    training_slices: int | None
-    test_slices: int | None
-    split: str
-
-    @classmethod
-    def read(cls, record: Record) -> "Origin":
-        """Read a record's entries `dataset` and `split`."""
-        data, split = record.get("dataset"), record.get("split")
-        return cls(
-            str(_entry(data, "name")),
-            _count(_entry(data, "slices")),
-            _count(_entry(data, "people")),
-            _count(_entry(split, "training_slices")),
-            _count(_entry(split, "test_slices")),
-            str(_entry(split, "description")),
-        )
-
-
 def read_measurements(record: Record) -> tuple[Measurement, ...]:
     """All tests that a record tells of, those on unseen people first."""
     entries = record.get("metrics")
@@ -192,17 +129,17 @@ def largest_unseen(record: Record) -> Measurement | None:
 
 def is_synthetic(record: Record) -> bool:
     """Phantoms trained the model, not people."""
-    return bool(_entry(record.get("dataset"), "synthetic"))
+    return bool(entry_of(record.get("dataset"), "synthetic"))
 
 
 def is_calibrated(record: Record) -> bool:
     """The answers that the model was taught with were calibrated, see `alzedge.student.cross_fit`."""
-    return bool(_entry(record.get("soft_targets"), "cross_fit"))
+    return bool(entry_of(record.get("soft_targets"), "cross_fit"))
 
 
 def file_bytes(record: Record) -> int | None:
     """Size of the model file in bytes; None where the record does not tell."""
-    return _count(_entry(record.get("verdict"), "bytes"))
+    return count(entry_of(record.get("verdict"), "bytes"))
 
 
 def any_dementia(answer: Answer) -> float:
@@ -217,42 +154,30 @@ def any_dementia(answer: Answer) -> float:
 
 
 def _measurement(entry: Any) -> Measurement | None:
-    levels = tuple(level for level in map(lambda name: _level(entry, name), _LEVELS) if level)
+    levels = tuple(level for level in (_level(entry, name) for name in _LEVELS) if level)
     if not levels or levels[0].level != "slice":
         return None
-    unseen = _entry(entry, "unseen_people")
-    baselines = _entry(entry, "floors")
+    unseen = entry_of(entry, "unseen_people")
+    baselines = entry_of(entry, "floors")
     return Measurement(
-        str(_entry(entry, "description")),
+        str(entry_of(entry, "description")),
         unseen if isinstance(unseen, bool) else None,
-        str(_entry(entry, "measured_on")),
-        _number(_entry(baselines, "majority")),
-        _number(_entry(baselines, "nearest_neighbour")),
+        str(entry_of(entry, "measured_on")),
+        number(entry_of(baselines, "majority")),
+        number(entry_of(baselines, "nearest_neighbour")),
         levels,
-        Estimate.read(_entry(_entry(_entry(entry, "slice"), "teacher"), "agreement")),
+        Estimate.read(entry_of(entry_of(entry_of(entry, "slice"), "teacher"), "agreement")),
     )
 
 
 def _level(entry: Any, name: str) -> LevelFigures | None:
-    figures = _entry(entry, name)
-    n = _count(_entry(figures, "n"))
+    figures = entry_of(entry, name)
+    n = count(entry_of(figures, "n"))
     if n is None:
         return None
     read = {
-        (task.name, figure): Estimate.read(_entry(_entry(figures, task.name), figure))
+        (task.name, figure): Estimate.read(entry_of(entry_of(figures, task.name), figure))
         for task in TASKS
         for figure in task.summary
     }
-    return LevelFigures(name, n, _count(_entry(figures, "people")), read)
-
-
-def _entry(mapping: Any, name: str) -> Any:
-    return mapping.get(name) if isinstance(mapping, dict) else None
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9 else None
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1e12 else None
+    return LevelFigures(name, n, count(entry_of(figures, "people")), read)

@@ -4,6 +4,7 @@ Anything can be uploaded to a page that is open to the internet. Counts and size
 pixels on the header before one is decoded or unpacked. A bad file among several loses only itself.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,58 +14,23 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.limits import LIMITS, WANTED, Limits, check_counts, check_size
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import (
     DICOM,
-    DICOM_SUFFIXES,
     IMAGE,
     NIFTI,
-    NIFTI_SUFFIXES,
     kind_of,
     open_file,
     read_start,
 )
-from alzedge.imaging.slices import HEIGHT, SUFFIXES, WIDTH, fit_slice, read_bytes
+from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.imaging.volumes import volume_of
 from alzedge.inference.guard import NOT_A_SLICE, Guard
 
-WANTED = "JPEG or PNG slices, a NIfTI volume (.nii, .nii.gz) or the DICOM files of one series"
-FILE_TYPES = (*SUFFIXES, *NIFTI_SUFFIXES, *DICOM_SUFFIXES)
 _ALONE = "a volume beside other files; upload it by itself"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The most that one question may ask of the server.
-
-    Attributes:
-        file_bytes: of one file, as uploaded.
-        bytes: of all files together.
-        stored_bytes: of all that is uploaded and not yet answered, by everyone.
-        pictures: JPEG and PNG slices.
-        pixels: of a picture that is not a slice, decoded for the guard's eyes only.
-        files: of a DICOM series.
-        voxels: of a volume, unpacked.
-        slices: of a volume.
-        seconds: of processor time for reading one picture, or one volume.
-        all_seconds: for reading all files of a question, by the clock.
-    """
-
-    file_bytes: int = 128 * 2**20
-    bytes: int = 256 * 2**20
-    stored_bytes: int = 4 * 2**30
-    pictures: int = 100
-    pixels: int = 24_000_000
-    files: int = 600
-    voxels: int = 2**26
-    slices: int = 400
-    seconds: int = 10
-    all_seconds: int = 60
-
-
-LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -157,39 +123,6 @@ def read_uploads(
     return Upload(upload.slices, upload.names, upload.volume, every)
 
 
-def check_counts(files: Sequence[Path], limits: Limits) -> None:
-    """Refuse no files, too many of them and too many bytes, before any is opened.
-
-    Raises:
-        UserError: of the first of these.
-    """
-    if not files:
-        raise UserError(f"Nothing was uploaded; choose {WANTED}.")
-    if len(files) > limits.files:
-        raise UserError(f"{len(files)} files at once are too many, {limits.files} at most; upload fewer.")
-    total = sum(file.stat().st_size for file in files)
-    if len(files) > 1 and total > limits.bytes:
-        raise UserError(
-            f"{_mebibytes(total)} at once are too much, {_mebibytes(limits.bytes)} at most; upload fewer files."
-        )
-
-
-def check_size(file: Path, limits: Limits) -> None:
-    """Refuse an empty file and one with too many bytes, before it is opened.
-
-    Raises:
-        UserError: of these.
-    """
-    size = file.stat().st_size
-    if size == 0:
-        raise UserError(f"{file.name}: the file is empty; copy or export it again.")
-    if size > limits.file_bytes:
-        raise UserError(
-            f"{file.name}: {_mebibytes(size)} are too large, {_mebibytes(limits.file_bytes)} at most; "
-            "upload one head at 1 mm, compressed."
-        )
-
-
 def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
     """Read one slice, uint8 (208, 176).
 
@@ -237,8 +170,11 @@ def _pictures(files: Sequence[Path], limits: Limits, guard: Guard | None, call: 
             f"{len(files)} slices at once are too many, {limits.pictures} at most; upload fewer, or a volume."
         )
     slices, names, unread = [], [], []
+    end = time.monotonic() + limits.all_seconds
     for file in files:
         try:
+            if file is not files[0] and time.monotonic() > end:
+                raise UserError(f"{file.name}: the files before it took too long to read; upload it by itself.")
             slices.append(call(read_picture, file, limits, guard))
             names.append(file.name)
         except UserError as error:
@@ -271,7 +207,3 @@ def _nothing_read(unread: Sequence[Unread]) -> UserError:
     if len(unread) == 1:
         return NotASlice(first.problem) if first.refused else UserError(first.problem)
     return UserError(f"None of {len(unread)} files could be read. {first.problem}")
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB"

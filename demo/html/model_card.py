@@ -2,7 +2,8 @@
 
 from markupsafe import Markup
 
-from alzedge.demo.answering.record_facts import Origin, Refusals, file_bytes, is_synthetic, read_measurements
+from alzedge.demo.answering.origin import Origin, Refusals
+from alzedge.demo.answering.record_facts import file_bytes, is_synthetic, read_measurements
 from alzedge.demo.html.rendering import render
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.metrics.tasks import FIGURES, TASKS

@@ -15,7 +15,7 @@ from alzedge.demo.html.verdict import side_of, threshold_of
 from alzedge.model_file.read_write import Record
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 
-_SAID = {"above": "above the threshold", "below": "below the threshold", "": "no threshold known"}
+_SAID = {"above": "above threshold", "below": "below threshold", "": "no threshold known"}
 # What makes a spreadsheet take a cell for a formula; the wide forms are those of East Asian keyboards.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 

@@ -11,19 +11,10 @@ from typing import Any
 
 import gradio as gr
 
+from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.record_facts import OperatingPoint, any_dementia
 from alzedge.demo.answering.turns import Turns
-from alzedge.demo.answering.uploads import (
-    LIMITS,
-    Call,
-    Limits,
-    NotASlice,
-    Unread,
-    Upload,
-    call_here,
-    discard,
-    read_uploads,
-)
+from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Answer, Classifier, together
 from alzedge.inference.guard import NOT_A_SLICE

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from alzedge.demo.answering.evidence import MOST_HIDDEN, Evidence
 from alzedge.demo.answering.example import EXAMPLE_SOURCE, load_example
+from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.reply import Reply, ask, ask_phantom, draw_phantom
-from alzedge.demo.answering.uploads import LIMITS, Call, Limits, call_here, discard, read_uploads
+from alzedge.demo.answering.uploads import Call, call_here, discard, read_uploads
 from alzedge.demo.html.answer import answer_html, empty_html, refusal_html
 from alzedge.demo.html.comparison import ask_teacher, comparison_html, waiting_html
 from alzedge.demo.html.rendering import render

@@ -9,8 +9,9 @@ from typing import Any
 import gradio as gr
 
 from alzedge.demo.answering.evidence import Evidence, Occlusion
+from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.turns import Turns
-from alzedge.demo.answering.uploads import LIMITS, Call, Limits, call_here
+from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import size_text

@@ -15,7 +15,7 @@ from typing import Any
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alzedge.demo.answering.uploads import Limits
+from alzedge.demo.answering.limits import Limits
 from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
 
 _API = "/gradio_api"

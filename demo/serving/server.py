@@ -22,15 +22,16 @@ from starlette.responses import Response
 
 from alzedge import __version__
 from alzedge.demo.answering.evidence import find_evidence
+from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.turns import Turns
-from alzedge.demo.answering.uploads import LIMITS, Call, Limits, call_here
+from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.comparison import load_teacher
 from alzedge.demo.page.labelling import LabelFolder
 from alzedge.demo.page.page import build_page, launch_options, page_file
 from alzedge.demo.serving.gate import Gate
 from alzedge.demo.serving.log_lines import ShortLines
 from alzedge.demo.serving.patience import BACKLOG, PatientProtocol, TimedBodies, most_connections
-from alzedge.demo.serving.upkeep import keep_up
+from alzedge.demo.serving.upkeep import UnreadAnswers, keep_up
 from alzedge.demo.serving.uploading import upload_router
 from alzedge.demo.serving.workers import working
 from alzedge.inference.classifier import Classifier
@@ -81,8 +82,10 @@ def make_app(
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True
-    app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_upkeep(page, folder))
-    _add_routes(app, classifier, turns)
+    answers = UnreadAnswers(page)
+    lifespan = _upkeep(page, answers, folder)
+    app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    _add_routes(app, classifier, turns, answers)
     app.include_router(upload_router(folder, limits))
     # Mounted instead of launched: `launch` asks its own address with a short time-out and
     # gives up on a busy machine.
@@ -102,14 +105,15 @@ def make_app(
     return app
 
 
-def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns) -> None:
+def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: UnreadAnswers) -> None:
     script, style = page_file("page.js"), page_file("page.css")
     example = resources.files("alzedge.demo.answering").joinpath("example", "slice4.png").read_bytes()
 
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:
         model = classifier.record["sha256"]
-        return {"status": "ok", "version": __version__, "model": model, "waiting": len(turns)}
+        waiting = {"waiting": len(turns), "unread": len(answers)}
+        return {"status": "ok", "version": __version__, "model": model, **waiting}
 
     @app.get("/alzedge/page.js")
     async def page_script() -> Response:
@@ -183,12 +187,12 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _upkeep(page: gr.Blocks, folder: Path) -> Any:
+def _upkeep(page: gr.Blocks, answers: UnreadAnswers, folder: Path) -> Any:
     """A lifespan in which a page is looked after."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(keep_up(page, folder))
+        task = asyncio.create_task(keep_up(page, answers, folder))
         try:
             yield
         finally:

@@ -5,9 +5,10 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gradio as gr
+if TYPE_CHECKING:
+    import gradio as gr
 
 # Uploads are deleted when they are answered; what was never asked about after this time.
 KEPT_SECONDS = 600
@@ -18,14 +19,14 @@ SESSION_SECONDS = 120
 _EVERY_SECONDS = 5
 
 
-async def keep_up(page: gr.Blocks, folder: Path) -> None:
+async def keep_up(page: "gr.Blocks", answers: "UnreadAnswers", folder: Path) -> None:
     """Look after a page for as long as it runs.
 
     Args:
         page: being served.
+        answers: of it.
         folder: of uploads.
     """
-    answers = UnreadAnswers(page)
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
         answers.drop(time.monotonic())
@@ -40,9 +41,13 @@ class UnreadAnswers:
         page: being served.
     """
 
-    def __init__(self, page: gr.Blocks) -> None:
+    def __init__(self, page: "gr.Blocks") -> None:
         self._queue = page._queue
         self._since: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        """Sessions with messages that nobody has fetched."""
+        return sum(not messages.empty() for messages in list(self._queue.pending_messages_per_session.values()))
 
     def drop(self, now: float, seconds: float = ANSWER_SECONDS, most_bytes: int = ANSWER_BYTES) -> None:
         """Drop those that have waited too long, and the oldest while all of them are too many bytes.
@@ -78,7 +83,7 @@ def _bytes_waiting(messages: Any) -> int:
     return total
 
 
-def forget_sessions(page: gr.Blocks, seconds: float) -> None:
+def forget_sessions(page: "gr.Blocks", seconds: float) -> None:
     """Forget sessions that nobody has used for so long and whose page is closed, and the answers that others carry.
 
     Gradio keeps every component's last value for links to a page's state, which this page does not have.

@@ -14,7 +14,7 @@ from gradio.route_utils import GradioMultiPartParser, MultiPartException
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from alzedge.demo.answering.uploads import Limits
+from alzedge.demo.answering.limits import Limits
 
 UPLOAD_ROUTE = "/gradio_api/upload"
 _LONGEST_NAME = 120
