@@ -4,6 +4,7 @@ Anything can be uploaded to a page that is open to the internet. Counts and size
 pixels on the header before one is decoded or unpacked. A bad file among several loses only itself.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -155,6 +156,8 @@ def discard(paths: Sequence[str | Path]) -> None:
     """Delete uploaded files once they have been answered, and the folders made for them."""
     for path in map(Path, paths):
         path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty: never one that a question has to itself
+            path.parent.rmdir()
 
 
 def _kind(file: Path) -> str:

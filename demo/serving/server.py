@@ -18,6 +18,7 @@ from typing import Any
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.routes import App
 from starlette.responses import Response
 
 from alzedge import __version__
@@ -31,6 +32,7 @@ from alzedge.demo.page.page import build_page, launch_options, page_file
 from alzedge.demo.serving.gate import Gate
 from alzedge.demo.serving.log_lines import ShortLines
 from alzedge.demo.serving.patience import BACKLOG, PatientProtocol, TimedBodies, most_connections
+from alzedge.demo.serving.sessions import keep_lean
 from alzedge.demo.serving.upkeep import UnreadAnswers, keep_up
 from alzedge.demo.serving.uploading import upload_router
 from alzedge.demo.serving.workers import working
@@ -47,7 +49,7 @@ _IDLE_SECONDS = 0.01
 # Whoever waits is told the place in the queue this often, not whenever anybody is answered.
 _STATUS_SECONDS = 1
 # Open pages hold a connection each, which is cut then; after the second time the process ends, whatever it does.
-_FAREWELL_SECONDS, _LAST_SECONDS = 1, 1.8
+_FAREWELL_SECONDS, _LAST_SECONDS = 1, 1.5
 
 
 def make_app(
@@ -100,6 +102,7 @@ def make_app(
         **options,
         **launch_options(),
     )
+    keep_lean(next(route.app for route in app.routes if isinstance(getattr(route, "app", None), App)), page)
     app.add_middleware(Gate, folder=folder, limits=limits)
     app.add_middleware(TimedBodies)
     return app
@@ -131,7 +134,6 @@ def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: Unr
 def serve(model: Path | None, host: str, port: int, teacher: Path | None = None, labels: Path | None = None) -> None:
     """Serve until interrupted or terminated, which is how it is meant to end; nothing uploaded is left then."""
     signal.signal(signal.SIGTERM, _end)
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     with contextlib.suppress(KeyboardInterrupt), _upload_folder() as folder, working(PLACES, LIMITS.seconds) as workers:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
         app = make_app(model, teacher=teacher, labels=labels, call=workers)

@@ -15,7 +15,7 @@ KEPT_SECONDS = 600
 # Answers that nobody fetches are dropped after so many seconds, the oldest earlier when all of them take more bytes.
 ANSWER_SECONDS, ANSWER_BYTES = 60, 128 * 2**20
 # Sessions of programs, which have no page that is open.
-SESSION_SECONDS = 120
+SESSION_SECONDS = 60
 _EVERY_SECONDS = 5
 
 
@@ -84,16 +84,12 @@ def _bytes_waiting(messages: Any) -> int:
 
 
 def forget_sessions(page: "gr.Blocks", seconds: float) -> None:
-    """Forget sessions that nobody has used for so long and whose page is closed, and the answers that others carry.
-
-    Gradio keeps every component's last value for links to a page's state, which this page does not have.
-    """
+    """Forget sessions that hold no answer and that nobody has used for so long: those of programs."""
     holder = getattr(page, "state_holder", None)
     if holder is None:
         return
     now = time.time()
     for session, state in list(holder.session_data.items()):
-        state.config_values.clear()
         used = holder.time_last_used.get(session)
         if used is not None and now - used.timestamp() > seconds and not state.state_data:
             holder.session_data.pop(session, None)

@@ -465,3 +465,4 @@ def test_a_taken_port_is_one_sentence() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert_refused(run_cli("demo", "--port", port), port, "another --port")
+    assert_refused(run_cli("demo", "--host", "no.such.host.invalid"), "no.such.host.invalid", "--host")
