@@ -46,6 +46,8 @@ PLACES = 3
 SESSIONS = 200
 # Gradio looks for questions a thousand times a second; a hundred are soon enough, and leave an idle server idle.
 _IDLE_SECONDS = 0.01
+# Past questions of which Gradio keeps times, instead of 10,000.
+_EVENTS = 100
 # Whoever waits is told the place in the queue this often, not whenever anybody is answered.
 _STATUS_SECONDS = 1
 # Open pages hold a connection each, which is cut then; after the second time the process ends, whatever it does.
@@ -81,6 +83,7 @@ def make_app(
     page.max_threads = QUEUE_SIZE  # of questions at a time in Gradio's eyes; `turns` lets a few of them in
     page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE)
     page._queue.sleep_when_free = _IDLE_SECONDS
+    page._queue.ANALYTICS_MAX_EVENTS = _EVENTS
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True

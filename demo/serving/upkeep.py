@@ -57,20 +57,19 @@ class UnreadAnswers:
             seconds: that an answer may wait.
             most_bytes: of all answers together.
         """
-        sizes = {
-            session: size
-            for session, messages in list(self._queue.pending_messages_per_session.items())
-            if (size := _bytes_waiting(messages)) or session not in self._queue.pending_event_ids_session
-        }
-        self._since = {session: self._since.get(session, now) for session in sizes}
-        total = sum(sizes.values())
-        for session in sorted(sizes, key=self._since.__getitem__):
-            if now - self._since[session] < seconds and total <= most_bytes:
-                return
-            total -= sizes[session]
-            self._queue.pending_messages_per_session.pop(session, None)
-            self._queue.pending_event_ids_session.pop(session, None)
-            del self._since[session]
+        messages = dict(self._queue.pending_messages_per_session)
+        sizes = {session: _bytes_waiting(waiting) for session, waiting in messages.items()}
+        asking = self._queue.pending_event_ids_session
+        idle = {session: size for session, size in sizes.items() if size or not asking.get(session)}
+        self._since = {session: self._since.get(session, now) for session in idle}
+        total = sum(idle.values())
+        for session in sorted(idle, key=self._since.__getitem__):
+            kept = seconds if idle[session] else 0  # nothing is left of an answer that was fetched
+            if now - self._since[session] > kept or (idle[session] and total > most_bytes):
+                total -= idle[session]
+                self._queue.pending_messages_per_session.pop(session, None)
+                asking.pop(session, None)
+                del self._since[session]
 
 
 def _bytes_waiting(messages: Any) -> int:

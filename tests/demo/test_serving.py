@@ -218,12 +218,12 @@ def messages(*outputs: str) -> Any:
 
 def test_answers_that_nobody_fetches_are_dropped() -> None:
     queue = SimpleNamespace(
-        pending_messages_per_session={"old": messages("x" * 10), "asked": messages()},
-        pending_event_ids_session={"old": {"1"}, "asked": {"2"}},
+        pending_messages_per_session={"old": messages("x" * 10), "asked": messages(), "fetched": messages()},
+        pending_event_ids_session={"old": {"1"}, "asked": {"2"}, "fetched": set()},
     )
     answers = UnreadAnswers(SimpleNamespace(_queue=queue))  # type: ignore[arg-type]
     answers.drop(0.0)
-    assert len(answers) == 1
+    assert len(answers) == 1 and len(queue.pending_messages_per_session) == 3
     queue.pending_messages_per_session |= {"new": messages("y" * 10), "large": messages("z" * 5000)}
     answers.drop(61.0)
     assert set(queue.pending_messages_per_session) == {"asked", "new", "large"}, "a question is not an answer"
