@@ -6,7 +6,7 @@ pixels on the header before one is decoded or unpacked. A bad file among several
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -131,7 +131,8 @@ def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.
         NotASlice: a picture of another size or mode that the guard takes for something else.
         UserError: any other picture of another size or mode, or not to be read.
     """
-    pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
+    with _damage(file.name):
+        pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
     if problem is None:
         return pixels
     if guard is not None and guard.unlikeness(pixels[np.newaxis])[0] > 1:
@@ -146,7 +147,8 @@ def read_head(kind: str, files: Sequence[Path], name: str, limits: Limits) -> ND
         UserError: not to be read, or too many slices.
     """
     named = [(file.name, partial(open_file, str(file))) for file in files]
-    slices = volume_of(kind, named, name, limits.voxels).slices
+    with _damage(name):
+        slices = volume_of(kind, named, name, limits.voxels).slices
     if len(slices) > limits.slices:
         raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
     return slices
@@ -158,6 +160,17 @@ def discard(paths: Sequence[str | Path]) -> None:
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty: never one that a question has to itself
             path.parent.rmdir()
+
+
+@contextlib.contextmanager
+def _damage(name: str) -> Iterator[None]:
+    """The last wall behind the parsers: whatever else one of them raises becomes a sentence."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        raise UserError(f"{name}: damaged, or not what its name says; export it again.") from error
 
 
 def _kind(file: Path) -> str:

@@ -135,7 +135,7 @@ def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: Unr
 
 
 def serve(model: Path | None, host: str, port: int, teacher: Path | None = None, labels: Path | None = None) -> None:
-    """Serve until interrupted or terminated, which is how it is meant to end; nothing uploaded is left then."""
+    """Serve until interrupted or terminated, which ends this process; nothing uploaded is left then."""
     signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(KeyboardInterrupt), _upload_folder() as folder, working(PLACES, LIMITS.seconds) as workers:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
@@ -155,7 +155,10 @@ def serve(model: Path | None, host: str, port: int, teacher: Path | None = None,
             timeout_graceful_shutdown=_FAREWELL_SECONDS,
             server_header=False,
         )
-        _Server(config, folder).run()
+        with contextlib.suppress(SystemExit):
+            _Server(config, folder).run()
+    sys.stdout.flush()
+    os._exit(0)  # the interpreter's own way out, through thousands of modules, takes longer than all before
 
 
 class _Server(uvicorn.Server):

@@ -203,3 +203,17 @@ def test_reading_ends_in_time_and_volumes_have_an_end(slices: NDArray[np.uint8],
     volume = save_nifti(tmp_path / "head.nii", as_grid(slices))
     with pytest.raises(UserError, match="5 slices are too many, 4 at most"):
         read_uploads([volume], Limits(slices=4))
+
+
+def test_whatever_a_parser_raises_becomes_a_sentence(
+    slices: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("deep inside")
+
+    for name in ("fit_slice", "volume_of"):
+        monkeypatch.setattr(f"alzedge.demo.answering.uploads.{name}", fail)
+    for path in (save_slices(tmp_path, slices)[0], save_nifti(tmp_path / "head.nii", as_grid(slices))):
+        with pytest.raises(UserError, match="damaged, or not what its name says") as caught:
+            read_uploads([path])
+        assert "deep" not in str(caught.value)
