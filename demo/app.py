@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
-from alzedge.demo.serving.server import serve
+from alzedge.demo.offline import go_offline
 
 if __name__ == "__main__":
+    go_offline()
+    from alzedge.demo.serving.server import serve
+
     own = Path(__file__).with_name("model.tflite")
     serve(own if own.is_file() else None, "0.0.0.0", int(os.environ.get("PORT", "7860")))

@@ -19,7 +19,7 @@ _NEEDS = {
     ),
     "wandb": ("wandb",),
     "audit": ("sklearn", "matplotlib"),
-    "demo": ("gradio", "uvicorn"),
+    "demo": ("gradio", "uvicorn", "jinja2", "pebble"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
     "ray": ("ray", "pyarrow"),

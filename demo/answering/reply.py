@@ -1,5 +1,6 @@
-"""What the page is asked, and what is answered: plain values, before any of it becomes HTML."""
+"""Questions that the page is asked and their answers: plain values, before any of it becomes HTML."""
 
+import hashlib
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.demo.answering.uploads import Upload
+from alzedge.demo.answering.uploads import Unread, Upload
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
 from alzedge.inference.classifier import Answer, Classifier, together
 from alzedge.stages import STAGES, TITLES
@@ -22,20 +23,24 @@ class Reply:
     """The answers to one upload, without its pixels.
 
     Attributes:
-        names: how to call each slice; text from a stranger.
-        volume: whether the slices are in order from foot to head.
+        names: of the slices; text from a stranger.
+        hashes: SHA-256 of each slice's pixels, row by row, in hexadecimal.
+        volume: the slices are in order from foot to head.
         answers: one per slice.
-        one_person: whether all slices are of one person, so that their mean means something.
+        one_person: all slices are of one person, so that their mean means something; None where nobody has said so.
         seconds: preprocessing, guard and network for all slices, measured around this very call.
-        phantom: whether the slices were drawn from formulas.
+        phantom: the slices were drawn from formulas.
+        unread: uploaded files that could not be read.
     """
 
     names: tuple[str, ...]
+    hashes: tuple[str, ...]
     volume: bool
     answers: tuple[Answer, ...]
-    one_person: bool
+    one_person: bool | None
     seconds: float
     phantom: bool = False
+    unread: tuple[Unread, ...] = ()
 
     @cached_property
     def person(self) -> Answer:
@@ -49,35 +54,44 @@ class Reply:
 
     @property
     def several(self) -> bool:
-        """Whether there is anything to scroll through."""
+        """There is something to scroll through."""
         return len(self.answers) > 1
 
     @property
+    def pictures(self) -> bool:
+        """Several pictures, of one person or of several."""
+        return self.several and not self.volume
+
+    @property
     def first(self) -> int:
-        """Row of the slice to show first: the middle one of those answered, or of all."""
+        """Row of the slice to show first: of a volume the middle one of those answered, else the first of them."""
         rows = self.given or tuple(range(len(self.answers)))
-        return rows[len(rows) // 2]
+        return rows[len(rows) // 2] if self.volume else rows[0]
 
 
-def ask(classifier: Classifier, upload: Upload, one_person: bool) -> Reply:
-    """Answers for what was uploaded; the guard refuses what does not look like a slice."""
+def ask(classifier: Classifier, upload: Upload) -> Reply:
+    """Answers for uploaded slices; the guard refuses those that do not look like slices."""
     start = time.perf_counter()
     answers = tuple(classifier.answers(upload.slices))
-    seconds = time.perf_counter() - start
-    return Reply(upload.names, upload.volume, answers, (one_person or upload.volume) and len(answers) > 1, seconds)
+    return _reply(upload, answers, time.perf_counter() - start)
 
 
 def ask_phantom(classifier: Classifier, upload: Upload) -> Reply:
     """Answers for phantoms, which the guard is not asked about: it knows them from real slices, and would refuse."""
     start = time.perf_counter()
     rows = classifier.probabilities(upload.slices).tolist()
-    seconds = time.perf_counter() - start
     answers = tuple(Answer(dict(zip(classifier.labels, row, strict=True))) for row in rows)
-    return Reply(upload.names, upload.volume, answers, upload.volume, seconds, phantom=True)
+    return _reply(upload, answers, time.perf_counter() - start, phantom=True)
+
+
+def _reply(upload: Upload, answers: tuple[Answer, ...], seconds: float, phantom: bool = False) -> Reply:
+    hashes = tuple(hashlib.sha256(pixels.tobytes()).hexdigest() for pixels in upload.slices)
+    one_person = True if upload.volume and len(answers) > 1 else None
+    return Reply(upload.names, hashes, upload.volume, answers, one_person, seconds, phantom, upload.unread)
 
 
 def draw_phantom(label: int, volume: bool, rng: np.random.Generator) -> Upload:
-    """A fresh phantom of stage `STAGES[label]`: one slice where the ventricles show, or a head from foot to head."""
+    """A fresh phantom of stage `STAGES[label]`: one slice at the height of the ventricles, or a head from foot to head."""
     anatomy = draw_anatomy(label, rng)
     name = f"phantom drawn with {TITLES[label].lower()}"
     heights: NDArray[np.float64] = (

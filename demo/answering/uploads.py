@@ -1,75 +1,69 @@
-"""What was uploaded, read within limits: slices as pictures, a NIfTI volume or a DICOM series.
+"""Uploaded files, read within limits: slices as pictures, a NIfTI volume or a DICOM series.
 
-Anything can be uploaded to a page that is open to the internet. Counts and sizes are checked
-before a file is opened, pixels on the header before one is decoded or unpacked.
+Anything can be uploaded to a page that is open to the internet. Counts and sizes are checked before a file is opened,
+pixels on the header before one is decoded or unpacked. A bad file among several loses only itself.
 """
 
-from collections.abc import Sequence
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.limits import LIMITS, WANTED, Limits, check_counts, check_size
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import (
     DICOM,
-    DICOM_SUFFIXES,
     IMAGE,
     NIFTI,
-    NIFTI_SUFFIXES,
     kind_of,
     open_file,
     read_start,
 )
-from alzedge.imaging.slices import SUFFIXES, fit_slice, read_bytes
+from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.imaging.volumes import volume_of
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 
-WANTED = "JPEG or PNG slices, a NIfTI volume (.nii, .nii.gz) or the DICOM files of one series"
-FILE_TYPES = (*SUFFIXES, *NIFTI_SUFFIXES, *DICOM_SUFFIXES)
+_ALONE = "a volume beside other files; upload it by itself"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Limits:
-    """The most that one question may ask of the server.
+class Unread:
+    """An uploaded file without an answer.
 
     Attributes:
-        file_bytes: of one file, as uploaded.
-        bytes: of all files together.
-        stored_bytes: of all that is uploaded and not yet answered, by everyone.
-        pictures: JPEG and PNG slices.
-        pixels: of a picture that is no slice, decoded for the guard's eyes only.
-        files: of a DICOM series.
-        voxels: of a volume, unpacked.
+        name: of the file; text from a stranger.
+        problem: the sentence why, which begins with the name.
+        unlikeness: of a picture that the guard takes for something else than a slice; else None.
     """
 
-    file_bytes: int = 128 * 2**20
-    bytes: int = 256 * 2**20
-    stored_bytes: int = 4 * 2**30
-    pictures: int = 100
-    pixels: int = 24_000_000
-    files: int = 600
-    voxels: int = 2**26
-
-
-LIMITS = Limits()
+    name: str
+    problem: str
+    unlikeness: float | None = None
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What was uploaded, as slices.
+    """Uploaded files as slices.
 
     Attributes:
-        slices: uint8 (N, 208, 176), N at least 1.
-        names: how to call each slice, without any folder; text from a stranger, to be escaped.
-        volume: whether the slices are one person's, in order from foot to head.
+        slices: uint8 (N, 208, 176).
+        names: of the slices, without any folder; text from a stranger, to be escaped.
+        volume: the slices are one person's, in order from foot to head.
+        unread: files that could not be read, in order.
     """
 
     slices: NDArray[np.uint8]
     names: tuple[str, ...]
     volume: bool
+    unread: tuple[Unread, ...] = ()
 
 
 class NotASlice(UserError):
@@ -81,58 +75,112 @@ class NotASlice(UserError):
     """
 
     def __init__(self, name: str, unlikeness: float) -> None:
-        super().__init__(f"{name}: {NOT_A_SLICE}.")
-        self.unlikeness = unlikeness
+        super().__init__(name, unlikeness)  # the arguments, so that it travels between processes
+        self.name, self.unlikeness = name, unlikeness
+
+    def __str__(self) -> str:
+        return f"{self.name}: {NOT_A_SLICE}."
 
 
-def read_uploads(paths: Sequence[str | Path], limits: Limits = LIMITS, guard: Guard | None = None) -> Upload:
+class Call(Protocol):
+    """Calls a function for what it returns: here, or in a process with limits of its own."""
+
+    def __call__(self, function: Callable[..., T], *arguments: object) -> T:
+        """Call `function(*arguments)`; both, and what it returns, can be pickled.
+
+        Raises:
+            UserError: of the function, or because it took too much time or memory.
+        """
+
+
+def call_here(function: Callable[..., T], *arguments: object) -> T:
+    """Call a function in this process; see `Call`."""
+    return function(*arguments)
+
+
+def read_uploads(
+    paths: Sequence[str | Path], limits: Limits = LIMITS, guard: Guard | None = None, call: Call = call_here
+) -> Upload:
     """Read one or more slices, or one volume.
 
     Args:
         paths: the files as the server stored them; their last parts are the names shown.
-        limits: on counts, bytes and voxels.
+        limits: on counts, bytes, voxels and time.
         guard: asked about pictures of another size or mode; None tells such a picture's size only.
+        call: what decodes; a pool's workers on a server.
+
+    Returns:
+        At least one slice, and the files that could not be read.
 
     Raises:
-        NotASlice: such a picture, and the guard is sure.
-        UserError: nothing, too much, a mixture, or a file that is none of what can be read.
+        NotASlice: one picture, and the guard takes it for something else.
+        UserError: nothing, too much, or no file among them that can be read.
     """
     files = [Path(path) for path in paths]
-    check_sizes(files, limits)
-    kinds = [_kind(file) for file in files]
-    kind = kinds[0]
-    if any(other != kind for other in kinds):
-        raise UserError("Several kinds of file at once; upload slices, or one volume, by themselves.")
-    if kind == IMAGE:
-        return _pictures(files, limits, guard)
-    if kind == NIFTI and len(files) > 1:
-        raise UserError(f"{len(files)} volumes at once; upload one at a time, each is one person's.")
-    return _volume(kind, files, limits)
+    check_counts(files, limits)
+    unread: dict[Path, Unread] = {}
+    kinds: dict[Path, str] = {}
+    for file in files:
+        try:
+            check_size(file, limits)
+            kinds[file] = _kind(file)
+        except UserError as error:
+            unread[file] = Unread(file.name, str(error))
+    pictures = [file for file in files if kinds.get(file) == IMAGE]
+    upload = _pictures(pictures, limits, guard, call) if pictures else _one_volume(files, kinds, unread, limits, call)
+    if pictures:
+        unread |= {file: Unread(file.name, f"{file.name}: {_ALONE}.") for file in kinds if kinds[file] != IMAGE}
+    every = (*unread.values(), *upload.unread)
+    if not len(upload.slices):
+        raise _nothing_read(every)
+    return Upload(upload.slices, upload.names, upload.volume, every)
 
 
-def check_sizes(files: Sequence[Path], limits: Limits) -> None:
-    """Refuse too many files, empty ones and too many bytes, before any is opened.
+def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
+    """Read one slice, uint8 (208, 176).
 
     Raises:
-        UserError: of the first of these.
+        NotASlice: a picture of another size or mode that the guard takes for something else.
+        UserError: any other picture of another size or mode, or not to be read.
     """
-    if not files:
-        raise UserError(f"Nothing was uploaded; choose {WANTED}.")
-    if len(files) > limits.files:
-        raise UserError(f"{len(files)} files at once are too many, {limits.files} at most; upload fewer.")
-    sizes = [file.stat().st_size for file in files]
-    for file, size in zip(files, sizes, strict=True):
-        if size == 0:
-            raise UserError(f"{file.name}: the file is empty; copy or export it again.")
-        if size > limits.file_bytes:
-            raise UserError(
-                f"{file.name}: {_mebibytes(size)} are too large, {_mebibytes(limits.file_bytes)} at most; "
-                "upload one head at 1 mm, compressed."
-            )
-    if sum(sizes) > limits.bytes:
-        raise UserError(
-            f"{_mebibytes(sum(sizes))} at once are too much, {_mebibytes(limits.bytes)} at most; upload fewer files."
-        )
+    with _damage(file.name):
+        pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
+    if problem is None:
+        return pixels
+    raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
+
+
+def read_head(kind: str, files: Sequence[Path], name: str, limits: Limits) -> NDArray[np.uint8]:
+    """Read one volume as slices, uint8 (N, 208, 176).
+
+    Raises:
+        UserError: not to be read, or too many slices.
+    """
+    named = [(file.name, partial(open_file, str(file))) for file in files]
+    with _damage(name):
+        slices = volume_of(kind, named, name, limits.voxels).slices
+    if len(slices) > limits.slices:
+        raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
+    return slices
+
+
+def discard(paths: Sequence[str | Path]) -> None:
+    """Delete uploaded files once they have been answered, and the folders made for them."""
+    for path in map(Path, paths):
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty: never one that a question has to itself
+            path.parent.rmdir()
+
+
+@contextlib.contextmanager
+def _damage(name: str) -> Iterator[None]:
+    """The last wall behind the parsers: whatever else one of them raises becomes a sentence."""
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        raise UserError(f"{name}: damaged, or not what its name says; export it again.") from error
 
 
 def _kind(file: Path) -> str:
@@ -142,38 +190,46 @@ def _kind(file: Path) -> str:
     return kind
 
 
-def _pictures(files: Sequence[Path], limits: Limits, guard: Guard | None) -> Upload:
+def _pictures(files: Sequence[Path], limits: Limits, guard: Guard | None, call: Call) -> Upload:
     if len(files) > limits.pictures:
         raise UserError(
             f"{len(files)} slices at once are too many, {limits.pictures} at most; upload fewer, or a volume."
         )
-    slices = np.stack([_picture(file, limits, guard) for file in files])
-    return Upload(slices, tuple(file.name for file in files), volume=False)
+    slices, names, unread = [], [], []
+    end = time.monotonic() + limits.all_seconds
+    for file in files:
+        try:
+            if file is not files[0] and time.monotonic() > end:
+                raise UserError(f"{file.name}: the files before it took too long to read; upload it by itself.")
+            slices.append(call(read_picture, file, limits, guard))
+            names.append(file.name)
+        except UserError as error:
+            unread.append(Unread(file.name, str(error), error.unlikeness if isinstance(error, NotASlice) else None))
+    stacked = np.stack(slices) if slices else np.empty((0, HEIGHT, WIDTH), np.uint8)
+    return Upload(stacked, tuple(names), False, tuple(unread))
 
 
-def _picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
-    pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
-    if problem is None:
-        return pixels
-    raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
+def _one_volume(
+    files: Sequence[Path], kinds: dict[Path, str], unread: dict[Path, Unread], limits: Limits, call: Call
+) -> Upload:
+    """The only NIfTI file, or all DICOM files as one series."""
+    of_kind = {kind: [file for file in files if kinds.get(file) == kind] for kind in (NIFTI, DICOM)}
+    if len(of_kind[NIFTI]) > 1:
+        raise UserError(f"{len(of_kind[NIFTI])} volumes at once; upload one at a time, each is one person's.")
+    if of_kind[NIFTI] and of_kind[DICOM]:
+        raise UserError("A NIfTI volume and DICOM files at once; upload one of them.")
+    kind = NIFTI if of_kind[NIFTI] else DICOM
+    chosen = of_kind[kind]
+    if not chosen:
+        raise _nothing_read(tuple(unread.values()))
+    name = chosen[0].name if len(chosen) == 1 else f"the {len(chosen)} DICOM files"
+    slices = call(read_head, kind, chosen, name, limits)
+    return Upload(slices, tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1)), True)
 
 
-def _volume(kind: str, files: Sequence[Path], limits: Limits) -> Upload:
-    name = files[0].name if len(files) == 1 else f"the {len(files)} DICOM files"
-    named = [(file.name, partial(open_file, str(file))) for file in files]
-    volume = volume_of(kind, named, name, limits.voxels)
-    names = tuple(f"{name}, slice {number}" for number in range(1, len(volume.slices) + 1))
-    return Upload(volume.slices, names, volume=True)
-
-
-def discard(paths: Sequence[str | Path]) -> None:
-    """Delete uploaded files once they have been answered.
-
-    Their folders stay for a while: Gradio names them by the content, so somebody may be putting the same file there.
-    """
-    for path in map(Path, paths):
-        path.unlink(missing_ok=True)
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB"
+def _nothing_read(unread: Sequence[Unread]) -> UserError:
+    """The error for files of which none could be read: the first one's problem."""
+    first = unread[0]
+    if len(unread) == 1:
+        return UserError(first.problem) if first.unlikeness is None else NotASlice(first.name, first.unlikeness)
+    return UserError(f"None of {len(unread)} files could be read. {first.problem}")

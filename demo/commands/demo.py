@@ -40,26 +40,42 @@ def demo_command(
     require("demo")
     check_model(model)
     check_model(teacher)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UserError(
-                f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port."
-            ) from error
+    reached = _check_address(host, port)
+    from alzedge.demo.offline import go_offline
+    from alzedge.inference.classifier import find_model
+
+    model = None if model is None else find_model(model)  # a repository's is fetched now, through the user's proxy
+    go_offline()
     from alzedge.demo.serving.server import serve
 
-    address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
-    Thread(target=_announce, args=(host, port, address, open_browser), daemon=True).start()
+    shown = "localhost" if reached == "127.0.0.1" else f"[{reached}]" if ":" in reached else reached
+    Thread(target=_announce, args=(reached, port, f"http://{shown}:{port}", open_browser), daemon=True).start()
     serve(model, host, port, teacher, labels)
+
+
+def _check_address(host: str, port: int) -> str:
+    """Listen for a moment, as the server will; the address under which this machine reaches it.
+
+    Raises:
+        UserError: nobody can listen there.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise UserError(
+            f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port or --host."
+        ) from error
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(address[0]), str(address[0]))
 
 
 def _announce(host: str, port: int, address: str, open_browser: bool) -> None:
     """Tell the address, and open it, once the server answers."""
     while True:
         try:
-            socket.create_connection(("127.0.0.1" if host == "0.0.0.0" else host, port), timeout=1).close()
+            socket.create_connection((host, port), timeout=1).close()
             break
         except OSError:
             time.sleep(0.2)

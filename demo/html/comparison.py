@@ -1,31 +1,45 @@
-"""Student against teacher: what each says about the same slices, how long it takes and how large it is."""
+"""Student against teacher: their answers for the same slices, their time and their size."""
 
 import time
-from dataclasses import replace
-from html import escape
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.record_facts import Measurement, file_bytes, read_measurements
 from alzedge.demo.answering.reply import Reply, best, shares
-from alzedge.demo.html.answer import bars_html
+from alzedge.demo.html.rendering import render
+from alzedge.demo.html.verdict import HEADINGS, side_of, threshold_of
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Answer, Classifier
 from alzedge.model_file.read_write import Record, Role, kind_of
-from alzedge.stages import TITLES
 
-EMPTY = '<section class="panel empty"><h2>Student and teacher</h2><p>Ask something, and both answer.</p></section>'
+
+@dataclass(frozen=True)
+class _Side:
+    title: str
+    heading: str
+    shares: list[float]
+    milliseconds: float
+    size: str
+    kind: str
+
+
+def waiting_html(sentence: str = "Ask something, and both answer.") -> Markup:
+    """The comparison's place while there is nothing to compare."""
+    return render("comparison", sides=(), waiting=sentence)
 
 
 def load_teacher(path: Path) -> Classifier:
-    """An exported teacher in the runtime of the student.
+    """Load an exported teacher into the runtime of the student.
 
     Args:
         path: a `.tflite` or `.onnx` file that `alzedge export` made of a teacher.
 
     Raises:
-        UserError: no such file, not ours, damaged, or no teacher.
+        UserError: no such file, not ours, damaged, or not a teacher.
     """
     if path.suffix == ".keras":
         raise UserError(f"{path} needs TensorFlow; name a .tflite file made of it by `alzedge export`.")
@@ -39,16 +53,16 @@ def ask_teacher(teacher: Classifier, slices: NDArray[np.uint8], student: Reply) 
     """The teacher's answers for those slices, uint8 (N, 208, 176), that the student answered."""
     rows = list(student.given)
     start = time.perf_counter()
-    found = teacher.probabilities(slices[rows]).tolist() if rows else []
+    answered = teacher.probabilities(slices[rows]).tolist() if rows else []
     seconds = time.perf_counter() - start
     answers = list(student.answers)
-    for row, values in zip(rows, found, strict=True):
+    for row, values in zip(rows, answered, strict=True):
         answers[row] = Answer(dict(zip(teacher.labels, values, strict=True)))
     return replace(student, answers=tuple(answers), seconds=seconds)
 
 
-def comparison_html(student: Record, teacher: Record, replies: tuple[Reply, Reply]) -> str:
-    """Both answers side by side, and what the small one costs and saves.
+def comparison_html(student: Record, teacher: Record, replies: tuple[Reply, Reply]) -> Markup:
+    """Draw both answers side by side, and what the small one costs and saves.
 
     Args:
         student, teacher: their records.
@@ -56,26 +70,31 @@ def comparison_html(student: Record, teacher: Record, replies: tuple[Reply, Repl
     """
     ours, theirs = replies
     if not ours.given:
-        return '<section class="panel empty"><h2>Student and teacher</h2><p>Nothing was answered.</p></section>'
-    row = ours.given[len(ours.given) // 2]
-    about = "The person" if ours.one_person else escape(ours.names[row])
-    sides = "".join(
-        _side(name, record, reply.person if reply.one_person else reply.answers[row], reply)
-        for name, record, reply in (("Student", student, ours), ("Teacher", teacher, theirs))
-    )
-    return (
-        f'<section class="panel" aria-label="Student and teacher"><p class="eyebrow">{about}</p>'
-        f'<h2>{_agreement(ours, theirs)}</h2><div class="sides">{sides}</div>{_ratios(student, teacher, ours, theirs)}'
-        f"{_measured_before(student)}</section>"
+        return waiting_html("Nothing was answered.")
+    row = ours.first
+    sides = [
+        _side(title, record, reply.person if reply.one_person else reply.answers[row], reply)
+        for title, record, reply in (("Student", student, ours), ("Teacher", teacher, theirs))
+    ]
+    return render(
+        "comparison",
+        about="The person" if ours.one_person else ours.names[row],
+        agreement=_agreement(ours, theirs),
+        sides=sides,
+        ratios=_ratios(student, teacher, ours, theirs),
+        before=_measured_before(student),
     )
 
 
-def _side(name: str, record: Record, answer: Answer, reply: Reply) -> str:
-    each = 1000 * reply.seconds / len(reply.given)
-    return (
-        f'<div><h3>{name}</h3><p class="of">{TITLES[best(answer)]}, {shares(answer)[best(answer)]:.0%}</p>'
-        f"{bars_html(answer)}<dl><dt>Time a slice</dt><dd>{each:.1f} ms</dd><dt>Size</dt><dd>{_size(record)}</dd>"
-        f"<dt>Kind</dt><dd><code>{escape(record['kind'])}</code></dd></dl></div>"
+def _side(title: str, record: Record, answer: Answer, reply: Reply) -> _Side:
+    size = file_bytes(record)
+    return _Side(
+        title,
+        HEADINGS[side_of(answer, threshold_of(record))],
+        shares(answer),
+        1000 * reply.seconds / len(reply.given),
+        "unknown" if size is None else f"{size / 1024:,.0f} KiB",
+        str(record["kind"]),
     )
 
 
@@ -86,29 +105,17 @@ def _agreement(ours: Reply, theirs: Reply) -> str:
     return f"They name the same stage on {sum(same)} of {len(same)} slices"
 
 
-def _ratios(student: Record, teacher: Record, ours: Reply, theirs: Reply) -> str:
-    told = []
+def _ratios(student: Record, teacher: Record, ours: Reply, theirs: Reply) -> list[str]:
+    ratios = []
     if ours.seconds:
-        told.append(f"{theirs.seconds / ours.seconds:.1f} times the student's time in this call")
-    sizes = [record.get("verdict", {}).get("bytes") for record in (student, teacher)]
-    if all(sizes):
-        told.append(f"{sizes[1] / sizes[0]:.1f} times its size")
-    return f"<p>The teacher took {' and has '.join(told)}.</p>" if told else ""
+        ratios.append(f"{theirs.seconds / ours.seconds:.1f} times the student's time in this call")
+    small, large = file_bytes(student), file_bytes(teacher)
+    if small and large:
+        ratios.append(f"{large / small:.1f} times its size")
+    return ratios
 
 
-def _measured_before(student: Record) -> str:
-    """How far both agree on test slices of new people, by the student's record."""
-    for found in student.get("metrics", {}).values():
-        measured = found["slice"].get("teacher")
-        if found["unseen_people"] and measured:
-            agreement = measured["agreement"]
-            return (
-                f'<p class="of">On {found["slice"]["n"]} test slices of new people the student agreed with its own teacher on '
-                f"{agreement['value']:.0%} (95% interval {agreement['low']:.0%} to {agreement['high']:.0%}).</p>"
-            )
-    return ""
-
-
-def _size(record: Record) -> str:
-    size = record.get("verdict", {}).get("bytes")
-    return "unknown" if size is None else f"{size / 1024:,.0f} KiB"
+def _measured_before(student: Record) -> Measurement | None:
+    """The test on slices of new people that tells how far both agree, by the student's record."""
+    tests = (test for test in read_measurements(student) if test.unseen_people and test.agreement)
+    return next(tests, None)

@@ -6,48 +6,78 @@ round trip, and the server keeps nothing.
 
 import base64
 import io
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
-from alzedge.demo.answering.reply import Reply, best, shares
+from alzedge.demo.answering.reply import Reply, shares
+from alzedge.demo.html.rendering import render
+from alzedge.demo.html.verdict import HEADINGS, side_of
 from alzedge.imaging.overlay import AGAINST, FOR
-from alzedge.imaging.slices import HEIGHT, WIDTH
-from alzedge.stages import TITLES
 
-EMPTY = f"""<div class="viewer empty"><div class="view"><svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">
-<path d="M88 36c-36 0-58 34-58 72s24 66 58 66 58-28 58-66-22-72-58-72Zm0 0v138M80 84c-9 10-9 34 1 44M96 84c9 10 9 34-1 44"/>
-</svg></div></div>"""
 # To the eye a JPEG of this quality is the slice; as PNG a head of 180 slices would weigh twice as much.
 _QUALITY = 92
 # The browser smooths between the points of a heat map linearly; on a finer grid than the network's, that looks smooth.
 _FINER = 3
+# Background of a stripped slice, with a JPEG's noise.
+_BACKGROUND = 8
 
 
-def viewer_html(slices: NDArray[np.uint8], reply: Reply, heat: NDArray[np.float32] | None) -> str:
-    """The pictures of an upload.
+@dataclass(frozen=True)
+class _Slice:
+    """One slice as the template and page.js take it; pictures as data addresses or base64."""
+
+    name: str
+    picture: str
+    alternative: str
+    side: str
+    heading: str
+    shares: str
+    heat: str
+    mask: str
+
+
+def empty_viewer_html(example: NDArray[np.uint8], source: str) -> Markup:
+    """The viewer before the first question: the example slice, uint8 (208, 176), as a button that asks about it."""
+    return render("viewer_empty", picture=_jpeg(example), source=source)
+
+
+def viewer_html(
+    slices: NDArray[np.uint8], reply: Reply, heat: NDArray[np.float32] | None, threshold: float | None
+) -> Markup:
+    """Draw the pictures of an upload.
 
     Args:
         slices: uint8 (N, 208, 176).
         reply: the answers for them.
         heat: float32 (answered slices, h, w, 4), or None.
+        threshold: on the score for any dementia; None for none.
     """
-    maps = [""] * len(reply.answers)
+    maps, masks = [""] * len(slices), [""] * len(slices)
     if heat is not None and len(heat):
         scale = float(np.abs(heat).max()) or 1.0  # one for all slices, so that they can be compared
         for row, evidence in zip(reply.given, heat, strict=True):
-            maps[row] = " ".join(_png(heat_layer(evidence[..., stage], scale)) for stage in range(len(TITLES)))
-    pictures = [_jpeg(pixels) for pixels in slices]
-    thumbs = "".join(_thumb(reply, row, pictures[row], maps[row]) for row in range(len(pictures)))
-    first = reply.first
-    # page.js lays the heat map over, and does so again whenever another slice or stage is chosen.
-    return (
-        f'<div class="viewer"><div class="view"><img class="slice" src="{pictures[first]}" '
-        f'alt="{_alternative(reply, first)}"><img class="heat" alt="" hidden></div>'
-        f'<div class="strip" aria-label="All slices"{"" if reply.several else " hidden"}>{thumbs}</div></div>'
-    )
+            # Any dementia is what speaks against none: first, as page.js has it.
+            layers = [-evidence[..., 0], *np.moveaxis(evidence, -1, 0)]
+            maps[row] = " ".join(_png(heat_layer(layer, scale)) for layer in layers)
+            masks[row] = _mask_png(brain_mask(slices[row]))
+    shown = [
+        _Slice(
+            reply.names[row],
+            _jpeg(slices[row]),
+            f"Slice {row + 1} of {len(slices)}",
+            side_of(answer, threshold),
+            HEADINGS[side_of(answer, threshold)],
+            "" if answer.probabilities is None else " ".join(f"{share:.6f}" for share in shares(answer)),
+            maps[row],
+            masks[row],
+        )
+        for row, answer in enumerate(reply.answers)
+    ]
+    return render("viewer", slices=shown, first=reply.first)
 
 
 def heat_layer(evidence: NDArray[np.float32], scale: float) -> NDArray[np.uint8]:
@@ -68,36 +98,37 @@ def heat_layer(evidence: NDArray[np.float32], scale: float) -> NDArray[np.uint8]
     return layer
 
 
-def _thumb(reply: Reply, row: int, picture: str, maps: str) -> str:
-    answer = reply.answers[row]
-    refused = answer.probabilities is None
-    told = "" if refused else " ".join(f"{share:.6f}" for share in shares(answer))
-    colour = "refused" if refused else f"s{best(answer)}"
-    current = ' aria-current="true"' if row == reply.first else ""
-    # Out of the tab order: by keyboard the slice slider does the same in one stop.
-    return (
-        f'<button type="button" tabindex="-1" class="thumb {colour}" data-shares="{told}" data-heat="{maps}" '
-        f'data-name="{escape(reply.names[row])}" aria-label="{_alternative(reply, row)}"{current}>'
-        f'<img src="{picture}" alt="" loading="lazy"></button>'
-    )
+def brain_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The brain on a stripped slice, bool (208, 176), dark ventricles included.
+
+    A pixel belongs to it when there are bright ones to its left and right, and above and below it.
+    """
+    bright = pixels > _BACKGROUND
+    inside = np.ones_like(bright)
+    for axis in (0, 1):
+        inside &= np.maximum.accumulate(bright, axis) & np.flip(
+            np.maximum.accumulate(np.flip(bright, axis), axis), axis
+        )
+    return inside
 
 
-def _alternative(reply: Reply, row: int) -> str:
-    answer = reply.answers[row]
-    told = "refused" if answer.probabilities is None else TITLES[best(answer)]
-    return f"Slice {row + 1} of {len(reply.answers)}: {told}"
+def _mask_png(mask: NDArray[np.bool_]) -> str:
+    """A mask as a small PNG whose second colour alone is opaque, for CSS."""
+    image = Image.fromarray(mask.astype(np.uint8))
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    return _encoded(image, "PNG", transparency=0, bits=1)
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> str:
-    return "data:image/jpeg;base64," + _encoded(pixels, "JPEG", quality=_QUALITY)
+    return "data:image/jpeg;base64," + _encoded(Image.fromarray(pixels), "JPEG", quality=_QUALITY)
 
 
 def _png(pixels: NDArray[np.uint8]) -> str:
-    return _encoded(pixels, "PNG")
+    return _encoded(Image.fromarray(pixels), "PNG")
 
 
-def _encoded(pixels: NDArray[np.uint8], fmt: str, **options: int) -> str:
+def _encoded(image: Image.Image, fmt: str, **options: int) -> str:
     # Encoded from bare pixels, so nothing that the uploaded file said besides (EXIF, DICOM tags) comes along.
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, fmt, **options)
+    image.save(buffer, fmt, **options)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -1,19 +1,25 @@
 """The documented endpoints `predict` and `predict_batch`: the page's answers as JSON, for programs."""
 
+import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from alzedge.demo.answering.uploads import LIMITS, Limits, NotASlice, Upload, discard, read_uploads
+from alzedge.demo.answering.limits import LIMITS, Limits
+from alzedge.demo.answering.record_facts import OperatingPoint, any_dementia
+from alzedge.demo.answering.turns import Turns
+from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Answer, Classifier, together
 from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.writers import entries
+from alzedge.model_file.read_write import Record
 from alzedge.stages import DISCLAIMER
 
 _PREDICT = (
@@ -22,41 +28,85 @@ _PREDICT = (
 )
 _BATCH = "Answer for each file by itself: a list of slices, volumes and single DICOM files gives a list of answers."
 
+# As it is sent: dictionaries, lists, texts and numbers.
+Json = dict[str, Any]
 
-def add_api(classifier: Classifier, limits: Limits = LIMITS) -> None:
+
+@dataclass(frozen=True)
+class Asked:
+    """The answers to one question of a program.
+
+    Attributes:
+        name: of the file, or how many.
+        volume: the slices are a volume's.
+        answers: by the slices' names, in order.
+        unread: files that could not be read.
+        reading_ms, answering_ms: time spent on decoding, and on guard, preprocessing and network.
+    """
+
+    name: str
+    volume: bool
+    answers: tuple[tuple[str, Answer], ...]
+    unread: tuple[Unread, ...]
+    reading_ms: float
+    answering_ms: float
+
+
+def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns) -> None:
     """Add the endpoints to the `gr.Blocks` that is being built.
 
     Both take the files that were uploaded, and delete them when they have answered.
+
+    Args:
+        classifier: answers.
+        limits: on what is uploaded.
+        call: what decodes uploads.
+        turns: give visitors their turns.
     """
 
-    def predict(files: list[gr.FileData]) -> dict[str, Any]:
+    async def respond(files: Any, request: gr.Request, question: Callable[[list[Path]], Any]) -> Any:
         with _uploaded(files) as paths:
-            return answer(classifier, paths, limits)
+            async with turns.turn(str(request.client.host) if request.client else ""):
+                return await asyncio.to_thread(question, paths)
 
-    def predict_batch(files: list[gr.FileData]) -> list[dict[str, Any]]:
-        with _uploaded(files) as paths:
-            return answer_each(classifier, paths, limits)
+    async def predict(files: list[gr.FileData], request: gr.Request) -> Json:
+        answered: Json = await respond(files, request, lambda paths: answer(classifier, paths, limits, call))
+        return answered
 
-    gr.api(predict, api_name="predict", api_description=_PREDICT)
-    gr.api(predict_batch, api_name="predict_batch", api_description=_BATCH)
+    async def predict_batch(files: list[gr.FileData], request: gr.Request) -> list[Json]:
+        answered: list[Json] = await respond(files, request, lambda paths: answer_each(classifier, paths, limits, call))
+        return answered
+
+    gr.api(predict, api_name="predict", api_description=_PREDICT, concurrency_limit=None)
+    gr.api(predict_batch, api_name="predict_batch", api_description=_BATCH, concurrency_limit=None)
 
 
-def answer(classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMITS) -> dict[str, Any]:
-    """What the model says of one slice, or of one person's slices or volume.
+def answer(classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMITS, call: Call = call_here) -> Json:
+    """Answer for one slice, or for one person's slices or volume.
 
     Returns:
-        `stage`, `probabilities`, `refused` and `unlikeness` as `alzedge predict --json` tells
-        them; `name`, `volume`, the same per slice in `slices`, `labels`, the milliseconds spent
-        on reading and on answering, the model's kind and SHA-256, and the disclaimer.
+        `any_dementia` with the score, the file's operating threshold and which side of it the score lies on; `stage`,
+        `probabilities`, `refused` and `unlikeness` as `alzedge predict --json` tells them; `name`, `volume`, the same
+        per slice in `slices`, files that could not be read in `unread`, `labels`, the milliseconds spent on reading and
+        on answering, the model's kind and SHA-256, and the disclaimer.
 
     Raises:
         UserError: not to be read; see `alzedge.demo.answering.uploads`.
+    """
+    return as_json(classifier, ask_model(classifier, paths, limits, call))
+
+
+def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, call: Call) -> Asked:
+    """Read files and ask the model about them; a single picture that the guard takes for something else is refused.
+
+    Raises:
+        UserError: not to be read.
     """
     start = time.perf_counter()
     upload: Upload | None = None
     answers: list[Answer] = []
     try:
-        upload = read_uploads(paths, limits, classifier.guard)
+        upload = read_uploads(paths, limits, classifier.guard, call)
     except NotASlice as refusal:
         if len(paths) > 1:
             raise
@@ -66,38 +116,67 @@ def answer(classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMIT
         answers = classifier.answers(upload.slices)
     done = time.perf_counter()
     names = (paths[0].name,) if upload is None else upload.names
+    return Asked(
+        paths[0].name if len(paths) == 1 else f"{len(paths)} files",
+        upload is not None and upload.volume,
+        tuple(zip(names, answers, strict=True)),
+        () if upload is None else upload.unread,
+        round(1000 * (read - start), 3),
+        round(1000 * (done - read), 3),
+    )
+
+
+def as_json(classifier: Classifier, asked: Asked) -> Json:
+    """Answers as they are sent."""
+    answers = [one for _, one in asked.answers]
+    point = OperatingPoint.read(classifier.record)
     return {
-        "name": paths[0].name if len(paths) == 1 else f"{len(paths)} files",
-        "volume": upload is not None and upload.volume,
-        **entries(answers[0] if len(answers) == 1 else together(answers)),
-        "slices": [{"name": name, **entries(one)} for name, one in zip(names, answers, strict=True)],
+        "name": asked.name,
+        "volume": asked.volume,
+        **_told(answers[0] if len(answers) == 1 else together(answers), point),
+        "slices": [{"name": name, **_told(one, point)} for name, one in asked.answers],
+        "unread": [{"name": one.name, "error": one.problem} for one in asked.unread],
         "labels": list(classifier.labels),
-        "latency_ms": {"reading": round(1000 * (read - start), 3), "answering": round(1000 * (done - read), 3)},
-        "model": {"kind": classifier.record["kind"], "sha256": classifier.record["sha256"]},
+        "latency_ms": {"reading": asked.reading_ms, "answering": asked.answering_ms},
+        "model": _model(classifier.record),
         "disclaimer": DISCLAIMER,
     }
 
 
-def answer_each(classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMITS) -> list[dict[str, Any]]:
-    """Answers for files that have nothing to do with each other; one that cannot be read gives `name` and `error`.
+def answer_each(
+    classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMITS, call: Call = call_here
+) -> list[Json]:
+    """Answer for files that have nothing to do with each other; one that cannot be read gives `name` and `error`.
 
     Raises:
         UserError: nothing, or too much for one question.
     """
     if len(paths) > limits.pictures:
         raise UserError(f"{len(paths)} files at once are too many, {limits.pictures} at most; send several batches.")
-    answers: list[dict[str, Any]] = []
+    answers: list[Json] = []
     for path in paths:
         try:
-            answers.append(answer(classifier, [path], limits))
+            answers.append(answer(classifier, [path], limits, call))
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers
 
 
+def _told(answer: Answer, point: OperatingPoint | None) -> Json:
+    score = None if answer.probabilities is None else any_dementia(answer)
+    threshold = None if point is None else point.threshold
+    above = None if score is None or threshold is None else score >= threshold
+    told = {"score": score and round(score, 6), "threshold": threshold, "above_threshold": above}
+    return {"any_dementia": told, **entries(answer)}
+
+
+def _model(record: Record) -> Json:
+    return {"kind": record["kind"], "sha256": record["sha256"]}
+
+
 @contextlib.contextmanager
 def _uploaded(files: Any) -> Iterator[list[Path]]:
-    """Paths of uploaded files, which are deleted at the end; what is wrong with them becomes the client's error."""
+    """Paths of uploaded files, which are deleted at the end; their faults become the client's error."""
     paths = _paths(files)
     try:
         yield paths

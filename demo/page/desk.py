@@ -1,23 +1,29 @@
-"""What happens between a question and what is shown, without a page: files and wishes in, HTML out."""
+"""Everything between a question and what is shown, without a page: files and wishes in, HTML out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.demo.answering.evidence import MOST_HIDDEN, Evidence
+from alzedge.demo.answering.example import EXAMPLE_SOURCE, load_example
+from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.reply import Reply, ask, ask_phantom, draw_phantom
-from alzedge.demo.answering.uploads import LIMITS, Limits, discard, read_uploads
-from alzedge.demo.html import answer, comparison, viewer
-from alzedge.demo.html.comparison import ask_teacher
+from alzedge.demo.answering.uploads import Call, call_here, discard, read_uploads
+from alzedge.demo.html.answer import answer_html, empty_html, refusal_html
+from alzedge.demo.html.comparison import ask_teacher, comparison_html, waiting_html
+from alzedge.demo.html.rendering import render
+from alzedge.demo.html.verdict import threshold_of
+from alzedge.demo.html.viewer import empty_viewer_html, viewer_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the student said, and the teacher, where there is one; kept while the page is open, without any picture."""
+class Answered:
+    """Answers of the student and, where there is one, of the teacher; kept while the page is open, without a picture."""
 
     student: Reply
     teacher: Reply | None
@@ -25,21 +31,21 @@ class Told:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page is to show.
+    """The parts of the page that an answer changes, as HTML.
 
     Attributes:
         view: the slices.
-        answer: bars and words.
+        answer: the operating point, stages and words.
         comparison: student and teacher.
-        evidence: a sentence on the heat map; empty when there is none.
-        told: None when there was no answer at all.
+        legend: of the heat map; empty when there is none.
+        answered: None when there was no answer at all.
     """
 
-    view: str = viewer.EMPTY
-    answer: str = answer.EMPTY
-    comparison: str = comparison.EMPTY
-    evidence: str = ""
-    told: Told | None = None
+    view: str
+    answer: str
+    comparison: str
+    legend: str = ""
+    answered: Answered | None = None
 
 
 @dataclass(frozen=True)
@@ -51,50 +57,72 @@ class Desk:
         evidence: draws the heat maps.
         teacher: answers beside it, or None.
         limits: on what is uploaded.
+        call: what decodes uploads.
     """
 
     classifier: Classifier
     evidence: Evidence
     teacher: Classifier | None = None
     limits: Limits = LIMITS
+    call: Call = call_here
 
-    def upload(self, paths: Sequence[str] | None, one_person: bool) -> Shown:
-        """Answer for uploaded files, and delete them; for files that cannot be read, what is wrong with them."""
+    @cached_property
+    def empty(self) -> Shown:
+        """The page before the first question."""
+        example = load_example().slices
+        view = empty_viewer_html(example[len(example) // 2], EXAMPLE_SOURCE)
+        return Shown(view, empty_html(self.classifier.record), waiting_html())
+
+    def upload(self, paths: Sequence[str] | None) -> Shown:
+        """Answer for uploaded files, and delete them; for files that cannot be read, tell what is wrong with them."""
         if not paths:
-            return Shown()
+            return self.empty
         try:
-            found = read_uploads(paths, self.limits, self.classifier.guard)
+            upload = read_uploads(paths, self.limits, self.classifier.guard, self.call)
         except UserError as error:
-            return Shown(answer=answer.refusal_html(str(error)))
+            return self.refused(str(error))
         finally:
             discard(paths)
-        return self._shown(found.slices, ask(self.classifier, found, one_person))
+        return self._shown(upload.slices, ask(self.classifier, upload))
+
+    def refused(self, reason: str) -> Shown:
+        """No answer, for a reason that is told as a sentence."""
+        return replace(self.empty, answer=refusal_html(reason))
+
+    def example(self) -> Shown:
+        """Answer for the example."""
+        upload = load_example()
+        return self._shown(upload.slices, ask(self.classifier, upload))
 
     def phantom(self, label: int, head: bool) -> Shown:
         """Draw a phantom of a stage, a slice or a head, and answer for it."""
         drawn = draw_phantom(label, head, np.random.default_rng())
         return self._shown(drawn.slices, ask_phantom(self.classifier, drawn))
 
-    def regroup(self, told: Told | None, one_person: bool) -> Shown:
+    def regroup(self, answered: Answered | None, one_person: bool) -> Shown:
         """The same answers, now taken as one person's, or not; the pictures stay as they are."""
-        if told is None:
-            return Shown()
-        if told.student.volume or not told.student.several:
-            return self._worded(told)
-        teacher = None if told.teacher is None else replace(told.teacher, one_person=one_person)
-        return self._worded(Told(replace(told.student, one_person=one_person), teacher))
+        if answered is None or not answered.student.pictures:
+            return self.empty if answered is None else self._worded(answered)
+        teacher = None if answered.teacher is None else replace(answered.teacher, one_person=one_person)
+        return self._worded(Answered(replace(answered.student, one_person=one_person), teacher))
 
     def _shown(self, slices: NDArray[np.uint8], student: Reply) -> Shown:
         heat = self.evidence(slices[list(student.given)]) if student.given else None
-        words = self.evidence.words if heat is not None else ""
-        if heat is None and student.given:
-            words = f"No heat map: this model can only draw it for up to {MOST_HIDDEN} slices."
-        told = Told(student, None if self.teacher is None else ask_teacher(self.teacher, slices, student))
-        return replace(self._worded(told), view=viewer.viewer_html(slices, student, heat), evidence=words)
+        legend = ""
+        if heat is not None:
+            legend = render("legend", words=self.evidence.words)
+        elif student.given:
+            legend = render(
+                "note", sentence=f"No heat map: this model can draw it for up to {MOST_HIDDEN} slices only."
+            )
+        answered = Answered(student, None if self.teacher is None else ask_teacher(self.teacher, slices, student))
+        view = viewer_html(slices, student, heat, threshold_of(self.classifier.record))
+        return replace(self._worded(answered), view=view, legend=legend)
 
-    def _worded(self, told: Told) -> Shown:
+    def _worded(self, answered: Answered) -> Shown:
         record = self.classifier.record
-        beside = comparison.EMPTY
-        if self.teacher is not None and told.teacher is not None:
-            beside = comparison.comparison_html(record, self.teacher.record, (told.student, told.teacher))
-        return Shown(answer=answer.answer_html(record, told.student), comparison=beside, told=told)
+        beside = self.empty.comparison
+        if self.teacher is not None and answered.teacher is not None:
+            beside = comparison_html(record, self.teacher.record, (answered.student, answered.teacher))
+        words = answer_html(record, answered.student)
+        return Shown(self.empty.view, words, beside, answered=answered)

@@ -1,69 +1,94 @@
-"""What reviewers think of the answers: labels that live in their own browser, and the CSV made of them."""
+"""Reviewers' opinions of the answers: labels that live in their own browser, and the CSV made of them."""
 
 import base64
-import csv
-import io
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from markupsafe import Markup
+
+from alzedge.demo.answering.record_facts import any_dementia
 from alzedge.demo.answering.reply import Reply, best, shares
+from alzedge.demo.html.rendering import render
+from alzedge.demo.html.table import csv_text
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Answer
 from alzedge.stages import STAGES, TITLES
 from alzedge.utils.files import write_bytes
 
 COLUMNS = (
-    "utc", "slice", "model_stage", "model_probability", "reviewer_stage", "agrees", "comment", "model_sha256"
+    "utc", "reviewer", "slice", "image_sha256", "blind", "reviewer_stage", "model_stage", "model_probability",
+    "model_any_dementia", "agrees", "comment", "model_sha256",
 )  # fmt: skip
 ACCEPT, UNUSABLE = -1, -2
-READINGS = [
-    ("As the model says", ACCEPT),
-    *((title, stage) for stage, title in enumerate(TITLES)),
-    ("Cannot be judged", UNUSABLE),
-]
-MAX_COMMENT = 500
+BLIND_READINGS = [*((title, stage) for stage, title in enumerate(TITLES)), ("Cannot be judged", UNUSABLE)]
+OPEN_READINGS = [("As the model says", ACCEPT), *BLIND_READINGS]
+MAX_COMMENT, MAX_REVIEWER = 500, 60
 _MAX_LABELS = 1000
 _MAX_CELL = 1000
 _MAX_KEPT_BYTES = 32 * 2**20
-# What makes a spreadsheet take a cell for a formula; the wide forms are those of East Asian keyboards.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Row = dict[str, str]
 
 
-def make_label(reply: Reply, number: int | None, reading: int, comment: str, sha256: str) -> Row:
-    """One label.
+@dataclass(frozen=True)
+class Reading:
+    """A reviewer's reading of one slice, or of one person.
+
+    Attributes:
+        number: of the slice, from 1; None for the person.
+        stage: index into `STAGES`, or ACCEPT or UNUSABLE; None where nothing was chosen.
+        reviewer: name or initials.
+        comment: in the reviewer's words.
+        blind: given while the model's answer was hidden.
+    """
+
+    number: int | None
+    stage: int | None
+    reviewer: str
+    comment: str
+    blind: bool
+
+
+def make_label(reply: Reply, reading: Reading, sha256: str) -> Row:
+    """One label: a cell for each of `COLUMNS`.
 
     Args:
-        reply: what the model said.
-        number: of the slice, from 1; None for the person.
-        reading: index into `STAGES`, or ACCEPT or UNUSABLE.
-        comment: the reviewer's words.
+        reply: the model's answers.
+        reading: the reviewer's.
         sha256: of the model.
 
     Raises:
-        UserError: no such slice, too long a comment, or an answer is accepted that was not given.
+        UserError: no such slice, no reading, no reviewer, too long a text, or an answer is accepted that was not given.
     """
-    if number is not None and not 1 <= number <= len(reply.answers):
-        raise UserError(f"There is no slice {number}; choose one of {len(reply.answers)}.")
-    if len(comment) > MAX_COMMENT:
-        raise UserError(f"The comment has {len(comment)} characters, {MAX_COMMENT} at most; shorten it.")
-    answer = reply.person if number is None else reply.answers[number - 1]
-    if reading == ACCEPT and answer.probabilities is None:
+    if reading.number is not None and not 1 <= reading.number <= len(reply.answers):
+        raise UserError(f"There is no slice {reading.number}; choose one of {len(reply.answers)}.")
+    if reading.stage is None:
+        raise UserError("No reading is chosen; choose a stage, or that it cannot be judged.")
+    if not reading.reviewer.strip():
+        raise UserError("The reviewer is missing; enter your name or initials.")
+    for text, most, name in ((reading.comment, MAX_COMMENT, "comment"), (reading.reviewer, MAX_REVIEWER, "reviewer")):
+        if len(text) > most:
+            raise UserError(f"The {name} has {len(text)} characters, {most} at most; shorten it.")
+    answer = reply.person if reading.number is None else reply.answers[reading.number - 1]
+    if reading.stage == ACCEPT and answer.probabilities is None:
         raise UserError("The model gave no answer here, so there is none to accept; choose a stage.")
-    told = "" if answer.stage is None else answer.stage
-    stage = _stage(answer, reading)
+    told = answer.stage or ""
+    stage = _stage(answer, reading.stage)
     return {
         "utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "slice": _person_name(reply) if number is None else reply.names[number - 1],
+        "reviewer": reading.reviewer.strip(),
+        "slice": _person_name(reply) if reading.number is None else reply.names[reading.number - 1],
+        "image_sha256": "" if reading.number is None else reply.hashes[reading.number - 1],
+        "blind": "yes" if reading.blind else "no",
+        "reviewer_stage": stage,
         "model_stage": told,
         "model_probability": f"{max(shares(answer)):.4f}" if told else "",
-        "reviewer_stage": stage,
+        "model_any_dementia": f"{any_dementia(answer):.4f}" if told else "",
         "agrees": "yes" if stage == told else "no",
-        "comment": comment.strip(),
+        "comment": reading.comment.strip(),
         "model_sha256": sha256,
     }
 
@@ -94,51 +119,27 @@ def _is_row(row: Any) -> bool:
     )
 
 
-def csv_text(rows: list[Row]) -> str:
-    """Labels as CSV that no spreadsheet takes for formulas (OWASP, "CSV injection": an apostrophe before them)."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_harmless(row[name]) for name in COLUMNS] for row in rows)
-    return buffer.getvalue()
+def labels_csv(rows: list[Row], header: bool = True) -> str:
+    """Labels as CSV, with or without its first line."""
+    cells: list[list[object]] = [[row[name] for name in COLUMNS] for row in rows]
+    return csv_text([list(COLUMNS), *cells] if header else cells)
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
-
-
-def labels_html(rows: list[Row]) -> str:
+def labels_html(rows: list[Row]) -> Markup:
     """The labels as a table, and a link that holds the CSV itself: no file of it is made on the server."""
-    if not rows:
-        return '<p class="of">No labels yet.</p>'
     # The mark at the start tells spreadsheets that it is UTF-8.
-    content = base64.b64encode(csv_text(rows).encode("utf-8-sig")).decode()
-    body = "".join(
-        f"<tr><td>{escape(row['slice'])}</td><td>{_title(row['model_stage'], 'no answer')}</td>"
-        f"<td>{_title(row['reviewer_stage'], 'cannot be judged')}</td><td>{escape(row['comment'])}</td></tr>"
-        for row in reversed(rows)
-    )
-    count = "1 label" if len(rows) == 1 else f"{len(rows)} labels"
-    return (
-        f'<p><a class="download" download="alzedge-labels.csv" href="data:text/csv;charset=utf-8;base64,{content}">'
-        f"Download {count} as CSV</a></p>"
-        "<div class='scrolls'><table><thead><tr><th>slice</th><th>the model</th><th>you</th><th>comment</th></tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _title(stage: str, otherwise: str) -> str:
-    return TITLES[STAGES.index(stage)] if stage in STAGES else otherwise
+    content = base64.b64encode(labels_csv(rows).encode("utf-8-sig")).decode()
+    return render("labels", rows=rows, content=content, stage_titles=dict(zip(STAGES, TITLES, strict=True)))
 
 
 class LabelFolder:
-    """Where an operator keeps the labels of all reviewers: `labels.csv` in a folder.
+    """An operator's folder for the labels of all reviewers: `labels.csv` in it.
 
     Args:
         folder: made if it is missing.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: it cannot be made, or holds labels with other columns.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -150,6 +151,8 @@ class LabelFolder:
             ) from error
         self.path = folder / "labels.csv"
         self._lock = Lock()
+        if self.path.is_file() and not self.path.read_bytes().startswith(labels_csv([]).encode()):
+            raise UserError(f"{self.path} has other columns than this version's labels; name another folder.")
 
     def keep(self, row: Row) -> None:
         """Add a label to the file.
@@ -161,5 +164,4 @@ class LabelFolder:
             before = self.path.read_bytes() if self.path.is_file() else b""
             if len(before) > _MAX_KEPT_BYTES:
                 raise UserError("The operator's file of labels is full; download yours and send them to the operator.")
-            text = csv_text([row])
-            write_bytes(self.path, before + (text.split("\r\n", 1)[1] if before else text).encode())
+            write_bytes(self.path, before + labels_csv([row], header=not before).encode())

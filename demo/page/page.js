@@ -1,20 +1,24 @@
 // Moving along the slices, in the browser alone: the strip of small pictures carries what is known of each slice.
 (() => {
   const at = (selector) => document.querySelector(selector);
+  const all = (selector) => [...document.querySelectorAll(selector)];
   const percent = (share, digits) => `${(100 * share).toFixed(digits)}%`;
+  const root = document.documentElement;
+  const PHONE = "(max-width: 900px)";
+  let evidence = { map: 0, title: "any dementia" }; // the maps as the viewer lists them: any dementia, then the stages
   let number = 1;
-  let evidence = -1; // index of a stage; -1: the most probable of the slice
 
-  const thumbs = () => [...document.querySelectorAll(".viewer .thumb")];
+  const thumbs = () => all(".viewer .thumb");
   const sharesOf = (thumb) => thumb.dataset.shares.split(" ").filter(Boolean).map(Number);
 
   function show(wanted) {
-    const all = thumbs();
-    const current = all.findIndex((thumb) => thumb.hasAttribute("aria-current")) + 1;
-    const thumb = all[(wanted ?? current) - 1];
+    const list = thumbs();
+    root.classList.toggle("has-heat", list.some((thumb) => thumb.dataset.heat));
+    const current = list.findIndex((thumb) => thumb.hasAttribute("aria-current")) + 1;
+    const thumb = list[(wanted ?? current) - 1];
     if (!thumb) return;
-    number = all.indexOf(thumb) + 1;
-    for (const other of all) other.removeAttribute("aria-current");
+    number = list.indexOf(thumb) + 1;
+    for (const other of list) other.removeAttribute("aria-current");
     thumb.setAttribute("aria-current", "true");
     const slice = at(".viewer img.slice");
     slice.src = thumb.firstElementChild.src;
@@ -26,31 +30,38 @@
   }
 
   function layHeat(thumb) {
-    const shares = sharesOf(thumb);
-    const maps = thumb.dataset.heat.split(" ").filter(Boolean);
     const heat = at(".viewer img.heat");
-    const map = maps[evidence < 0 ? shares.indexOf(Math.max(...shares)) : evidence];
+    const map = thumb.dataset.heat.split(" ").filter(Boolean)[evidence.map];
     heat.hidden = !map;
-    if (map) heat.src = `data:image/png;base64,${map}`;
-    else heat.removeAttribute("src");
+    if (!map) return heat.removeAttribute("src");
+    heat.src = `data:image/png;base64,${map}`;
+    heat.style.maskImage = `url(data:image/png;base64,${thumb.dataset.mask})`;
   }
 
   function tell(thumb) {
     const shares = sharesOf(thumb);
     const best = shares.indexOf(Math.max(...shares));
+    const score = shares.length ? 1 - shares[0] : 0;
     const put = (name, text) => {
-      for (const place of document.querySelectorAll(`[data-show="${name}"]`)) place.textContent = text;
+      for (const place of all(`[data-show="${name}"]`)) place.textContent = text;
     };
-    const rows = [...document.querySelectorAll(".slice-bars > li")];
-    const told = rows.length && best >= 0 ? `${rows[best].querySelector(".stage").textContent}, ${percent(shares[best], 0)}` : "";
     put("number", number);
     put("name", thumb.dataset.name);
-    put("heading", told || "No answer: not a slice as the model knows them");
-    rows.forEach((row, stage) => {
+    put("verdict", thumb.dataset.heading);
+    put("evidence", evidence.title);
+    put("score", shares.length ? score.toFixed(2) : "–");
+    for (const heading of all('.this-slice [data-show="verdict"]')) heading.className = `verdict ${thumb.dataset.side}`;
+    const gauge = at(".slice-gauge");
+    if (gauge) {
+      gauge.querySelector(".fill").style.width = percent(score, 1);
+      gauge.setAttribute("aria-label", shares.length ? `Score ${score.toFixed(2)}` : "No score");
+    }
+    all(".slice-bars > li").forEach((row, stage) => {
       row.classList.toggle("top", stage === best);
       row.querySelector(".fill").style.width = percent(shares[stage] ?? 0, 1);
       row.querySelector(".share").textContent = shares.length ? percent(shares[stage], 1) : "–";
     });
+    for (const row of all("#results tr[data-slice]")) row.classList.toggle("current", Number(row.dataset.slice) === number);
     const plot = at(".curve svg");
     if (plot) {
       const across = (1000 * (number - 0.5)) / Number(plot.dataset.count);
@@ -66,10 +77,25 @@
     range.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  // On a phone the answer comes to the eye, which is on the button that asked for it.
+  function arrived() {
+    if (matchMedia(PHONE).matches) at("#answer-side")?.scrollIntoView({ block: "start" });
+  }
+
   document.addEventListener("click", (event) => {
-    const thumb = event.target.closest?.(".viewer .thumb");
+    const near = (selector) => event.target.closest?.(selector);
+    const thumb = near(".viewer .thumb");
     if (thumb) move(thumbs().indexOf(thumb) + 1);
-    const plot = event.target.closest?.(".curve .plot")?.querySelector("svg");
+    const row = near("#results tr[data-slice]");
+    if (row) move(Number(row.dataset.slice));
+    const press = near("[data-press]");
+    if (press) at(`#${press.dataset.press}`)?.click();
+    if (near('a[href="#card"]')) {
+      event.preventDefault();
+      if (!at(".card")) at("#about button")?.click();
+      setTimeout(() => at("#about")?.scrollIntoView({ block: "start" }), 50);
+    }
+    const plot = near(".curve .plot")?.querySelector("svg");
     if (plot) {
       const box = plot.getBoundingClientRect();
       const count = Number(plot.dataset.count);
@@ -77,11 +103,16 @@
     }
   });
 
+  root.classList.add("blind"); // as the box in the tab says at first
   window.alzedge = {
     show,
-    opacity: (percentage) => document.documentElement.style.setProperty("--heat", percentage / 100),
-    explain: (stage) => {
-      evidence = stage;
+    arrived,
+    heat: (on) => root.classList.toggle("heat-on", on),
+    blind: (on) => root.classList.toggle("blind", on),
+    labelling: (on) => root.classList.toggle("labelling", on),
+    opacity: (percentage) => root.style.setProperty("--heat", percentage / 100),
+    explain: (map, title) => {
+      evidence = { map, title };
       show();
     },
   };

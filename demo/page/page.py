@@ -1,5 +1,7 @@
-"""The page: what is asked on the left, what is answered on the right, who answers below."""
+"""The page: questions on the left, the slices in the middle, answers on the right, the model's card below."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -7,28 +9,33 @@ from typing import Any
 import gradio as gr
 
 from alzedge.demo.answering.evidence import Evidence, Occlusion
-from alzedge.demo.answering.uploads import LIMITS, Limits
-from alzedge.demo.html import answer, comparison, viewer
+from alzedge.demo.answering.limits import LIMITS, Limits
+from alzedge.demo.answering.turns import Turns
+from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.model_card import card_html
+from alzedge.demo.html.rendering import render
+from alzedge.demo.html.verdict import size_text
 from alzedge.demo.page.api import add_api
-from alzedge.demo.page.desk import Desk, Shown
+from alzedge.demo.page.bare import BARE
+from alzedge.demo.page.desk import Answered, Desk, Shown
 from alzedge.demo.page.labelling import LabelFolder
-from alzedge.demo.page.labelling_tab import add_labelling
+from alzedge.demo.page.labelling_tab import LabellingTab, add_labelling
+from alzedge.demo.page.links import page_links
+from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, TITLES
 
-_INTRO = """<header class="brand"><svg viewBox="0 0 176 208" aria-hidden="true"><path d="M88 20c-44 0-70 42-70 86s28 82 70
-82 70-38 70-82-26-86-70-86Zm0 0v168M78 82c-12 12-12 44 2 58M98 82c12 12 12 44-2 58"/></svg><div><h1>AlzEdge</h1>
-<p>How far along is dementia on this brain scan? A network of a few kilobytes estimates it, and says how far to
-trust it.</p></div></header>"""
-_WANTED = "JPEG or PNG slices, a NIfTI volume or a DICOM series"
-_NOTE = "Synthetic, drawn from formulas: not a picture of anybody."
+_WANTED = "Upload slices or a head"
 _STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
+_EVIDENCE = [("any dementia", 0), *((title.lower(), stage) for stage, title in enumerate(TITLES, 1))]
+_ONE, _SEVERAL = "one person", "different people"
 # Programs have endpoints of their own, see `alzedge.demo.page.api`.
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-# No Python: what the browser does by itself, see page.js.
+# No Python: changes that the browser makes by itself, see page.js.
 _IN_BROWSER: dict[str, Any] = {"fn": None, "show_progress": "hidden", **_PRIVATE}
 _CATCH_UP = "window.alzedge?.show(); watch('value', () => window.alzedge?.show());"
+_ARRIVE = "window.alzedge?.show(); watch('value', () => { window.alzedge?.show(); window.alzedge?.arrived(); });"
+_EXPLAIN = "(map) => { window.alzedge.explain(map, %s[map]); return []; }" % [title for title, _ in _EVIDENCE]
 _SECONDS_KEPT = 3600
 # The reader's own: nothing to load, from here or elsewhere.
 _FONT, _MONO = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
@@ -43,8 +50,10 @@ def build_page(
     teacher: Classifier | None = None,
     labels: LabelFolder | None = None,
     limits: Limits = LIMITS,
+    call: Call = call_here,
+    turns: Turns | None = None,
 ) -> gr.Blocks:
-    """The page around a loaded model; hand `launch_options` to whoever serves it.
+    """Build the page around a loaded model; hand `launch_options` to whoever serves it.
 
     Args:
         classifier: answers.
@@ -52,109 +61,172 @@ def build_page(
         teacher: answers beside it.
         labels: where the operator keeps reviewers' labels; nowhere when None.
         limits: on what is uploaded.
+        call: what decodes uploads.
+        turns: give visitors their turns; one at a time when None.
     """
-    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits)
+    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits, call)
+    line = turns or Turns()
     with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
-        gr.HTML(f"<strong>{DISCLAIMER}</strong>", elem_id="disclaimer", padding=False)
-        gr.HTML(_INTRO, padding=False)
-        told = gr.State(None, time_to_live=_SECONDS_KEPT)
-        with gr.Row(equal_height=False, elem_classes="sides-of-page"):
-            with gr.Column(scale=5, min_width=320):
+        gr.HTML(render("banner", sentence=DISCLAIMER), elem_id="disclaimer", **BARE)
+        gr.HTML(render("header", size=size_text(classifier.record), links=page_links()), **BARE)
+        answered = gr.State(None, time_to_live=_SECONDS_KEPT)
+        with gr.Row(equal_height=False, elem_id="sides"):
+            with gr.Column(scale=3, min_width=250, elem_id="ask-side"):
                 ask = _questions()
-                view, number, explained = _view()
-            with gr.Column(scale=6, min_width=320), gr.Tabs(overflow_behavior="wrap"):
-                with gr.Tab("Answer"):
-                    words = gr.HTML(answer.EMPTY, js_on_load=_CATCH_UP, padding=False, elem_id="answer")
+            with gr.Column(scale=4, min_width=280, elem_id="view-side"):
+                view, number, legend = _view(desk.empty)
+            with (
+                gr.Column(scale=6, min_width=330, elem_id="answer-side"),
+                gr.Tabs(overflow_behavior="wrap"),
+            ):
+                with gr.Tab("Answer") as answers_tab:
+                    together = gr.Radio(
+                        [_ONE, _SEVERAL], value=None, label="These slices are of", visible=False, elem_id="together"
+                    )
+                    words = gr.HTML(str(desk.empty.answer), js_on_load=_ARRIVE, **BARE, elem_id="answer")
                 with gr.Tab("Student and teacher", visible=teacher is not None):
-                    beside = gr.HTML(comparison.EMPTY, padding=False)
-                with gr.Tab("Label"):
-                    add_labelling(told, number, classifier.record["sha256"], labels)
-        with gr.Accordion("The model's card", open=False):
-            gr.HTML(card_html(classifier.record), padding=False)
+                    beside = gr.HTML(str(desk.empty.comparison), **BARE)
+                with gr.Tab("Label") as label_tab:
+                    labelling = add_labelling(answered, number, classifier.record["sha256"], labels)
+        with gr.Accordion("The model's card", open=False, elem_id="about"):
+            gr.HTML(str(card_html(classifier.record)), **BARE)
+        label_tab.select(js="() => { window.alzedge.labelling(true); return []; }", **_IN_BROWSER)
+        answers_tab.select(js="() => { window.alzedge.labelling(false); return []; }", **_IN_BROWSER)
 
-        told_outputs = [words, beside, told]
-        outputs = [view, number, explained, *told_outputs]
-        ask.files.upload(
-            lambda paths, together: _updates(desk.upload(paths, together)),
-            [ask.files, ask.together],
-            outputs,
-            **_PRIVATE,
-        )
-        ask.files.clear(lambda: _updates(Shown()), None, outputs, **_PRIVATE)
-        ask.slice.click(lambda stage: _updates(desk.phantom(stage, head=False)), ask.stage, outputs, **_PRIVATE)
-        ask.head.click(lambda stage: _updates(desk.phantom(stage, head=True)), ask.stage, outputs, **_PRIVATE)
-        ask.together.change(
-            lambda told, together: _told_updates(desk.regroup(told, together)),
-            [told, ask.together],
-            told_outputs,
-            **_PRIVATE,
-        )
-        add_api(classifier, limits)
+        shown = _Outputs(view, number, legend, words, beside, answered, together, labelling, ask.files)
+
+        async def answer(request: gr.Request, question: Callable[..., Shown], *inputs: Any) -> tuple[Any, ...]:
+            try:
+                async with line.turn(visitor_of(request)):
+                    return shown.updates(await asyncio.to_thread(question, *inputs))
+            except UserError as error:
+                return shown.updates(desk.refused(str(error)))
+
+        async def on_upload(paths: list[str] | None, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.upload, paths)
+
+        async def on_example(request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.example)
+
+        async def on_slice(stage: int, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.phantom, stage, False)
+
+        async def on_head(stage: int, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.phantom, stage, True)
+
+        def on_group(kept: Answered | None, choice: str | None) -> tuple[Any, ...]:
+            regrouped = desk.regroup(kept, choice == _ONE)
+            return shown.regrouped(regrouped)
+
+        asking: dict[str, Any] = {"outputs": shown.all, "concurrency_limit": None, **_PRIVATE}
+        ask.files.upload(on_upload, ask.files, **asking)
+        ask.example.click(on_example, None, **asking)
+        ask.slice.click(on_slice, ask.stage, **asking)
+        ask.head.click(on_head, ask.stage, **asking)
+        together.input(on_group, [answered, together], shown.wording, **_PRIVATE)
+        add_api(classifier, limits, call, line)
     return page
+
+
+def visitor_of(request: gr.Request) -> str:
+    """The visitor's address, by which turns are given."""
+    client = request.client if request else None
+    return str(client.host) if client else ""
 
 
 def launch_options() -> dict[str, Any]:
     """Arguments for `launch` or `mount_gradio_app`: everything comes from this host, fonts included."""
-    room = resources.files("alzedge.demo.page")
     return {
         "theme": gr.themes.Default(
             primary_hue="blue", neutral_hue="slate", radius_size="lg", font=_FONT, font_mono=_MONO
         ),
-        "css": room.joinpath("page.css").read_text("utf-8"),
-        "head": f"<script>{room.joinpath('page.js').read_text('utf-8')}</script>",
+        # Files of their own: Gradio would put its own selectors before ours, and no script may stand within the page.
+        "head": '<link rel="stylesheet" href="alzedge/page.css"><script src="alzedge/page.js"></script>',
     }
+
+
+def page_file(name: str) -> str:
+    """Text of a file beside this module."""
+    return resources.files("alzedge.demo.page").joinpath(name).read_text("utf-8")
 
 
 @dataclass(frozen=True)
 class _Questions:
     """The controls that ask."""
 
+    example: gr.Button
     files: gr.File
-    together: gr.Checkbox
     stage: gr.Dropdown
     slice: gr.Button
     head: gr.Button
 
 
+@dataclass(frozen=True)
+class _Outputs:
+    """The components that an answer changes."""
+
+    view: gr.HTML
+    number: gr.Slider
+    legend: gr.HTML
+    words: gr.HTML
+    beside: gr.HTML
+    answered: gr.State
+    together: gr.Radio
+    labelling: LabellingTab
+    files: gr.File
+
+    @property
+    def wording(self) -> list[Any]:
+        """Components that change when the same answers are told in another way."""
+        labelling = self.labelling
+        return [self.words, self.beside, self.answered, labelling.about, labelling.form, labelling.waiting]
+
+    @property
+    def all(self) -> list[Any]:
+        """All of them."""
+        return [self.view, self.number, self.legend, self.together, self.files, *self.wording]
+
+    def updates(self, shown: Shown) -> tuple[Any, ...]:
+        """New values of all of them. The list of files is emptied, since what was answered is deleted."""
+        reply = shown.answered.student if shown.answered else None
+        count, first = (len(reply.answers), reply.first + 1) if reply else (1, 1)
+        number = gr.Slider(maximum=max(count, 2), value=first, visible=count > 1, label=f"Slice, 1 to {count}")
+        together = gr.Radio(value=None, visible=bool(reply and reply.pictures and reply.given))
+        return str(shown.view), number, str(shown.legend), together, None, *self.regrouped(shown)
+
+    def regrouped(self, shown: Shown) -> tuple[Any, ...]:
+        """New values of `wording`."""
+        return str(shown.answer), str(shown.comparison), shown.answered, *self.labelling.updates(shown.answered)
+
+
 def _questions() -> _Questions:
-    files = gr.File(label=_WANTED, file_count="multiple", height=160)
-    together = gr.Checkbox(True, label="Several slices are of one person", container=False)
-    stage = gr.Dropdown(_STAGES, value=2, label="Or draw a phantom with", info=_NOTE)
+    example = gr.Button("Try the example", variant="primary", elem_id="example")
+    files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
+    gr.HTML(render("note", sentence="JPEG or PNG, a NIfTI volume, or a DICOM series."), **BARE)
+    stage = gr.Dropdown(
+        _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."
+    )
     with gr.Row(elem_classes="phantoms"):
-        one = gr.Button("Draw a slice", variant="primary", min_width=110, size="md")
-        head = gr.Button("Draw a head", min_width=110, size="md")
-    return _Questions(files, together, stage, one, head)
+        one = gr.Button("Draw a slice", min_width=90, size="md")
+        head = gr.Button("Draw a head", min_width=90, size="md")
+    return _Questions(example, files, stage, one, head)
 
 
-def _view() -> tuple[gr.HTML, gr.Slider, gr.HTML]:
+def _view(empty: Shown) -> tuple[gr.HTML, gr.Slider, gr.HTML]:
     """The slices and what changes the view of them, all of it in the browser."""
-    view = gr.HTML(viewer.EMPTY, js_on_load=_CATCH_UP, padding=False)
+    view = gr.HTML(str(empty.view), js_on_load=_CATCH_UP, **BARE, elem_id="view")
     number = gr.Slider(1, _MOST, 1, step=1, label="Slice", visible=False, elem_id="slice-slider", buttons=[])
-    with gr.Row(elem_classes="heat-controls"):
-        opacity = gr.Slider(
-            0, 100, _OPACITY, step=1, label="Heat map, %", elem_id="heat-slider", min_width=150, buttons=[]
-        )
-        of = gr.Dropdown(
-            [("the most probable", -1), *_STAGES],
-            value=-1,
-            label="Evidence for",
-            min_width=150,
-            elem_id="evidence",
-        )
-    evidence = gr.HTML("", padding=False, elem_classes="of")
+    with gr.Column(elem_id="heat"):
+        switch = gr.Checkbox(False, label="Show where the evidence lies", container=False, elem_id="heat-switch")
+        with gr.Column(elem_id="heat-controls"):
+            legend = gr.HTML("", **BARE)
+            with gr.Row():
+                of = gr.Dropdown(_EVIDENCE, value=0, label="Evidence for", min_width=130, elem_id="evidence")
+                opacity = gr.Slider(
+                    0, 100, _OPACITY, step=1, label="Opacity, %", elem_id="heat-slider", min_width=130, buttons=[]
+                )
     number.change(inputs=number, js="(number) => { window.alzedge.show(number); return []; }", **_IN_BROWSER)
+    switch.change(inputs=switch, js="(on) => { window.alzedge.heat(on); return []; }", **_IN_BROWSER)
     opacity.change(inputs=opacity, js="(share) => { window.alzedge.opacity(share); return []; }", **_IN_BROWSER)
-    of.change(inputs=of, js="(stage) => { window.alzedge.explain(stage); return []; }", **_IN_BROWSER)
-    return view, number, evidence
-
-
-def _updates(shown: Shown) -> tuple[Any, ...]:
-    """What is shown, in the order of the page's outputs."""
-    reply = shown.told.student if shown.told else None
-    count, first = (len(reply.answers), reply.first + 1) if reply else (1, 1)
-    number = gr.Slider(maximum=max(count, 2), value=first, visible=count > 1, label=f"Slice, 1 to {count}")
-    return shown.view, number, shown.evidence, *_told_updates(shown)
-
-
-def _told_updates(shown: Shown) -> tuple[Any, ...]:
-    return shown.answer, shown.comparison, shown.told
+    of.change(inputs=of, js=_EXPLAIN, **_IN_BROWSER)
+    return view, number, legend

@@ -1,4 +1,4 @@
-"""What stands before Gradio on an open server: only the routes the page needs, bounded bodies, no foreign files.
+"""The gate before Gradio on an open server: only the routes the page needs, bounded bodies, no foreign files.
 
 Gradio answers on many more routes than one page uses, and several of them have had holes (its
 file, proxy and component_server routes: CVE-2023-51449, CVE-2024-1561, CVE-2024-1728,
@@ -8,18 +8,20 @@ CVE-2024-4325, CVE-2024-47084, CVE-2025-23042). What the page does not need is n
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alzedge.demo.answering.uploads import Limits
+from alzedge.demo.answering.limits import Limits
+from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
 
 _API = "/gradio_api"
 _READ = re.compile(
     r"/|/(config|theme\.css|robots\.txt|favicon\.ico|manifest\.json|healthz)/?|/pwa_icon(/\d+)?|/(static|assets|svelte)/.+"
+    r"|/alzedge/(page\.(js|css)|preview\.png)"
     rf"|{_API}/(info|openapi\.json|app_id|user|login_check|startup-events|upload_progress|theme\.css)/?"
     rf"|{_API}/queue/(data|status)|{_API}/heartbeat/\w+|{_API}/call/(v2/)?\w+/\w+"
 )
@@ -30,15 +32,16 @@ _UPLOAD = f"{_API}/upload"
 _QUESTION_BYTES = 2**20
 # Boundaries and headers around uploaded files.
 _WRAPPING_BYTES = 2**20
-# Nothing from elsewhere; Gradio's page itself needs inline and evaluated scripts. A Space is shown in a frame.
+# Nothing from elsewhere, and no script within the page but Gradio's own, by their hashes. Gradio compiles the small scripts
+# that components carry (`js`, `js_on_load`, HTML's templates) with `new Function`, which is 'unsafe-eval', and styles
+# elements one by one. A Space is shown in a frame.
 _POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "default-src 'self'; script-src 'self' 'unsafe-eval' blob: {scripts}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
 )
 _HEADERS = (
-    (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
@@ -56,6 +59,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, folder: Path, limits: Limits) -> None:
         self._app, self._folder, self._limits = app, os.path.realpath(folder), limits
+        self._arriving = 0  # bytes that uploads in progress have promised
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with safer headers."""
@@ -70,7 +74,32 @@ class Gate:
             refusal = None if question is not None and not _names_addresses(question) else (400, "Bad request")
         if refusal is not None:
             return await PlainTextResponse(refusal[1], refusal[0])(scope, receive, _safer(send))
+        if scope["path"] == "/":
+            return await self._first_page(scope, receive, send)
+        if scope["path"] == _UPLOAD:
+            return await self._upload(scope, receive, send)
         return await self._app(scope, receive if question is None else _replayed(question, receive), _safer(send))
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        promised = int(dict(scope["headers"])[b"content-length"])
+        self._arriving += promised
+        try:
+            await self._app(scope, receive, _safer(send))
+        finally:
+            self._arriving -= promised
+
+    async def _first_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Gradio's page with our own head, and a policy for the scripts within it."""
+        page = _Collected()
+        await self._app({**scope, "method": "GET", "headers": _without_encoding(scope)}, receive, page.take)
+        headers = dict(scope["headers"])
+        html = own_page(bytes(page.body), address_of(headers, scope["scheme"]))
+        kept = [(name, value) for name, value in page.headers if name.lower() != b"content-length"]
+        length = (b"content-length", str(len(html)).encode())
+        await _safer(send, script_hashes(html))(
+            {"type": "http.response.start", "status": page.status, "headers": [*kept, length]}
+        )
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else html})
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         path, method = scope["path"], scope["method"]
@@ -85,12 +114,12 @@ class Gate:
             return (413, "Too large") if int(length) > _QUESTION_BYTES else None
         if int(length) > self._limits.bytes + _WRAPPING_BYTES:
             return 413, f"Too large: {self._limits.bytes // 2**20} MiB at once at most"
-        if _stored(self._folder) + int(length) > self._limits.stored_bytes:
+        if _stored(self._folder) + self._arriving + int(length) > self._limits.stored_bytes:
             return 503, "Too many uploads at the moment; try again in a few minutes"
         return None
 
     def _is_own_file(self, path: str) -> bool:
-        """Whether a file is asked for, and one that was uploaded or made here."""
+        """A file is asked for, and one that was uploaded or made here."""
         if not path.startswith(_FILE) or "\0" in path:
             return False
         return os.path.realpath(path.removeprefix(_FILE)).startswith(self._folder + os.sep)
@@ -118,7 +147,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def _names_addresses(question: bytes) -> bool:
-    """Whether a file is named by an address, which Gradio would fetch, or the question is no JSON."""
+    """A file is named by an address, which Gradio would fetch, or the question is not JSON."""
     try:
         return any("://" in path or path.startswith("\\\\") for path in _named_files(json.loads(question)))
     except (ValueError, RecursionError):
@@ -137,10 +166,31 @@ def _named_files(value: Any) -> Iterator[str]:
             waiting.extend(one)
 
 
-def _safer(send: Send) -> Send:
+class _Collected:
+    """A response that is kept instead of sent."""
+
+    def __init__(self) -> None:
+        self.status, self.headers, self.body = 200, list[tuple[bytes, bytes]](), bytearray()
+
+    async def take(self, message: Message) -> None:
+        """Keep a part."""
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], list(message.get("headers", []))
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+
+def _without_encoding(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Headers of a request that is answered as it stands, not compressed."""
+    return [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+
+
+def _safer(send: Send, scripts: Iterable[str] = ()) -> Send:
+    policy = (b"content-security-policy", _POLICY.format(scripts=" ".join(scripts)).encode())
+
     async def send_safer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *_HEADERS]
+            message["headers"] = [*message.get("headers", []), policy, *_HEADERS]
         await send(message)
 
     return send_safer

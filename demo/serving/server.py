@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from importlib import resources
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,35 +18,48 @@ from typing import Any
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
+from gradio.routes import App
+from starlette.responses import Response
 
 from alzedge import __version__
 from alzedge.demo.answering.evidence import find_evidence
-from alzedge.demo.answering.uploads import LIMITS, Limits
+from alzedge.demo.answering.limits import LIMITS, Limits
+from alzedge.demo.answering.turns import Turns
+from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.comparison import load_teacher
 from alzedge.demo.page.labelling import LabelFolder
-from alzedge.demo.page.page import build_page, launch_options
+from alzedge.demo.page.page import build_page, launch_options, page_file
 from alzedge.demo.serving.gate import Gate
+from alzedge.demo.serving.log_lines import ShortLines
+from alzedge.demo.serving.patience import BACKLOG, PatientProtocol, TimedBodies, most_connections
+from alzedge.demo.serving.sessions import keep_lean
+from alzedge.demo.serving.upkeep import UnreadAnswers, keep_up
+from alzedge.demo.serving.uploading import upload_router
+from alzedge.demo.serving.workers import working
 from alzedge.inference.classifier import Classifier
 
 # Questions waiting for their turn; the next one is told that the server is busy.
 QUEUE_SIZE = 200
-# Reading a volume takes seconds and leaves the interpreter alone: a few handlers run at a time.
-CONCURRENCY = 4
-# Visitors whose slices are kept to be looked at; Gradio's own 10,000 would be gigabytes.
+# Questions answered at a time, each with a process that decodes for it.
+PLACES = 3
+# Visitors whose answers are kept to be labelled; Gradio's own 10,000 would be gigabytes.
 SESSIONS = 200
-# Uploads are deleted when they are answered; what was never asked about, and pictures shown, after this time.
-KEPT_SECONDS = 600
-_SWEEP_SECONDS = 60
 # Gradio looks for questions a thousand times a second; a hundred are soon enough, and leave an idle server idle.
 _IDLE_SECONDS = 0.01
+# Past questions of which Gradio keeps times, instead of 10,000.
+_EVENTS = 100
 # Whoever waits is told the place in the queue this often, not whenever anybody is answered.
 _STATUS_SECONDS = 1
-# Open pages hold a connection each, which is cut then.
-_FAREWELL_SECONDS = 2
+# Open pages hold a connection each, which is cut then; after the second time the process ends, whatever it does.
+_FAREWELL_SECONDS, _LAST_SECONDS = 1, 1.5
 
 
 def make_app(
-    model: Path | None, limits: Limits = LIMITS, teacher: Path | None = None, labels: Path | None = None
+    model: Path | None,
+    limits: Limits = LIMITS,
+    teacher: Path | None = None,
+    labels: Path | None = None,
+    call: Call = call_here,
 ) -> FastAPI:
     """The web application around a `.tflite` file, or the bundled one.
 
@@ -55,29 +71,27 @@ def make_app(
         limits: on what one question may ask.
         teacher: an exported teacher, to answer beside it.
         labels: folder in which the operator keeps reviewers' labels.
+        call: what decodes uploads.
     """
     if "GRADIO_TEMP_DIR" not in os.environ:
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
     folder = Path(os.environ["GRADIO_TEMP_DIR"])
     classifier = Classifier.load(model)
     evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
-    page = build_page(classifier, evidence, beside, None if labels is None else LabelFolder(labels), limits)
-    page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
+    kept, turns = None if labels is None else LabelFolder(labels), Turns(PLACES, QUEUE_SIZE)
+    page = build_page(classifier, evidence, beside, kept, limits, call, turns)
+    page.max_threads = QUEUE_SIZE  # of questions at a time in Gradio's eyes; `turns` lets a few of them in
+    page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE)
     page._queue.sleep_when_free = _IDLE_SECONDS
+    page._queue.ANALYTICS_MAX_EVENTS = _EVENTS
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True
-    app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_sweeping(folder))
-
-    @app.get("/healthz")
-    async def healthz() -> dict[str, Any]:
-        return {
-            "status": "ok",
-            "version": __version__,
-            "model": classifier.record["sha256"],
-            "waiting": len(page._queue),
-        }
-
+    answers = UnreadAnswers(page)
+    lifespan = _upkeep(page, answers, folder)
+    app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    _add_routes(app, classifier, turns, answers)
+    app.include_router(upload_router(folder, limits))
     # Mounted instead of launched: `launch` asks its own address with a short time-out and
     # gives up on a busy machine.
     options = {"show_error": False, "run_history": False, "ssr_mode": False, "mcp_server": False, "pwa": False}
@@ -91,24 +105,89 @@ def make_app(
         **options,
         **launch_options(),
     )
+    keep_lean(next(route.app for route in app.routes if isinstance(getattr(route, "app", None), App)), page)
     app.add_middleware(Gate, folder=folder, limits=limits)
+    app.add_middleware(TimedBodies)
     return app
 
 
+def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: UnreadAnswers) -> None:
+    script, style = page_file("page.js"), page_file("page.css")
+    example = resources.files("alzedge.demo.answering").joinpath("example", "slice4.png").read_bytes()
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, Any]:
+        model = classifier.record["sha256"]
+        waiting = {"waiting": len(turns), "unread": len(answers)}
+        return {"status": "ok", "version": __version__, "model": model, **waiting}
+
+    @app.get("/alzedge/page.js")
+    async def page_script() -> Response:
+        return Response(script, media_type="text/javascript")
+
+    @app.get("/alzedge/page.css")
+    async def page_style() -> Response:
+        return Response(style, media_type="text/css")
+
+    @app.get("/alzedge/preview.png")
+    async def preview() -> Response:
+        return Response(example, media_type="image/png")
+
+
 def serve(model: Path | None, host: str, port: int, teacher: Path | None = None, labels: Path | None = None) -> None:
-    """Serve until interrupted or terminated, which is how it is meant to end; nothing uploaded is left then."""
+    """Serve until interrupted or terminated, which ends this process; nothing uploaded is left then."""
     signal.signal(signal.SIGTERM, _end)
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="alzedge-demo-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        uvicorn.run(
-            make_app(model, teacher=teacher, labels=labels),
+    with contextlib.suppress(KeyboardInterrupt), _upload_folder() as folder, working(PLACES, LIMITS.seconds) as workers:
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)
+        app = make_app(model, teacher=teacher, labels=labels, call=workers)
+        workers.start()
+        sys.stderr = ShortLines(sys.stderr)
+        config = uvicorn.Config(
+            app,
             host=host,
             port=port,
+            http=PatientProtocol,
+            ws="none",
+            loop="asyncio",
+            backlog=BACKLOG,
+            limit_concurrency=most_connections(),
             log_level="warning",
             timeout_graceful_shutdown=_FAREWELL_SECONDS,
             server_header=False,
         )
+        with contextlib.suppress(SystemExit):
+            _Server(config, folder).run()
+    sys.stdout.flush()
+    os._exit(0)  # the interpreter's own way out, through thousands of modules, takes longer than all before
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which ends in time even when a thread does not.
+
+    Args:
+        config: its settings.
+        folder: of uploads, deleted at the end.
+    """
+
+    def __init__(self, config: uvicorn.Config, folder: Path) -> None:
+        super().__init__(config)
+        self._folder = folder
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end, and see to it that it comes about."""
+        super().handle_exit(sig, frame)
+        threading.Thread(target=self._end_for_sure, daemon=True).start()
+
+    def _end_for_sure(self) -> None:
+        time.sleep(_LAST_SECONDS)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os._exit(0)
+
+
+@contextlib.contextmanager
+def _upload_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="alzedge-demo-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
@@ -116,35 +195,15 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _sweeping(folder: Path) -> Any:
-    """A lifespan in which old files are deleted, whoever left them."""
+def _upkeep(page: gr.Blocks, answers: UnreadAnswers, folder: Path) -> Any:
+    """A lifespan in which a page is looked after."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_sweep_often(folder))
+        task = asyncio.create_task(keep_up(page, answers, folder))
         try:
             yield
         finally:
             task.cancel()
 
     return lifespan
-
-
-async def _sweep_often(folder: Path) -> None:
-    while True:
-        await asyncio.sleep(_SWEEP_SECONDS)
-        await asyncio.to_thread(sweep, folder, KEPT_SECONDS)
-
-
-def sweep(folder: Path, seconds: float) -> None:
-    """Delete files below a folder that have not been written to for so many seconds, and folders as long empty."""
-    before = time.time() - seconds
-    for place, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            path = Path(place, name)
-            with contextlib.suppress(FileNotFoundError):
-                if path.lstat().st_mtime < before:
-                    path.unlink()
-        with contextlib.suppress(OSError):  # not empty, or gone
-            if Path(place) != folder and Path(place).stat().st_mtime < before:
-                Path(place).rmdir()

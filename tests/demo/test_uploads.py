@@ -1,11 +1,13 @@
 """What can be uploaded: slices or a volume within limits, and one friendly sentence for everything else."""
 
 import gzip
+import time
 import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -16,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.data.dataset import DataSet
-from alzedge.demo.answering.uploads import Limits, NotASlice, read_uploads
+from alzedge.demo.answering.limits import Limits
+from alzedge.demo.answering.uploads import NotASlice, read_uploads
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 
@@ -102,10 +105,6 @@ def two_volumes(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
     return [save_nifti(folder / name, as_grid(slices)) for name in ("one.nii", "two.nii")]
 
 
-def mixture(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
-    return [*save_slices(folder, slices), save_nifti(folder / "head.nii", as_grid(slices))]
-
-
 BAD_INPUT = {
     "nothing": (lambda f, s: [], "Nothing was uploaded; choose JPEG or PNG"),
     "empty": (written("empty.png", b""), "empty.png: the file is empty"),
@@ -131,7 +130,6 @@ BAD_INPUT = {
     "200 slices": (lambda f, s: save_slices(f, np.repeat(s, 40, axis=0)), "200 slices at once are too many, 100 at most"),
     "1000 files": (lambda f, s: save_slices(f, s[:1]) * 1000, "1000 files at once are too many"),
     "two volumes": (two_volumes, "2 volumes at once; upload one at a time"),
-    "mixture": (mixture, "Several kinds of file at once"),
 }  # fmt: skip
 
 
@@ -165,8 +163,8 @@ def test_files_too_large_one_by_one_and_together(slices: NDArray[np.uint8], tmp_
         read_uploads(paths, Limits(bytes=1000))
 
 
-def test_a_picture_of_another_size_is_shown_to_the_guard(slices: NDArray[np.uint8], tmp_path: Path) -> None:
-    """A holiday photo is no slice; a slice that needs resampling is told its size."""
+def test_a_picture_of_another_size_is_shown_to_the_guard(tmp_path: Path) -> None:
+    """A holiday photo is not a slice; a slice that needs resampling is told its size."""
     guard = Classifier.load().guard
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "cat.png")
@@ -174,3 +172,48 @@ def test_a_picture_of_another_size_is_shown_to_the_guard(slices: NDArray[np.uint
         read_uploads([tmp_path / "cat.png"], guard=guard)
     with pytest.raises(UserError, match="400 wide x 300 high"):
         read_uploads([tmp_path / "cat.png"])
+
+
+def test_a_bad_file_among_several_loses_only_itself(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    paths = save_slices(tmp_path, slices[:2])
+    bad = {name: tmp_path / name for name in ("text.jpg", "empty.png", "run.exe")}
+    for path in bad.values():
+        path.write_bytes(b"" if path.name == "empty.png" else b"meow")
+    volume = save_nifti(tmp_path / "head.nii", as_grid(slices))
+    upload = read_uploads([bad["text.jpg"], paths[0], bad["empty.png"], volume, paths[1], bad["run.exe"]])
+    np.testing.assert_array_equal(upload.slices, slices[:2])
+    problems = {one.name: one.problem for one in upload.unread}
+    assert set(problems) == {*bad, "head.nii"} and all(text.startswith(name) for name, text in problems.items())
+    assert "upload it by itself" in problems["head.nii"]
+    with pytest.raises(UserError, match=r"None of 3 files could be read\. "):
+        read_uploads([*bad.values()])
+    upload = read_uploads([volume, bad["run.exe"]])
+    assert upload.volume and [one.name for one in upload.unread] == ["run.exe"]
+
+
+def test_reading_ends_in_time_and_volumes_have_an_end(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    paths = save_slices(tmp_path, slices[:3])
+
+    def slow(function: Callable[..., Any], *arguments: object) -> Any:
+        time.sleep(0.02)
+        return function(*arguments)
+
+    upload = read_uploads(paths, Limits(all_seconds=0), call=slow)
+    assert len(upload.slices) == 1 and all("took too long" in one.problem for one in upload.unread)
+    volume = save_nifti(tmp_path / "head.nii", as_grid(slices))
+    with pytest.raises(UserError, match="5 slices are too many, 4 at most"):
+        read_uploads([volume], Limits(slices=4))
+
+
+def test_whatever_a_parser_raises_becomes_a_sentence(
+    slices: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("deep inside")
+
+    for name in ("fit_slice", "volume_of"):
+        monkeypatch.setattr(f"alzedge.demo.answering.uploads.{name}", fail)
+    for path in (save_slices(tmp_path, slices)[0], save_nifti(tmp_path / "head.nii", as_grid(slices))):
+        with pytest.raises(UserError, match="damaged, or not what its name says") as caught:
+            read_uploads([path])
+        assert "deep" not in str(caught.value)

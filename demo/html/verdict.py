@@ -1,0 +1,112 @@
+"""Sentences about a score for any dementia and about what a model cannot tell, the same wherever they appear."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from alzedge.demo.answering.record_facts import (
+    OperatingPoint,
+    any_dementia,
+    file_bytes,
+    is_calibrated,
+    is_synthetic,
+    largest_unseen,
+)
+from alzedge.demo.html.rendering import percent, render
+from alzedge.inference.classifier import Answer
+from alzedge.metrics.tasks import STAGES4
+from alzedge.model_file.read_write import Record
+
+# The sides of the threshold, and of none; page.js says the same as the reader moves along the slices.
+HEADINGS = {
+    "above": "Any dementia: above the threshold",
+    "below": "Any dementia: below the threshold",
+    "": "Any dementia: no threshold known",
+    "refused": "No answer: not a slice as the model knows them",
+}
+
+
+_WHO = {"person": "people", "slice": "slices of people"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One answer at the operating point.
+
+    Attributes:
+        score: 1 - P(no dementia), 0 to 1.
+        side: "above", "below" or, without a threshold, "".
+        shares: probabilities in order of the stages.
+    """
+
+    score: float
+    side: str
+    shares: tuple[float, ...]
+
+    @property
+    def heading(self) -> str:
+        """The answer in five words."""
+        return HEADINGS[self.side]
+
+
+def side_of(answer: Answer, threshold: float | None) -> str:
+    """Side of the threshold on which an answer lies: a key of `HEADINGS`."""
+    if answer.probabilities is None:
+        return "refused"
+    return "" if threshold is None else "above" if any_dementia(answer) >= threshold else "below"
+
+
+def verdict_of(answer: Answer, threshold: float | None) -> Verdict:
+    """An answer, not a refusal, beside the threshold."""
+    probabilities = answer.probabilities or {}
+    return Verdict(any_dementia(answer), side_of(answer, threshold), tuple(probabilities.values()))
+
+
+def threshold_of(record: Record) -> float | None:
+    """The file's operating threshold on the score for any dementia; None where it carries none."""
+    point = OperatingPoint.read(record)
+    return None if point is None else point.threshold
+
+
+def operating_html(record: Record, per_slice: bool) -> Markup:
+    """Sensitivity and specificity at the operating threshold, with intervals, for those who know no statistics.
+
+    Args:
+        record: of the model.
+        per_slice: the answer beside it is about one slice.
+    """
+    point, test = OperatingPoint.read(record), largest_unseen(record)
+    ece = test.level(not per_slice).of(STAGES4, "ece") if test and not is_synthetic(record) else None
+    return render(
+        "operating",
+        point=point,
+        synthetic=is_synthetic(record),
+        per_slice=per_slice,
+        who="people" if point and point.level == "person" else "slices of people",
+        ece=None if ece is None else ece.value,
+        calibrated=is_calibrated(record),
+    )
+
+
+def cannot_sentence(record: Record) -> str:
+    """The sentence on stages, which the model cannot tell apart or only just, by its own test on unseen people."""
+    test = largest_unseen(record)
+    accuracy = test.level(person=True).of(STAGES4, "accuracy") if test else None
+    if test is None or accuracy is None or test.majority is None or is_synthetic(record):
+        return (
+            "The model cannot be trusted with the stage: how often it names the right one was not measured on people."
+        )
+    verb = "cannot" if accuracy.low <= test.majority else "can hardly"
+    who = "it was" if test.itself else "models made like it were"
+    return (
+        f"The model {verb} tell the stages apart: asked about {test.levels[-1].n} {_WHO[test.levels[-1].level]} "
+        f"{'it' if test.itself else 'they'} had never seen, {who} right for {percent(accuracy.value)} (95% interval "
+        f"{percent(accuracy.low)} to {percent(accuracy.high)}), and always saying the commonest stage would be right for "
+        f"{percent(test.majority)}."
+    )
+
+
+def size_text(record: Record) -> str:
+    """Size of the model file in words."""
+    size = file_bytes(record)
+    return "a few kilobytes" if size is None else f"{size / 1024:,.0f} KiB"

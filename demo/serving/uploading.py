@@ -1,0 +1,75 @@
+"""The route that takes uploads: every upload gets a folder of its own, so that no two visitors share a file.
+
+Gradio's own route names a file's folder by its content; whoever uploads the same bytes under the same name shares it, and
+loses it when the other is answered.
+"""
+
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from gradio.route_utils import GradioMultiPartParser, MultiPartException
+from starlette.datastructures import UploadFile
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from alzedge.demo.answering.limits import Limits
+
+UPLOAD_ROUTE = "/gradio_api/upload"
+_LONGEST_NAME = 120
+
+
+def upload_router(folder: Path, limits: Limits) -> APIRouter:
+    """The route, to be added before Gradio's.
+
+    Args:
+        folder: in which uploads are kept.
+        limits: on files and bytes.
+    """
+    router = APIRouter()
+
+    @router.post(UPLOAD_ROUTE)
+    async def upload(request: Request) -> Response:
+        with tempfile.TemporaryDirectory(prefix="arriving-", dir=folder) as arriving:
+            try:
+                parser = GradioMultiPartParser(
+                    request.headers,
+                    request.stream(),
+                    max_files=limits.files,
+                    max_fields=limits.files,
+                    upload_dir=arriving,
+                    max_file_size=limits.file_bytes,
+                )
+                form = await parser.parse()
+            except (MultiPartException, KeyError) as error:
+                message = getattr(error, "message", "Not a form with files")
+                return PlainTextResponse(message, 413 if "maximum" in message.lower() else 400)
+            files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]
+            return JSONResponse([_keep(file, folder) for file in files])
+
+    @router.get("/gradio_api/upload_progress")
+    async def upload_progress() -> Response:
+        """Gradio's page asks how far an upload is; it is told nothing, and shows that something is being uploaded."""
+        return PlainTextResponse('data: {"msg": "done"}\n\n', media_type="text/event-stream")
+
+    return router
+
+
+def _keep(file: UploadFile, folder: Path) -> str:
+    """Move an uploaded file into a folder that nobody can guess; its path."""
+    file.file.close()
+    home = folder / secrets.token_hex(16)
+    home.mkdir()
+    path = home / _safe_name(file.filename or "")
+    shutil.move(str(file.file.name), path)
+    return str(path)
+
+
+def _safe_name(name: str) -> str:
+    """The last part of a name, without what a file system or a terminal takes amiss; its end, where it is too long."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    kept = "".join(letter for letter in last if letter.isprintable())
+    while len(kept.encode(errors="replace")) > _LONGEST_NAME:
+        kept = kept[1:]
+    return kept.strip(". ") and kept or "upload"
