@@ -1,4 +1,4 @@
-"""Where the evidence lies: the model's own heat map where there is one, else what hiding a patch changes.
+"""Evidence by place: the model's own heat map where there is one, else what hiding a patch changes.
 
 A file exported with a heat map gives class activations (see `alzedge.export.convert.heat_map`). For any other file small
 patches are hidden one after the other, and a place counts by how much the probability drops without it (Zeiler and
@@ -34,7 +34,7 @@ class Evidence(Protocol):
 
     @property
     def words(self) -> str:
-        """What the colours mean, in a sentence."""
+        """Legend: the meaning of the colours, in a sentence."""
 
 
 @dataclass(frozen=True)
