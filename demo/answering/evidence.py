@@ -51,7 +51,7 @@ class Activation:
 
 @dataclass(frozen=True)
 class Occlusion:
-    """How far each probability falls when a patch is replaced by its own mean grey."""
+    """Measure the fall of each probability when a patch is replaced by its own mean grey."""
 
     classifier: Classifier
     words: str = "Orange: hiding this place makes the stage less probable; blue: more probable. It proves no disease."
