@@ -21,6 +21,7 @@ _NEEDS = {
     "demo": ("gradio", "uvicorn"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
+    "deidentify": ("nibabel", "pydicom", "scipy"),
     "ray": ("ray", "pyarrow"),
 }
 
