@@ -7,13 +7,12 @@ hides between, before or behind the attributes; the other formats likewise.
 import io
 import re
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alzedge.deidentify.rules.allow_list import Allowed, Rule
-from alzedge.deidentify.dicom import METHOD_CODES, allowed_by_tag, to_bytes
+from alzedge.deidentify.dicom import METHOD_CODES, allowed_by_tag, hushed, to_bytes
 from alzedge.deidentify.dicom_pixels import clean_pixels
 from alzedge.deidentify.images import clean_image
 from alzedge.deidentify.nifti import clean_nifti
@@ -58,8 +57,7 @@ def problems(path: str, data: bytes, look_at_pixels: bool = True) -> list[str]:
     kinds = {".dcm": _of_dicom, ".png": _of_png, ".json": _of_sidecar, ".gz": _of_gzip, ".nii": _of_nifti}
     found = next(judge for suffix, judge in kinds.items() if path.endswith(suffix))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with hushed():
             return sorted(set(found(data, look_at_pixels)))
     except LeftOut as error:
         return [error.reason]

@@ -1,8 +1,11 @@
 """DICOM files: a new data set is filled with what the allow-list lets through; nothing of the old one is edited."""
 
+import contextlib
 import io
+import logging
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -64,13 +67,25 @@ def clean_dicom(data: bytes, pseudonyms: Pseudonyms) -> CleanImage:
     if _DEFLATED in data[: 2**20]:
         raise LeftOut("DICOM in a deflated transfer syntax; decompress it, e.g. `dcmconv +te`")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with hushed():
             return _cleaned(data, pseudonyms)
     except LeftOut:
         raise
     except Exception:  # noqa: BLE001 - pydicom raises nearly everything on damaged files, and quotes what it read
         raise LeftOut(DAMAGED_DICOM) from None
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Silence for the readers of files: pydicom's warnings and log quote what it read, names and all."""
+    logger = logging.getLogger("pydicom")
+    before, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = before
 
 
 @dataclass

@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -76,7 +76,7 @@ class Report:
 
     def save(self, folder: Path) -> None:
         """Write it into the output folder as JSON."""
-        write_json(folder / REPORT, asdict(self))
+        write_json(folder / REPORT, {item.name: getattr(self, item.name) for item in fields(self)})
 
 
 def report(outcomes: Iterable[Outcome], pseudonyms: Pseudonyms) -> Report:

@@ -49,7 +49,8 @@ class Canaries:
         number = self._count
         text = f"{self.person}{number:05}QX"
         values: dict[str, Any] = {
-            "DA": f"19{10 + number % 80}{1 + number % 12:02}{1 + number % 28:02}",
+            # All of one year, so that a shifted one is never another canary.
+            "DA": f"1950{1 + number % 12:02}{1 + number // 12 % 28:02}",
             "TM": f"{number % 24:02}{number % 60:02}{number % 59:02}.{314159 + number}",
             "DT": f"19{10 + number % 80}0203{number % 24:02}0405.{271828 + number}",
             "UI": f"1.2.826.0.{len(self.person)}{ord(self.person[0])}.{number}.99887766",

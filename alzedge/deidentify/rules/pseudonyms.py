@@ -14,8 +14,8 @@ _MAX_KEY_BYTES = 4096
 # Fixed, so that the same key gives the same pseudonyms everywhere; it makes guessing a short key dear.
 _SALT = b"alzedge deidentify"
 _BITS_128 = 16
-# Shifts are backwards, so that no date lies in the future, and by up to ten years.
-_MOST_DAYS = 3650
+# Shifts are backwards, so that no date lies in the future, and by one to eleven years, so that none keeps its year.
+_FEWEST_DAYS, _RANGE_DAYS = 366, 3650
 
 PATIENT_PATTERN = r"P[A-Z2-7]{16}"
 TOKEN_PATTERN = r"[a-z2-7]{16}"
@@ -45,8 +45,8 @@ class Pseudonyms:
         return f"2.25.{int.from_bytes(self._digest('uid', original)[:_BITS_128], 'big')}"
 
     def days(self, patient: str) -> int:
-        """Days, 1 to 3650, by which all dates of a patient move backwards; `patient` is the pseudonym."""
-        return 1 + int.from_bytes(self._digest("days", patient)[:8], "big") % _MOST_DAYS
+        """Days, 366 to 4015, by which all dates of a patient move backwards; `patient` is the pseudonym."""
+        return _FEWEST_DAYS + int.from_bytes(self._digest("days", patient)[:8], "big") % _RANGE_DAYS
 
     def _letters(self, *parts: str) -> str:
         return base64.b32encode(self._digest(*parts)[:10]).decode()
