@@ -13,9 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from alzedge import __version__
+from alzedge.deidentify.dicom_pixels import clean_pixels
 from alzedge.deidentify.rules.allow_list import ALLOWED, Allowed, Rule
 from alzedge.deidentify.rules.dates import age_between, shifted
-from alzedge.deidentify.dicom_pixels import clean_pixels
 from alzedge.deidentify.rules.pseudonyms import Pseudonyms
 from alzedge.deidentify.rules.refusals import DAMAGED_DICOM, NO_PATIENT, LeftOut, check_object
 from alzedge.deidentify.rules.values import plain_value

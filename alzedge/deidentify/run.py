@@ -1,6 +1,5 @@
 """De-identification of a folder: file by file, in several processes, resumable, originals only read."""
 
-import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -62,7 +61,7 @@ def deidentify(
     with opened(source, destination, pseudonyms) as (done, journal):
         remove_temporaries(destination)
         (destination / REPORT).unlink(missing_ok=True)
-        written = {outcome.path for outcome in done.values()}
+        written = {outcome.path for outcome in done.values()} - {""}
         seen: dict[str, Outcome] = {}
 
         def tasks() -> Iterator[_Task]:
@@ -75,9 +74,9 @@ def deidentify(
                     yield _Task(path, relative, token, destination, pseudonyms)
 
         for relative, outcome in _outcomes(tasks(), jobs):
-            if outcome.duplicate:  # or written by a call that was interrupted before it could say so
-                outcome = replace(outcome, duplicate=outcome.path in written)
-            written.add(outcome.path)
+            if outcome.path in written:
+                outcome = replace(outcome, duplicate=True)
+            written |= {outcome.path} - {""}
             seen[outcome.source] = outcome
             add(outcome, journal)
             on_file(relative, outcome)
@@ -137,15 +136,15 @@ def _process(task: _Task) -> tuple[str, Outcome]:
         clean = clean_file(task.path, task.relative, task.pseudonyms)
         if problems(clean.path, clean.data, look_at_pixels=False):
             raise LeftOut(_FAILED)
-        new = _write_new(task.destination / clean.path, clean.data)
+        _write_new(task.destination / clean.path, clean.data)
     except LeftOut as error:
         return task.relative, Outcome(task.source, left_out=error.reason)
     bits = as_bits(clean.kept)
-    return task.relative, Outcome(task.source, clean.path, clean.kind, "", not new, bits, clean.removed)
+    return task.relative, Outcome(task.source, clean.path, clean.kind, kept=bits, removed=clean.removed)
 
 
-def _write_new(path: Path, data: bytes) -> bool:
-    """Write a file, whole or not at all, and never over another; whether there was none with this content.
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all, and never over another; one with this content may be there already.
 
     Raises:
         LeftOut: there is one with other content.
@@ -159,23 +158,21 @@ def _write_new(path: Path, data: bytes) -> bool:
             file.flush()
             os.fsync(handle)  # or a power cut could leave the new name with nothing behind it
         temporary.chmod(0o644)
-        with contextlib.suppress(FileExistsError):
-            return _moved(temporary, path)
+        _name(temporary, path)
+    except FileExistsError:
+        if path.read_bytes() != data:
+            raise LeftOut(_CONFLICT) from None
     finally:
         temporary.unlink(missing_ok=True)
-    if path.read_bytes() != data:
-        raise LeftOut(_CONFLICT)
-    return False
 
 
-def _moved(temporary: Path, path: Path) -> bool:
-    """True; a file that is already there raises `FileExistsError`."""
+def _name(temporary: Path, path: Path) -> None:
+    """Give a file its name; unlike a rename, a link never takes another file's place."""
     try:
-        os.link(temporary, path)  # unlike a rename, it never takes another file's place
+        os.link(temporary, path)
     except FileExistsError:
         raise
     except OSError:  # a file system without links
         if path.exists():
             raise FileExistsError from None
         temporary.replace(path)
-    return True

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from helpers.canaries import Canaries, every_tag, mr_image, plant, table_e1_1, write
 from helpers.commands import run_cli
+from helpers.heads import head
 
 from alzedge.deidentify.audit import audit_folder
 from alzedge.deidentify.dicom import clean_dicom
@@ -21,7 +22,12 @@ pydicom = pytest.importorskip("pydicom")
 pytest.importorskip("scipy")
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.usefixtures("quiet_pydicom")]
 
-EXPLICIT, IMPLICIT, RLE, JPEG = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.50"
+EXPLICIT, IMPLICIT, RLE, JPEG = (
+    "1.2.840.10008.1.2.1",
+    "1.2.840.10008.1.2",
+    "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.4.50",
+)
 KEY = "the key of these tests, kept nowhere"
 SEQUENCES = [allowed.keyword for allowed in ALLOWED if allowed.rule is Rule.SEQUENCE]
 
@@ -33,13 +39,6 @@ def quiet_pydicom() -> Iterator[None]:
     logger.disabled = True
     yield
     logger.disabled = False
-
-
-def head() -> Any:
-    """An ellipse of noise, uint8 (96, 80)."""
-    rows, columns = np.mgrid[:96, :80]
-    inside = ((rows - 48) / 40) ** 2 + ((columns - 40) / 32) ** 2 < 1
-    return (inside * np.random.default_rng(0).integers(90, 200, (96, 80))).astype(np.uint8)
 
 
 def nested(dataset: Any, canaries: Canaries, tags: list[int], depth: int) -> None:
