@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """Bad input, told in one sentence that names the thing and the cure.
+    """Bad input, explained in one sentence that names the thing and the cure.
 
     The command line prints the sentence and exits with code 2; a Python caller gets
     an ordinary exception. Anything else that escapes is a bug of ours.

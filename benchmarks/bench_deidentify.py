@@ -65,7 +65,9 @@ def main() -> None:
         timed("copying", options.files, lambda: shutil.copytree(folder / "src", folder / "copy"))
         key = derive("a key for the benchmark alone")
         timed("de-identifying", options.files, lambda: deidentify(folder / "src", folder / "dst", key, options.jobs))
-        timed("nothing left to do", options.files, lambda: deidentify(folder / "src", folder / "dst", key, options.jobs))
+        timed(
+            "nothing left to do", options.files, lambda: deidentify(folder / "src", folder / "dst", key, options.jobs)
+        )
         timed("auditing", options.files, lambda: audit_folder(folder / "dst", jobs=options.jobs))
 
 

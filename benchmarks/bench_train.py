@@ -23,7 +23,7 @@ from alzedge.teacher.networks.heads import classifier
 from alzedge.teacher.networks.resnet import BLOCKS, resnet
 from alzedge.teacher.training.augment import apply_views, draw_views
 from alzedge.teacher.training.optimizers import make_optimizer
-from alzedge.teacher.training.replicas import make_worker, train_step
+from alzedge.teacher.training.replicas import make_replicas, train_step
 
 _SLICES = 5121  # of the Kaggle archive's training side: views are drawn for all of them, and rendered for the batch
 
@@ -84,15 +84,15 @@ def ours(depth: int, batch: int, rows: int, columns: int, precision: str) -> tup
     """The teacher's training step as `alzedge train` takes it, and the number of trained parameters."""
     recipe = FinetuneRecipe(batch_size=batch, learning_rate=1e-4, precision=precision)
     model = classifier(resnet(TeacherRecipe(depth=depth, width=1.0), (rows, columns, 1)), 0)
-    worker = make_worker(model, recipe, 1)
+    replicas = make_replicas(model, recipe, 1)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    worker.compile(make_optimizer(recipe, recipe.learning_rate), loss, jit_compile=False)
+    replicas.compile(make_optimizer(recipe, recipe.learning_rate), loss, jit_compile=False)
     data = np.random.default_rng(0).random((batch, rows, columns, 1), dtype=np.float32), np.arange(batch) % 4
 
     def steps(count: int) -> float:
         start = time.perf_counter()
         for _ in range(count):
-            train_step(worker, data, 1)
+            train_step(replicas, data, 1)
         return time.perf_counter() - start
 
     return steps, sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
@@ -157,7 +157,7 @@ def report(seconds: dict[str, list[float]], images: int) -> None:
         if theirs in seconds:
             ratio = speed_ratio(seconds[theirs], seconds[mine])
             goal = ", goal 1.00" if mine.endswith("bfloat16") and theirs.endswith("bfloat16") else ""
-            print(f"{mine}: {ratio['value']:.2f} x {theirs} (95 % {ratio['low']:.2f} to {ratio['high']:.2f}{goal})")
+            print(f"{mine}: {ratio.value:.2f} x {theirs} (95 % {ratio.low:.2f} to {ratio.high:.2f}{goal})")
 
 
 def main() -> None:

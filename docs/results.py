@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from alzedge.export.report.tables import markdown_rows
+from alzedge.metrics.estimate import Estimate
+from alzedge.metrics.split_evaluation import SplitEvaluation, read_metrics
+from alzedge.metrics.tasks import STAGES4
 from alzedge.stages import DISCLAIMER
 
 # The study this project follows (CMPE 297, 2021), official split: accuracy, micro and macro area under the ROC curve.
@@ -29,64 +32,60 @@ UNSEEN = (
 OFFICIAL = (("accuracy", "accuracy"), ("micro AUC", "micro_roc_auc"), ("macro AUC", "macro_roc_auc"))
 
 
-def cell(figure: dict[str, float] | None) -> str:
-    return "-" if figure is None else f"{figure['value']:.3f} ({figure['low']:.2f}-{figure['high']:.2f})"
+def cell(figure: Estimate | None) -> str:
+    return "-" if figure is None else figure.short()
 
 
-def look_up(levels: dict[str, Any] | None, *keys: str) -> dict[str, float] | None:
-    found: Any = levels
-    for key in keys:
-        found = found.get(key) if found else None
-    return found
+def baseline_cell(method: dict[str, Any], task: str, level: str, figure: str) -> str:
+    """A figure of a method of `audit.json`, which has no task whose classes are absent and no level it does not answer."""
+    content = ((method.get(task) or {}).get(level) or {}).get(figure)
+    return cell(Estimate.from_json(content) if content else None)
 
 
-def floor_cell(method: dict[str, Any], task: str, level: str, figure: str) -> str:
-    return cell(look_up(method.get(task), level, figure))
-
-
-def unseen_table(crossval: dict[str, Any], floors: dict[str, Any], methods: dict[str, str]) -> str:
+def unseen_table(crossval: SplitEvaluation, baselines: dict[str, Any], methods: dict[str, str]) -> str:
     rows = [["method", *(title for title, *_ in UNSEEN)]]
-    for name, method in floors["people"].items():
-        cells = [floor_cell(method, task, level, figure) for _, level, task, figure in UNSEEN]
-        rows.append([f"floor: {methods[name]}", *cells])
+    for name, method in baselines["people"].items():
+        cells = [baseline_cell(method, task, level, figure) for _, level, task, figure in UNSEEN]
+        rows.append([f"baseline: {methods[name]}", *cells])
     for name in OURS:
-        levels = crossval["models"][f"{name}.csv"]
-        rows.append([f"**ours: {name}**", *(cell(look_up(levels, *where)) for _, *where in UNSEEN)])
+        levels = crossval.models[f"{name}.csv"].levels
+        cells = [cell(levels[level].tasks[task][figure]) for _, level, task, figure in UNSEEN]
+        rows.append([f"**ours: {name}**", *cells])
     return markdown_rows(rows)
 
 
-def official_table(run: dict[str, Any], floors: dict[str, Any], methods: dict[str, str]) -> str:
+def official_table(official: SplitEvaluation, baselines: dict[str, Any], methods: dict[str, str]) -> str:
     rows = [["method", *(f"{title}, slices" for title, _ in OFFICIAL)]]
     rows += [[name, *figures] for name, figures in STUDY.items()]
-    for name, method in floors["official"].items():
-        rows.append(
-            [f"floor: {methods[name]}", *(floor_cell(method, "stages4", "slice", figure) for _, figure in OFFICIAL)]
-        )
+    for name, method in baselines["official"].items():
+        cells = [baseline_cell(method, STAGES4.name, "slice", figure) for _, figure in OFFICIAL]
+        rows.append([f"baseline: {methods[name]}", *cells])
     for name, file in OURS.items():
-        figures = run["official"]["models"][file]["slice"]["stages4"]
-        rows.append([f"ours: {name}", *(cell(figures.get(figure)) for _, figure in OFFICIAL)])
+        figures = official.models[file].slice
+        rows.append([f"ours: {name}", *(cell(figures.figure(STAGES4, figure)) for _, figure in OFFICIAL)])
     return markdown_rows(rows)
 
 
 def main(audit: Path, crossval: Path, run: Path) -> str:
-    found = json.loads((audit / "audit.json").read_text())
-    pooled = json.loads((crossval / "evaluation" / "metrics.json").read_text())["crossval"]
-    own = json.loads((run / "metrics.json").read_text())
-    floors, methods = found["floors"]["splits"], found["floors"]["methods"]
+    audited = json.loads((audit / "audit.json").read_text())
+    pooled = read_metrics(crossval / "evaluation" / "metrics.json")["crossval"]
+    official = read_metrics(run / "metrics.json")["official"]
+    baselines, methods = audited["floors"]["splits"], audited["floors"]["methods"]
+    data = pooled.evaluated_on
     return f"""# Results on the Kaggle 4-class set
 
 **{DISCLAIMER}** `DATA=path/to/archive.zip make results` makes this page: the audit, the
 cross-validation and the run of recipe `cpu`, seed 0. In brackets 95 % bootstrap intervals over people.
 
-> {found["verdict"]["sentence"]}
+> {audited["verdict"]["sentence"]}
 
 ## People that no phase of training has seen
 
-{pooled["people"]} people, {pooled["slices"]} slices; {pooled["description"]}. Areas are per person, whose answer is the mean over the person's slices.
+{data.people} people, {data.slices} slices; {data.description}. Areas are per person, whose answer is the mean over the person's slices.
 
-{unseen_table(pooled, floors, methods)}
+{unseen_table(pooled, baselines, methods)}
 
-Two of the {pooled["people"]} people have moderate dementia, so nothing is claimed about that stage alone: three stages join it to mild, and CDR 1 or
+Two of the {data.people} people have moderate dementia, so nothing is claimed about that stage alone: three stages join it to mild, and CDR 1 or
 more leaves very mild out.
 
 ## The official split
@@ -94,7 +93,7 @@ more leaves very mild out.
 Other slices of the people in the training images: it measures recognition of people as much as of dementia. It is here because it
 is what others report. The study's figures are as published (CMPE 297, 2021), without intervals.
 
-{official_table(own, floors, methods)}
+{official_table(official, baselines, methods)}
 """
 
 

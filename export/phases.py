@@ -1,20 +1,21 @@
-"""The phases of a run behind the student: files, figures, latency, report."""
+"""Phases of a run behind the student: files, figures, latency, report."""
 
 import json
 import os
 import platform
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from alzedge.commands.progress_bars import show_steps
+from alzedge.export.benchmark.results import TrainingTime, read_benchmark
 from alzedge.export.evaluate.sources import CROSSVAL
-from alzedge.metrics.classification import summary
+from alzedge.export.target import Target
+from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, read_metrics, read_split
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import Ledger
-from alzedge.runs.split_run import Job
+from alzedge.runs.run_folder import RunFolder
+from alzedge.runs.split_run import SplitRun
 from alzedge.utils.files import write_json, write_text
-from alzedge.utils.progress import Step
+from alzedge.utils.progress import OnPhase, Step, quiet_phase
 
 TEACHER = "teacher.keras"
 STUDENT = "student.keras"
@@ -26,72 +27,77 @@ FILE_NAMES = {
 
 # The float32 file answers as the Keras student does, to the last few bits.
 CROSSVAL_FILES = {"teacher": "teacher.csv", "float32": "student.csv", "int8": "student_int8.csv"}
-_HEAT_MAP = "-heat-map"
+_TARGETS = {"float32": Target("float32"), "int8": Target("int8"), "int8-heat-map": Target("int8", heat_map=True)}
 _TRAINING = ("init", "pretrain", "finetune", "targets", "distill")
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
 
 
-def export_phase(job: Job, student: Path) -> dict[str, Path]:
-    """Convert and quantize; writes and returns the `.tflite` files by format."""
-    outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
+def export_phase(split_run: SplitRun, student: Path, on_phase: OnPhase = quiet_phase) -> dict[str, Path]:
+    """Convert and quantize a student; writes and returns the `.tflite` files by name in `FILE_NAMES`."""
+    outputs = {name: split_run.folder / file for name, file in FILE_NAMES.items()}
 
     def action(stem: Path) -> None:
         from alzedge.export.export_student import export_student
+        from alzedge.export.prepared_student import prepare_student
 
-        with show_steps(f"{job.title}: export") as on_step:
+        with on_phase(f"{split_run.title}: export") as on_step:
+            prepared = prepare_student(student, split_run.dataset, split_run.split, split_run.recipe)
             for done, (name, path) in enumerate(outputs.items(), start=1):
-                fmt, heat_map = name.removesuffix(_HEAT_MAP), name.endswith(_HEAT_MAP)
-                export_student(student, path, fmt, job.dataset, job.split, job.recipe, heat_map=heat_map)
+                export_student(prepared, path, _TARGETS[name])
                 on_step(Step(done, len(outputs), done, len(outputs)))
 
-    job.perform("export", ["export"], [student], list(outputs.values()), action)
+    split_run.perform("export", ["export"], [student], list(outputs.values()), action)
     return outputs
 
 
-def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
-    """Figures of every model on the test side; writes and returns the split's `metrics.json`."""
-    output = job.folder / "metrics.json"
+def evaluate_phase(split_run: SplitRun, models: dict[str, Path], on_phase: OnPhase = quiet_phase) -> Path:
+    """Evaluate every model on the test side; writes and returns the split's `metrics.json`."""
+    output = split_run.folder / "metrics.json"
 
     def action(stem: Path) -> None:
-        from alzedge.export.evaluate.judge import evaluate_models
+        from alzedge.export.evaluate.evaluate_models import evaluate_models
 
-        with show_steps(f"{job.title}: evaluation") as on_step:
-            write_json(output, evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER))
+        with on_phase(f"{split_run.title}: evaluation") as on_step:
+            evaluation = evaluate_models(models, split_run.dataset, split_run.split, on_step, teacher=TEACHER)
+        write_json(output, evaluation.to_json())
 
-    job.perform("evaluate", [], list(models.values()), [output], action)
+    split_run.perform("evaluate", [], list(models.values()), [output], action)
     return output
 
 
 def release_phase(
-    ledger: Ledger, jobs: list[Job], metrics: list[Path], crossval: Path | None = None
+    run_folder: RunFolder, split_runs: list[SplitRun], metrics: list[Path], crossval: Path | None = None
 ) -> dict[str, Path]:
-    """Put the figures of all splits into the last split's files; returns the files by format.
+    """Put the figures of all splits into the last split's files; returns the files by name in `FILE_NAMES`.
 
     The last split is the one with unseen people where there is one: the official split's
     students have seen everybody, so theirs are sister models whose figures are quoted; so are
     those of a cross-validation.
     """
-    outputs = {name: ledger.folder / file for name, file in FILE_NAMES.items()}
-    chosen = jobs[-1]
+    outputs = {name: run_folder.path / file for name, file in FILE_NAMES.items()}
+    chosen = split_runs[-1]
     sources = {name: chosen.folder / file for name, file in FILE_NAMES.items()}
-    figures = ledger.folder / "metrics.json"
+    figures = run_folder.path / "metrics.json"
 
     def action(stem: Path) -> None:
-        splits = {job.split.name: json.loads(path.read_text()) for job, path in zip(jobs, metrics, strict=True)}
-        write_json(figures, splits)
+        splits = {split_run.split.name: read_split(path) for split_run, path in zip(split_runs, metrics, strict=True)}
+        write_json(figures, {name: found.to_json() for name, found in splits.items()})
         if crossval:
-            splits |= {CROSSVAL: json.loads(crossval.read_text())[CROSSVAL]}
+            splits[CROSSVAL] = read_metrics(crossval)[CROSSVAL]
         for name, source in sources.items():
             flatbuffer, record = read_tflite(source)
-            quoted = {split: _quoted(split, found, name, chosen.split.name) for split, found in splits.items()}
+            quotes = {split: _quote(split, found, name, chosen.split.name) for split, found in splits.items()}
+            quoted = {split: found.to_json() for split, found in quotes.items()}
             write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted})
 
     inputs = [*sources.values(), *metrics, *([crossval] if crossval else [])]
-    ledger.perform("release", [job.split.name for job in jobs], inputs, [*outputs.values(), figures], action)
+    run_folder.perform(
+        "release", [split_run.split.name for split_run in split_runs], inputs, [*outputs.values(), figures], action
+    )
     return outputs
 
 
-def _quoted(split: str, found: dict[str, Any], fmt: str, own: str) -> dict[str, Any]:
+def _quote(split: str, found: SplitEvaluation, fmt: str, own: str) -> Quote:
     """One split's figures as a file of the split `own` quotes them."""
     if split == CROSSVAL:
         model = CROSSVAL_FILES["float32" if fmt == "float32" else "int8"]
@@ -99,44 +105,46 @@ def _quoted(split: str, found: dict[str, Any], fmt: str, own: str) -> dict[str, 
     else:
         model = FILE_NAMES[fmt]
         whose = "this model" if split == own else "a sister model of the same recipe"
-    entries = {name: found[name] for name in ("description", "unseen_people", "floors")}
-    return entries | {"measured_on": whose} | summary(found["models"][model])
+    return quote(found, model, whose)
 
 
-def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, recipe: Recipe) -> Path:
-    """Size and latency of each model beside its figures; writes and returns `benchmark.json`."""
-    output = ledger.folder / "benchmark.json"
+def benchmark_phase(
+    run_folder: RunFolder, models: dict[str, Path], metrics: Path, recipe: Recipe, on_phase: OnPhase = quiet_phase
+) -> Path:
+    """Measure size and latency of each model; writes them beside its figures into `benchmark.json` and returns that."""
+    output = run_folder.path / "benchmark.json"
 
     def action(stem: Path) -> None:
         from alzedge.export.benchmark.benchmark import benchmark_models
 
-        splits = json.loads(metrics.read_text())
-        with show_steps("benchmark") as on_step:
-            found = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
-        write_json(output, found | {"training": training_time(ledger)})
+        splits = read_metrics(metrics)
+        with on_phase("benchmark") as on_step:
+            measured = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
+        write_json(output, replace(measured, training=training_time(run_folder)).to_json())
 
-    ledger.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
+    run_folder.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
     return output
 
 
-def training_time(ledger: Ledger) -> dict[str, Any] | None:
-    """How long the run trained: `machine`, `processors` and, by phase, `seconds` (see `Ledger`); None when not timed."""
-    phases = {name: phase for name, phase in ledger.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
-    if not all("seconds" in phase for phase in phases.values()):
+def training_time(run_folder: RunFolder) -> TrainingTime | None:
+    """Wall-clock time of the run's training (see `RunFolder`).
+
+    Returns:
+        None when a phase was not timed, as in run folders of older versions.
+    """
+    phases = {name: phase for name, phase in run_folder.phases.items() if name.rsplit("/", 1)[-1] in _TRAINING}
+    seconds = {name: phase.seconds for name, phase in phases.items() if phase.seconds is not None}
+    if len(seconds) < len(phases):
         return None
-    return {
-        "machine": f"{platform.system()} {platform.machine()}",
-        "processors": os.cpu_count(),
-        "seconds": {name: phase["seconds"] for name, phase in phases.items()},
-    }
+    return TrainingTime(f"{platform.system()} {platform.machine()}", os.cpu_count(), seconds)
 
 
-def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) -> list[Path]:
-    """Table, plots and model card; returns what was written, the card first."""
-    folder = ledger.folder
+def report_phase(run_folder: RunFolder, benchmark: Path, split_runs: list[SplitRun], model: Path) -> list[Path]:
+    """Write table, plots and model card; returns the files, the card first."""
+    folder = run_folder.path
     curves = {
-        f"{job.split.name}: {title}": job.folder / f"{name}.loss.json"
-        for job in jobs
+        f"{split_run.split.name}: {title}": split_run.folder / f"{name}.loss.json"
+        for split_run in split_runs
         for name, title in (("pretrained", "pre-training"), ("teacher", "fine-tuning"), ("student", "distillation"))
     }
     pictures = [folder / name for name in ("confusion.png", "loss.png", "examples.png")]
@@ -148,13 +156,13 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
         from alzedge.export.hub.card import PICTURES, model_card
         from alzedge.export.report import plots
 
-        found = json.loads(benchmark.read_text())
+        measured = read_benchmark(benchmark)
         confusion, loss, examples = pictures
-        write_reports(found, folder)
-        plots.confusion_matrices(found, FILE_NAMES["int8"], confusion)
+        write_reports(measured, folder)
+        plots.confusion_matrices(measured.splits, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
-        plots.example_answers(jobs[-1].dataset.take(jobs[-1].split.test), model, examples)
-        write_text(card, model_card(model, found, list(PICTURES)))
+        plots.example_answers(split_runs[-1].dataset.take(split_runs[-1].split.test), model, examples)
+        write_text(card, model_card(model, measured, list(PICTURES)))
 
-    ledger.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
+    run_folder.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
     return outputs

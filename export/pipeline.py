@@ -14,23 +14,26 @@ from alzedge.export.phases import (
     report_phase,
 )
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import open_ledger
-from alzedge.runs.split_run import Job, make_job, run_identity
+from alzedge.runs.run_folder import open_run_folder
+from alzedge.runs.split_run import SplitRun, make_split_run, run_identity
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 
-def run(dataset: DataSet, recipe: Recipe, out: Path, crossval: Path | None = None) -> Path:
+def run(
+    dataset: DataSet, recipe: Recipe, out: Path, crossval: Path | None = None, on_phase: OnPhase = quiet_phase
+) -> Path:
     """Train, distill, export, evaluate, benchmark and report, for each split.
 
-    What is done already in `out` is not done again; a phase that was interrupted goes on
-    from its last checkpoint.
+    A phase that is finished in `out` is not repeated; one that was interrupted goes on from its last checkpoint.
 
     Args:
-        dataset: what to learn from.
+        dataset: slices to learn from and to test on.
         recipe: settings; its `splits`, or all the data set allows.
         out: output folder, new or of the same run.
         crossval: `metrics.json` of a cross-validation of the recipe, to be quoted in the files.
+        on_phase: called with the title of each phase that is not finished, such as 'subject: export'.
 
     Returns:
         Path of `benchmark.json`.
@@ -40,25 +43,21 @@ def run(dataset: DataSet, recipe: Recipe, out: Path, crossval: Path | None = Non
     """
     names = in_order(recipe.splits or available_splits(dataset))
     splits = [split_dataset(dataset, name, recipe.fold) for name in names]
-    ledger = open_ledger(out, run_identity(dataset, recipe))
-    jobs = [make_job(ledger, out / split.name, dataset, recipe, split) for split in splits]
-    metrics = [_run_split(job) for job in jobs]
-    released = release_phase(ledger, jobs, metrics, crossval)
-    last = jobs[-1].folder
+    run_folder = open_run_folder(out, run_identity(dataset, recipe))
+    split_runs = [make_split_run(run_folder, out / split.name, dataset, recipe, split) for split in splits]
+    metrics = [evaluate_phase(split_run, train_and_export(split_run, on_phase), on_phase) for split_run in split_runs]
+    released = release_phase(run_folder, split_runs, metrics, crossval)
+    last = split_runs[-1].folder
     models = {TEACHER: last / TEACHER, STUDENT: last / STUDENT}
-    models |= {FILE_NAMES[fmt]: path for fmt, path in released.items()}
-    benchmark = benchmark_phase(ledger, models, out / "metrics.json", recipe)
-    report_phase(ledger, benchmark, jobs, released["int8"])
+    models |= {FILE_NAMES[name]: path for name, path in released.items()}
+    benchmark = benchmark_phase(run_folder, models, out / "metrics.json", recipe, on_phase)
+    report_phase(run_folder, benchmark, split_runs, released["int8"])
     return benchmark
 
 
-def _run_split(job: Job) -> Path:
-    return evaluate_phase(job, train_and_export(job))
-
-
-def train_and_export(job: Job) -> dict[str, Path]:
-    """Teacher, student and its files on one split; returns all models by file name."""
-    teacher = finetune_phase(job, pretrain_phase(job))
-    student = distill_phase(job, targets_phase(job, teacher), teacher)
-    files = export_phase(job, student)
-    return {TEACHER: teacher, STUDENT: student} | {FILE_NAMES[fmt]: path for fmt, path in files.items()}
+def train_and_export(split_run: SplitRun, on_phase: OnPhase = quiet_phase) -> dict[str, Path]:
+    """Train a teacher, distill and export its student on one split; returns all models by file name."""
+    teacher = finetune_phase(split_run, pretrain_phase(split_run, on_phase=on_phase), on_phase=on_phase)
+    student = distill_phase(split_run, targets_phase(split_run, teacher, on_phase=on_phase), teacher, on_phase)
+    files = export_phase(split_run, student, on_phase)
+    return {TEACHER: teacher, STUDENT: student} | {FILE_NAMES[name]: path for name, path in files.items()}

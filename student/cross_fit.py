@@ -1,14 +1,13 @@
-"""Soft targets from teachers that have not seen the person they speak about.
+"""Soft targets from teachers that were not trained on the person they predict.
 
-A teacher answers for people it was trained on with a certainty that it does not have about anybody
-else, and a student learns that certainty too. Cross-fitting (Chernozhukov et al. 2018, arXiv:1608.00060;
-for distillation Dao et al. 2021, arXiv:2104.09732) deals the training people into parts, trains one
-teacher without each part, and lets it answer for that part only. What it gets wrong there is what it
-would get wrong on new people, so one temperature, fitted on these answers, calibrates them before the
-student learns them; no person outside the training side takes any part.
+A teacher predicts people it was trained on with a certainty that it does not have about anybody else, and a student
+learns that certainty too. Cross-fitting (Chernozhukov et al. 2018, arXiv:1608.00060; for distillation Dao et al. 2021,
+arXiv:2104.09732) deals the training people into parts, trains one teacher without each part, and lets it predict that
+part only. Its errors there are those it would make on new people, so one temperature, fitted on these predictions,
+calibrates them before the student learns them; no person outside the training side takes any part.
 
-With `distill.fluid` half of each target is the opinion of `alzedge.student.targets` on the person; a quarter is the
-teachers' on the view, and a quarter theirs on average over the person's slices. The whole is calibrated once more.
+With `distill.fluid` half of each target is the CSF regression of `alzedge.student.targets` for the person; a quarter
+is the teachers' for the view, and a quarter theirs on average over the person's slices. The whole is calibrated again.
 """
 
 from dataclasses import dataclass
@@ -34,23 +33,23 @@ _LEAST = 1e-6  # probability; its logarithm is finite
 
 @dataclass(frozen=True, eq=False)
 class SoftTargets:
-    """What a student learns.
+    """Soft targets that a student learns.
 
     Attributes:
         logits: float32 (views, N, 4), divided by `temperature` already.
-        temperature: fitted on the cross-fitted teachers' answers; 1 for the teacher's own.
-        parts: how many teachers took part, each without one part of the people; 0 for the teacher's own.
-        fluid: whether the regression on fluid took part.
+        temperature: fitted on the cross-fitted teachers' logits; 1 for the teacher's own.
+        parts: number of teachers, each trained without one part of the people; 0 for the teacher's own.
+        csf: whether the CSF regression took part.
     """
 
     logits: NDArray[np.float32]
     temperature: float = 1.0
     parts: int = 0
-    fluid: bool = False
+    csf: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """As the student's record quotes it."""
-        return {"cross_fit": self.parts, "fluid": self.fluid, "temperature": self.temperature}
+        """Entry of the student's record, which calls CSF `fluid`."""
+        return {"cross_fit": self.parts, "fluid": self.csf, "temperature": self.temperature}
 
 
 def cross_fitted_targets(
@@ -61,9 +60,9 @@ def cross_fitted_targets(
     recipe: Recipe,
     checkpoint: Path,
     on_step: OnStep = quiet,
-    fluid: NDArray[np.float32] | None = None,
+    csf: NDArray[np.float32] | None = None,
 ) -> SoftTargets:
-    """Fine-tune one teacher without each part of the people, and ask it about that part.
+    """Fine-tune one teacher without each part of the people, and let it predict that part.
 
     Args:
         pretrained: the contrastive model that every teacher begins with; it has seen all training
@@ -73,12 +72,12 @@ def cross_fitted_targets(
         people: str (N,), who is on each image.
         recipe: `distill.cross_fit` parts; also `teacher`, `finetune`, `distill.views`, `augment`, `seed`.
         checkpoint: path stem; each teacher has its own file beside it, see `alzedge.teacher.training.loop.fit`.
-        on_step: told about every step of every teacher.
-        fluid: float32 (people, features) from `alzedge.student.targets.fluid_by_person`, in the order of their names,
-            to join the regression on it.
+        on_step: called after every step of every teacher.
+        csf: float32 (people, features) from `alzedge.student.targets.csf_by_person`, in the order of the people's
+            names, to let the regression take part.
 
     Raises:
-        UserError: fewer people than parts, and what `finetune` refuses.
+        UserError: fewer people than parts, or see `finetune`.
     """
     parts = recipe.distill.cross_fit
     part_of = deal_people(people, labels, parts)
@@ -97,32 +96,34 @@ def cross_fitted_targets(
         logits[:, own] = soft_targets(teacher, images, recipe, rows=own)
     temperature = _temperature(logits, labels)
     targets = logits / np.float32(temperature)
-    if fluid is None:
+    if csf is None:
         return SoftTargets(targets, temperature, parts)
     _, first, person = np.unique(people, return_index=True, return_inverse=True)
-    opinion = cross_fitted_regression(fluid, labels[first], part_of[first])
-    joint = np.log(_joined(targets, person, opinion)).astype(np.float32)
+    regression = cross_fitted_regression(csf, labels[first], part_of[first])
+    joint = np.log(_joined(targets, person, regression)).astype(np.float32)
     temperature = _temperature(joint, labels)
-    return SoftTargets(joint / np.float32(temperature), temperature, parts, fluid=True)
+    return SoftTargets(joint / np.float32(temperature), temperature, parts, csf=True)
 
 
 def _temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     return fit_temperature(logits.reshape(-1, logits.shape[-1]), np.tile(labels, len(logits)))
 
 
-def _joined(logits: NDArray[np.float32], person: NDArray[np.intp], opinion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities (views, N, 4): a quarter of each view's, a quarter of its person's mean, half of the opinion."""
-    answers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
-    answers /= answers.sum(axis=-1, keepdims=True)
-    by_view = answers.mean(axis=0)
+def _joined(
+    logits: NDArray[np.float32], person: NDArray[np.intp], regression: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Probabilities (views, N, 4): a quarter of each view's, a quarter of its person's mean, half of the regression's."""
+    teacher = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
+    teacher /= teacher.sum(axis=-1, keepdims=True)
+    by_view = teacher.mean(axis=0)
     sums = np.stack([np.bincount(person, column) for column in by_view.T], axis=1)
     of_person = sums / np.bincount(person)[:, None]
-    joint: NDArray[np.float64] = (answers + of_person[person] + 2 * opinion[person]) / 4
+    joint: NDArray[np.float64] = (teacher + of_person[person] + 2 * regression[person]) / 4
     return np.maximum(joint, _LEAST)
 
 
 def deal_people(people: NDArray[np.str_], labels: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
-    """Part of each image, int64 (N,), such that a person's images share one; see `alzedge.data.folds.deal_folds`.
+    """Deal people into parts; returns the part of each image, int64 (N,). See `alzedge.data.folds.deal_folds`.
 
     Raises:
         UserError: fewer people than parts.

@@ -26,7 +26,7 @@ _BLOCK = 256
 def distillation_loss(
     teacher_logits: keras.KerasTensor, student_logits: keras.KerasTensor, temperature: float
 ) -> keras.KerasTensor:
-    """Cross-entropy between softened outputs, times temperature squared.
+    """Compute the cross-entropy between softened outputs, times temperature squared.
 
     The square keeps the gradient's size independent of the temperature. Differs from the
     KL divergence by the teacher's entropy, which has no gradient.
@@ -64,26 +64,26 @@ def soft_targets(
     *,
     rows: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float32]:
-    """The teacher's logits on `recipe.distill.views` views of each image.
+    """Compute the teacher's logits on `recipe.distill.views` views of each image.
 
     Args:
         teacher: images to logits.
         images: float32 (N, rows, columns, 1).
         recipe: `distill.views`, `augment` and `seed` are used.
-        on_step: told about every view.
-        rows: int (M,), images to ask about; all where None. An image's views do not depend on the others asked about.
+        on_step: called after every view.
+        rows: int (M,), images to predict; all where None. An image's views do not depend on the others.
 
     Returns:
         float32 (views, M, 4).
     """
-    asked = np.arange(len(images)) if rows is None else rows
-    logits = np.empty((recipe.distill.views, len(asked), teacher.output_shape[-1]), np.float32)
+    chosen = np.arange(len(images)) if rows is None else rows
+    logits = np.empty((recipe.distill.views, len(chosen), teacher.output_shape[-1]), np.float32)
     for view in range(recipe.distill.views):
         drawn = _view(recipe, len(images), view)
-        for start in range(0, len(asked), _BLOCK):
-            block = asked[start : start + _BLOCK]
-            answers = teacher.predict_on_batch(apply_views(images[block], drawn[block]))
-            logits[view, start : start + _BLOCK] = answers
+        for start in range(0, len(chosen), _BLOCK):
+            block = chosen[start : start + _BLOCK]
+            shown = apply_views(images[block], drawn[block])
+            logits[view, start : start + _BLOCK] = teacher.predict_on_batch(shown)
         done = view + 1
         on_step(Step(done, recipe.distill.views, done, recipe.distill.views))
     return logits
@@ -103,10 +103,13 @@ def distill(
         images: float32 (N, rows, columns, 1), the same images.
         recipe: `student`, `distill`, `augment` and `seed` are used.
         checkpoint: see `alzedge.teacher.training.loop.fit`.
-        on_step: told about every step.
+        on_step: called after every step.
 
     Returns:
         The student (images to logits) and each epoch's loss.
+
+    Raises:
+        UserError: see `alzedge.teacher.training.loop.fit`.
     """
     set_seed(recipe.seed)
     model = build_student(recipe.student, images.shape[1:])

@@ -8,7 +8,7 @@ from alzedge.stages import STAGES
 
 
 def build_student(recipe: StudentRecipe, input_shape: tuple[int, int, int]) -> keras.Model:
-    """Three blocks of convolution, batch norm, ReLU and max-pool, then two dense layers.
+    """Build three blocks of convolution, batch norm, ReLU and max-pool, then two dense layers.
 
     The last block's map is averaged over the image in between: a dense layer on the whole
     map would hold most of the weights, and would learn where a head lies in the frame.

@@ -1,4 +1,4 @@
-"""The student's phases of a run, from files to files."""
+"""Phases of a run that make the student, from files to files."""
 
 import json
 from pathlib import Path
@@ -6,25 +6,31 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.commands.progress_bars import show_steps
 from alzedge.errors import UserError
-from alzedge.model_file.read_write import make_record, read_keras_record
-from alzedge.runs.split_run import Job
+from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
+from alzedge.runs.split_run import SplitRun
 from alzedge.utils.files import replacing, write_json
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 
-def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Path:
-    """Soft targets; writes and returns `soft_targets.npy` (views, N, 4), and beside it how they came about.
+def targets_phase(
+    split_run: SplitRun, teacher: Path, pretrained: Path | None = None, on_phase: OnPhase = quiet_phase
+) -> Path:
+    """Compute soft targets; writes and returns `soft_targets.npy`, float32 (views, N, 4), and a description beside it.
 
     Args:
-        job: what is worked on.
-        teacher: whose targets they are.
-        pretrained: what cross-fitted teachers begin with; where None `pretrained.keras` beside the teacher.
+        split_run: data, split and recipe.
+        teacher: `.keras` file of the teacher that gives them.
+        pretrained: `.keras` file that cross-fitted teachers begin with; where None `pretrained.keras` beside the teacher.
+        on_phase: called with the phase's title, unless it is finished already.
+
+    Raises:
+        UserError: no `pretrained.keras` for cross-fitting, or see `alzedge.student.cross_fit.cross_fitted_targets`.
     """
-    output, told = job.folder / "soft_targets.npy", _told(job)
+    output, description = split_run.folder / "soft_targets.npy", _description(split_run)
     settings = ["distill", "augment"]
     inputs = [teacher]
-    if job.recipe.distill.cross_fit:
+    if split_run.recipe.distill.cross_fit:
         settings += ["teacher", "finetune"]
         inputs.append(pretrained or _pretrained(teacher))
 
@@ -34,67 +40,67 @@ def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Pa
         from alzedge.teacher.keras_file import load_model
         from alzedge.teacher.training.loop import set_seed
 
-        set_seed(job.recipe.seed)
+        set_seed(split_run.recipe.seed)
         model, _ = load_model(inputs[-1])
-        with show_steps(f"{job.title}: soft targets") as on_step:
-            if job.recipe.distill.cross_fit:
-                labels, people = job.training_labels(), job.training_people()
-                fluid = _fluid(job) if job.recipe.distill.fluid else None
+        with on_phase(f"{split_run.title}: soft targets") as on_step:
+            if split_run.recipe.distill.cross_fit:
+                labels, people = split_run.training_labels(), split_run.training_people()
+                csf = _csf(split_run) if split_run.recipe.distill.fluid else None
                 targets = cross_fitted_targets(
-                    model, job.training_inputs(), labels, people, job.recipe, stem, on_step, fluid
+                    model, split_run.training_inputs(), labels, people, split_run.recipe, stem, on_step, csf
                 )
             else:
-                targets = SoftTargets(soft_targets(model, job.training_inputs(), job.recipe, on_step))
+                targets = SoftTargets(soft_targets(model, split_run.training_inputs(), split_run.recipe, on_step))
         with replacing(output) as temporary:
             np.save(temporary, targets.logits)
-        write_json(told, targets.to_dict())
+        write_json(description, targets.to_dict())
 
-    job.perform("targets", settings, inputs, [output, told], action)
+    split_run.perform("targets", settings, inputs, [output, description], action)
     return output
 
 
-def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
-    """Distillation from the soft targets of `teacher`; writes and returns `student.keras`."""
-    output, curve = job.folder / "student.keras", job.folder / "student.loss.json"
+def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: OnPhase = quiet_phase) -> Path:
+    """Distill a student from the soft targets of `teacher`; writes and returns `student.keras`."""
+    output, curve = split_run.folder / "student.keras", split_run.folder / "student.loss.json"
     settings = ["student", "distill", "augment"]
 
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
         from alzedge.teacher.keras_file import save_model
 
-        with show_steps(f"{job.title}: student distillation") as on_step:
+        with on_phase(f"{split_run.title}: student distillation") as on_step:
             model, history = distill(
-                np.load(targets), job.training_inputs(), job.recipe, stem.with_suffix(".npz"), on_step
+                np.load(targets), split_run.training_inputs(), split_run.recipe, stem.with_suffix(".npz"), on_step
             )
-        provenance = job.provenance(settings, read_keras_record(teacher))
-        how = json.loads(_told(job).read_text())
-        save_model(model, output, make_record("student", job.recipe.preprocessing, **provenance, soft_targets=how))
+        provenance = split_run.provenance(settings, read_keras_record(teacher))
+        provenance["soft_targets"] = json.loads(_description(split_run).read_text())
+        save_model(model, output, make_record(ModelKind(Role.STUDENT), split_run.recipe.preprocessing, **provenance))
         write_json(curve, history)
 
-    job.perform("distill", settings, [targets, _told(job), teacher], [output, curve], action)
+    split_run.perform("distill", settings, [targets, _description(split_run), teacher], [output, curve], action)
     return output
 
 
-def _fluid(job: Job) -> NDArray[np.float32]:
-    from alzedge.student.targets import fluid_by_person
+def _csf(split_run: SplitRun) -> NDArray[np.float32]:
+    from alzedge.student.targets import csf_by_person
 
-    train, names = job.split.train, job.training_people()
+    train, names = split_run.split.train, split_run.training_people()
     person = np.unique(names, return_inverse=True)[1]
-    return fluid_by_person(job.dataset.images[train], person, job.dataset.slice[train])
+    return csf_by_person(split_run.dataset.images[train], person, split_run.dataset.slice[train])
 
 
 def _pretrained(teacher: Path) -> Path:
-    """What every cross-fitted teacher begins with: the file that `alzedge train` writes beside the teacher.
+    """Path of the model that every cross-fitted teacher begins with, which `alzedge train` writes beside the teacher.
 
     Raises:
-        UserError: it is not there.
+        UserError: it is missing, or of another kind.
     """
     path = teacher.with_name("pretrained.keras")
     if not path.exists():
         raise UserError(f"{path}: no such file, and distill.cross_fit begins with it; keep it beside {teacher.name}.")
-    read_keras_record(path, "pretrained")
+    read_keras_record(path, Role.PRETRAINED)
     return path
 
 
-def _told(job: Job) -> Path:
-    return job.folder / "soft_targets.json"
+def _description(split_run: SplitRun) -> Path:
+    return split_run.folder / "soft_targets.json"

@@ -1,9 +1,11 @@
-"""A second opinion on a person: how much fluid there is, slice by slice.
+"""Regression targets from cerebrospinal fluid (CSF): its share of a person's brain, slice by slice.
 
-Fluid takes the room of brain tissue that has gone, so its share tells stages apart without any network
+CSF takes the room of brain tissue that has gone, so its share tells stages apart without any network
 (`alzedge audit` reports how well). It needs all slices of a person at once, which the student will not have;
 as part of the soft targets it is privileged information (Lopez-Paz et al. 2016, arXiv:1511.03643). Like the
-cross-fitted teachers, each regression answers only for people it was not fitted on.
+cross-fitted teachers, each regression predicts only for people it was not fitted on.
+
+Recipes and records call it `fluid`, the name it was first stored under.
 """
 
 from itertools import pairwise
@@ -16,28 +18,31 @@ from alzedge.stages import STAGES
 
 _PLACES = 32
 _COMPONENTS = 10
-_INVERSE_STRENGTH = 0.1  # `C` of the regression, and the components: those of the floor in `alzedge.metrics.baselines`
+_INVERSE_STRENGTH = (
+    0.1  # `C` of the regression, and the components: those of the baseline in `alzedge.metrics.baselines`
+)
 
 
-def fluid_by_person(
+def csf_by_person(
     images: NDArray[np.uint8], person: NDArray[np.intp], places: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Shares of fluid of every person at 32 places from the first slice to the last, between slices interpolated.
+    """Compute each person's share of CSF at 32 places from the first slice to the last, interpolated between slices.
 
     Args:
         images: uint8 (N, 208, 176).
-        person: int (N,), whose slice it is, 0 to P - 1, nobody without a slice.
+        person: int (N,), number of the person on each slice, 0 to P - 1; everybody has a slice.
         places: int64 (N,), position in the volume; where it is unknown, equal, and the slices count as they come.
 
     Returns:
-        float32 (P, 64).
+        float32 (P, 64), shares 0 to 1; the two shares of `alzedge.metrics.baselines.Features`, one after the other
+        at each place.
     """
-    fluid = features_of(images).fluid
+    csf = features_of(images).csf
     order = np.lexsort((places, person))
     first = np.searchsorted(person[order], np.arange(person.max() + 2))
     rows = []
     for start, end in pairwise(first):
-        own = fluid[order[start:end]]
+        own = csf[order[start:end]]
         at = np.linspace(0, 1, len(own)) if len(own) > 1 else np.zeros(1)
         rows.append([np.interp(np.linspace(0, 1, _PLACES), at, column) for column in own.T])
     return np.asarray(rows, np.float32).reshape(len(rows), -1)
@@ -46,12 +51,12 @@ def fluid_by_person(
 def cross_fitted_regression(
     values: NDArray[np.float32], labels: NDArray[np.int64], part_of: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Logistic regression on principal components, fitted without each part of the people and asked about it.
+    """Predict each part of the people by logistic regression on principal components, fitted on all other parts.
 
     Args:
         values: float32 (P, features).
         labels: int64 (P,), index into `STAGES`.
-        part_of: int64 (P,).
+        part_of: int64 (P,), part of each person.
 
     Returns:
         float64 (P, 4), probabilities; 0 for a stage that nobody outside the part has.

@@ -11,16 +11,23 @@ from alzedge.runs.recipe import Recipe
 from alzedge.teacher.networks.backbones import build_encoder
 from alzedge.teacher.networks.heads import classifier
 from alzedge.teacher.training.augment import apply_views, draw_views
-from alzedge.teacher.training.loop import Watch, fit, set_seed
+from alzedge.teacher.training.loop import EarlyStopping, fit, set_seed
 from alzedge.teacher.training.replicas import Batch
-from alzedge.teacher.training.sampling import Draw, alternating, balanced, labelled_part, shuffled, watching_part
+from alzedge.teacher.training.sampling import (
+    Draw,
+    alternating,
+    balanced,
+    labelled_subset,
+    shuffled,
+    validation_subjects,
+)
 from alzedge.utils.progress import OnStep, quiet
 
 _VIEW = 21  # name of the random stream
 
 
 def build_teacher(recipe: Recipe, input_shape: tuple[int, int, int]) -> keras.Model:
-    """The untrained teacher: images (N, rows, columns, 1) to logits (N, 4)."""
+    """Build an untrained teacher: images (N, rows, columns, 1) to logits (N, 4)."""
     return classifier(build_encoder(recipe.teacher, input_shape), recipe.finetune.head_layer)
 
 
@@ -50,15 +57,15 @@ def finetune(
         labels: int64 (N,).
         recipe: `teacher`, `finetune`, `augment` and `seed` are used.
         checkpoint: see `alzedge.teacher.training.loop.fit`.
-        on_step: told about every step.
-        people: str (N,), who is on each image: label shares and early stopping go by them.
+        on_step: called after every step.
+        people: str (N,), the person on each image: label shares and early stopping go by people.
         devices: see `fit`.
 
     Returns:
         The teacher (images to logits) and each epoch's loss.
 
     Raises:
-        UserError: the images that train show one stage only; or see `fit`.
+        UserError: the training images show one stage only; or see `fit`.
     """
     set_seed(recipe.seed)
     model = build_teacher(recipe, images.shape[1:])
@@ -71,25 +78,26 @@ def finetune(
         views = draw_views(recipe.augment, len(images), [recipe.seed, _VIEW, epoch])[index]
         return apply_views(images[index], views), labels[index]
 
-    draw, watch = _roles(labels, people, recipe)
+    draw, stopping = _training_and_validation(labels, people, recipe)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    history = fit(model, loss, recipe.finetune, batch, draw, checkpoint, on_step, watch, devices)
+    history = fit(model, loss, recipe.finetune, batch, draw, checkpoint, on_step, stopping, devices)
     model.trainable = True  # whoever loads the file decides anew
     return model, history
 
 
-def _roles(labels: NDArray[np.int64], people: NDArray[np.str_], recipe: Recipe) -> tuple[Draw, Watch | None]:
-    """Who trains, in what order, and who watches."""
+def _training_and_validation(
+    labels: NDArray[np.int64], people: NDArray[np.str_], recipe: Recipe
+) -> tuple[Draw, EarlyStopping | None]:
     settings = recipe.finetune
-    part = labelled_part(people, labels, settings.label_percent)
-    watching = np.zeros(len(part), np.bool_)
+    labelled = labelled_subset(people, labels, settings.label_percent)
+    validation = np.zeros(len(labelled), np.bool_)
     if settings.patience:
-        watching = watching_part(people[part], labels[part])
-    watch = Watch(part[watching], settings.patience) if watching.any() else None
-    part = part[~watching]
-    if len(np.unique(labels[part])) < 2:
-        raise UserError(f"All {len(part)} training images show the same stage; a classifier needs two or more.")
+        validation = validation_subjects(people[labelled], labels[labelled])
+    stopping = EarlyStopping(labelled[validation], settings.patience) if validation.any() else None
+    training = labelled[~validation]
+    if len(np.unique(labels[training])) < 2:
+        raise UserError(f"All {len(training)} training images show the same stage; a classifier needs two or more.")
     if settings.sampling == "shuffled":
-        return shuffled(part, recipe.seed), watch
+        return shuffled(training, recipe.seed), stopping
     draw = balanced if settings.sampling == "balanced" else alternating
-    return draw(part, labels[part], recipe.seed), watch
+    return draw(training, labels[training], recipe.seed), stopping

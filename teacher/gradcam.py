@@ -1,4 +1,4 @@
-"""Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): where a teacher looks for a stage."""
+"""Grad-CAM (Selvaraju et al. 2017, arXiv:1610.02391): heat maps of a teacher's evidence for a stage."""
 
 from typing import Any
 
@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.imaging.overlay import explanation_picture
-from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES
 
 
 def grad_cam(model: keras.Model, images: NDArray[np.float32], stage: int, rows: int = 1) -> NDArray[np.float32]:
-    """Heat maps: activations of one layer, weighted by the mean gradient of the stage's logit, where positive (eq. 1 and 2).
+    """Compute heat maps: activations of one layer, weighted by the mean gradient of the stage's logit, where positive.
+
+    Equations 1 and 2 of the paper.
 
     TensorFlow backend only: the gradient is taken with its tape.
 
@@ -22,8 +23,8 @@ def grad_cam(model: keras.Model, images: NDArray[np.float32], stage: int, rows: 
         model: any functional model from images to logits.
         images: float32 (N, rows, columns, 1), preprocessed.
         stage: index into `STAGES`.
-        rows: the deepest layer whose map has as many rows is looked at; 1 is the last before
-            the pooling, as in the paper, and more give a finer map of shallower features.
+        rows: least height of the map; the deepest layer that has it is taken. 1 is the last layer before the
+            pooling, as in the paper, and more give a finer map of shallower features.
 
     Returns:
         float32 (N, h, w), 0 and more; h >= rows.
@@ -47,7 +48,7 @@ def grad_cam(model: keras.Model, images: NDArray[np.float32], stage: int, rows: 
 def grad_cam_picture(
     model: keras.Model, image: NDArray[np.float32], pixels: NDArray[np.uint8], stage: int, rows: int = 1
 ) -> Image.Image:
-    """The slice beside the slice under its heat map.
+    """Draw the slice beside the slice under its heat map.
 
     Args:
         model, stage, rows: see `grad_cam`.
@@ -56,18 +57,6 @@ def grad_cam_picture(
     """
     heat = grad_cam(model, image[None], stage, rows)[0]
     return explanation_picture(pixels, heat, f"Grad-CAM: {STAGES[stage]}")
-
-
-def share_inside(heat: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
-    """Share of the heat that lies in a region; 0 for a map without heat.
-
-    Args:
-        heat: float32 (h, w), 0 and more.
-        region: bool (208, 176).
-    """
-    wide = np.asarray(Image.fromarray(heat).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
-    total = float(wide.sum())
-    return float(wide[region].sum()) / total if total > 0 else 0.0
 
 
 def _deepest(model: keras.Model, rows: int) -> Any:

@@ -1,4 +1,4 @@
-"""Keras models as files of ours: see `alzedge.model_file.read_write` for what a file holds."""
+"""Keras models as `.keras` files with a record: see `alzedge.model_file.read_write` for what a file holds."""
 
 import tempfile
 from pathlib import Path

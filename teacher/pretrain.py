@@ -10,10 +10,10 @@ from alzedge.runs.recipe import Recipe
 from alzedge.teacher.networks.backbones import build_encoder
 from alzedge.teacher.networks.heads import contrastive_model
 from alzedge.teacher.training.augment import apply_views, draw_views
-from alzedge.teacher.training.loop import Watch, fit, set_seed
+from alzedge.teacher.training.loop import EarlyStopping, fit, set_seed
 from alzedge.teacher.training.losses import NTXent
 from alzedge.teacher.training.replicas import Batch
-from alzedge.teacher.training.sampling import draw_partners, shuffled, watching_part
+from alzedge.teacher.training.sampling import draw_partners, shuffled, validation_subjects
 from alzedge.teacher.training.simclr_augment import random_view
 from alzedge.utils.progress import OnStep, quiet
 
@@ -37,13 +37,16 @@ def pretrain(
         images: float32 (N, rows, columns, 1), preprocessed training slices.
         recipe: `teacher`, `pretrain`, `augment` and `seed` are used.
         checkpoint: see `alzedge.teacher.training.loop.fit`.
-        on_step: told about every step.
-        people: str (N,), who is on each image: those who watch for early stopping do not train.
+        on_step: called after every step.
+        people: str (N,), the person on each image: validation subjects of early stopping are not trained on.
         places: int64 (N,), position of each slice in the volume, for `pretrain.reach`; None: unknown.
         devices: see `fit`; negatives come from the batches of all of them.
 
     Returns:
         The contrastive model (images to projections) and each epoch's loss.
+
+    Raises:
+        UserError: too few people for early stopping; or see `fit`.
     """
     set_seed(recipe.seed)
     model = contrastive_model(build_encoder(recipe.teacher, images.shape[1:]), recipe.pretrain.projection_layers)
@@ -58,14 +61,14 @@ def pretrain(
         second = _view(images, other, recipe, [recipe.seed, _STREAMS[1], epoch])
         return side_by_side(first, second, devices), np.zeros(2 * len(index), np.float32)
 
-    watching = np.zeros(len(images), np.bool_)
+    validation = np.zeros(len(images), np.bool_)
     if recipe.pretrain.patience:
-        # Nothing here may look at labels.
-        watching = watching_part(people, np.zeros(len(images), np.int64))
-    watch = Watch(np.flatnonzero(watching), recipe.pretrain.patience) if watching.any() else None
-    draw = shuffled(np.flatnonzero(~watching), recipe.seed)
+        # Pre-training must not use labels.
+        validation = validation_subjects(people, np.zeros(len(images), np.int64))
+    stopping = EarlyStopping(np.flatnonzero(validation), recipe.pretrain.patience) if validation.any() else None
+    draw = shuffled(np.flatnonzero(~validation), recipe.seed)
     loss = NTXent(recipe.pretrain.temperature)
-    history = fit(model, loss, recipe.pretrain, two_views, draw, checkpoint, on_step, watch, devices)
+    history = fit(model, loss, recipe.pretrain, two_views, draw, checkpoint, on_step, stopping, devices)
     return model, history
 
 
@@ -81,9 +84,9 @@ def _view(images: NDArray[np.float32], index: NDArray[np.intp], recipe: Recipe, 
 
 
 def side_by_side(first: NDArray[np.float32], second: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
-    """Two views of N images as one batch (2N, ...) whose every part holds both views of its images, first then second.
+    """Join two views of N images to one batch (2N, ...), each part of which holds both views of its images.
 
-    Data-parallel training deals a batch out in as many contiguous parts as there are devices.
+    Data-parallel training splits a batch into as many contiguous parts as there are devices.
     """
     pairs = zip(np.array_split(first, parts), np.array_split(second, parts), strict=True)
     return np.concatenate([view for pair in pairs for view in pair])

@@ -1,5 +1,6 @@
-"""How good a representation is, as the field asks it: a linear probe, nearest neighbours, and a t-SNE picture."""
+"""Evaluation of a representation: a linear probe, nearest neighbours, and a t-SNE picture."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -22,12 +23,12 @@ _BLOCK = 128
 
 
 def features_of(model: keras.Model, images: NDArray[np.float32], on_step: OnStep = quiet) -> Features:
-    """What the encoder makes of images, before every head.
+    """Compute the encoder's features of images, before any head.
 
     Args:
         model: a teacher, or the contrastive model of pre-training.
         images: float32 (N, rows, columns, 1).
-        on_step: told about every block of images.
+        on_step: called after every block of images.
 
     Returns:
         float32 (N, width).
@@ -35,52 +36,67 @@ def features_of(model: keras.Model, images: NDArray[np.float32], on_step: OnStep
     pooled = [layer for layer in model.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D)][-1]
     encoder = keras.Model(model.input, pooled.output)
     blocks = range(0, len(images), _BLOCK)
-    found = []
+    features = []
     for done, start in enumerate(blocks, start=1):
-        found.append(np.asarray(encoder.predict_on_batch(images[start : start + _BLOCK])))
+        features.append(np.asarray(encoder.predict_on_batch(images[start : start + _BLOCK])))
         on_step(Step(done, len(blocks), done, len(blocks)))
-    return np.concatenate(found)
+    return np.concatenate(features)
 
 
 def linear_probe(features: Features, labels: NDArray[np.int64], test: Features) -> NDArray[np.int64]:
-    """Answers of a logistic regression on standardised features.
+    """Predict with a logistic regression on standardised features.
 
     Args:
         features: (N, width), the training side.
-        labels: int64 (N,).
+        labels: int64 (N,), index into `STAGES`.
         test: (M, width).
 
     Returns:
-        int64 (M,).
+        int64 (M,), predicted stages.
     """
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
-    answers: NDArray[np.int64] = probe.fit(features, labels).predict(test)
-    return answers
+    stages: NDArray[np.int64] = probe.fit(features, labels).predict(test)
+    return stages
 
 
 def nearest_neighbours(
     features: Features, labels: NDArray[np.int64], test: Features, count: int = 20
 ) -> NDArray[np.int64]:
-    """Answers of the `count` nearest training slices by cosine, the nearer the weightier; shapes as in `linear_probe`."""
+    """Predict with the `count` nearest training slices by cosine, weighted by 1 / distance; shapes as in `linear_probe`."""
     neighbours = KNeighborsClassifier(min(count, len(features)), weights="distance", metric="cosine", n_jobs=1)
-    answers: NDArray[np.int64] = neighbours.fit(features, labels).predict(test)
-    return answers
+    stages: NDArray[np.int64] = neighbours.fit(features, labels).predict(test)
+    return stages
 
 
-def probe_figures(
-    features: Features, labels: NDArray[np.int64], test: Features, truth: NDArray[np.int64]
-) -> dict[str, dict[str, float]]:
-    """Accuracy and balanced accuracy per slice of four stages, of the linear probe and of nearest neighbours."""
-    answers = {
+@dataclass(frozen=True)
+class ProbeScores:
+    """Scores of one method per slice, of the four stages; shares 0 to 1."""
+
+    accuracy: float
+    balanced_accuracy: float
+
+
+def probe_scores(
+    features: Features, labels: NDArray[np.int64], test: Features, test_labels: NDArray[np.int64]
+) -> dict[str, ProbeScores]:
+    """Score the linear probe and nearest neighbours.
+
+    Args:
+        features, labels, test: see `linear_probe`.
+        test_labels: int64 (M,).
+
+    Returns:
+        Scores by name of the method.
+    """
+    predicted = {
         "linear probe": linear_probe(features, labels, test),
         "20 nearest neighbours": nearest_neighbours(features, labels, test),
     }
     return {
-        name: {
-            "accuracy": float(accuracy_score(truth, found)),
-            "balanced_accuracy": float(balanced_accuracy_score(truth, found)),
-        }
-        for name, found in answers.items()
+        name: ProbeScores(
+            float(accuracy_score(test_labels, stages)), float(balanced_accuracy_score(test_labels, stages))
+        )
+        for name, stages in predicted.items()
     }
 
 
@@ -91,8 +107,8 @@ def tsne_picture(features: Features, labels: NDArray[np.int64], path: Path, seed
 
     Args:
         features: (N, width), N of 5 and more.
-        labels: int64 (N,).
-        path: a picture file.
+        labels: int64 (N,), index into `STAGES`.
+        path: a picture file, written whole or not at all.
         seed: of the embedding.
     """
     from matplotlib.figure import Figure

@@ -1,7 +1,15 @@
-"""What several tests share: the command in a subprocess, phantoms, one tiny run, the real archive."""
+"""Fixtures that several tests share: phantoms, one tiny run, one trained student, the real archive."""
 
 import os
+import pickle
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Two workers on two cores: with two threads each they would only wait for one another. Set before NumPy is imported,
+# so that this process has as many threads as those it starts.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 import pytest
 from helpers.commands import TINY, once, run_cli
@@ -9,13 +17,11 @@ from helpers.commands import TINY, once, run_cli
 from alzedge.data.dataset import DataSet
 from alzedge.data.phantom_set import make_phantoms
 
+if TYPE_CHECKING:
+    from alzedge.export.prepared_student import PreparedStudent
+    from alzedge.inference.guard import Guard
+
 TESTS = Path(__file__).parent
-
-
-# Two workers on two cores: with two threads each they would only wait for one another.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(variable, "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +34,26 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def phantoms() -> DataSet:
     """100 slices of 20 people."""
     return make_phantoms(20, 5)
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
+    """Enough phantoms for a guard that knows them: 240 slices of 40 people."""
+
+    def make(folder: Path) -> None:
+        (folder / "people.pickle").write_bytes(pickle.dumps(make_phantoms(40, 6)))
+
+    made: DataSet = pickle.loads((once(tmp_path_factory, "people", make) / "people.pickle").read_bytes())
+    return made
+
+
+@pytest.fixture(scope="session")
+def guard(people: DataSet) -> "Guard":
+    """The guard of `people`, fold 0 held out."""
+    from alzedge.data.dataset import split_dataset
+    from alzedge.export.guard.fit import make_guard
+
+    return make_guard(people, split_dataset(people, "subject"), seed=0)
 
 
 @pytest.fixture(scope="session")
@@ -60,24 +86,39 @@ def trained_student(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet,
     return once(tmp_path_factory, "trained-student", make) / "student.keras"
 
 
+@pytest.fixture(scope="session")
+def prepared_student(trained_student: Path, phantoms: DataSet, tiny_recipe: Path) -> "PreparedStudent":
+    """The trained student, prepared once in this process for whatever is exported from it."""
+    from alzedge.data.dataset import split_dataset
+    from alzedge.export.prepared_student import prepare_student
+    from alzedge.runs.recipe import load_recipe
+
+    split = split_dataset(phantoms, "subject")
+    return prepare_student(trained_student, phantoms, split, load_recipe(str(tiny_recipe)))
+
+
 def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:
     import keras
 
     from alzedge.data.dataset import split_dataset
-    from alzedge.model_file.read_write import make_record
+    from alzedge.model_file.read_write import ModelKind, Role, make_record
     from alzedge.runs.recipe import StudentRecipe, load_recipe
-    from alzedge.runs.run_folder import Ledger
-    from alzedge.runs.split_run import Job
+    from alzedge.runs.run_folder import RunFolder
+    from alzedge.runs.split_run import SplitRun
     from alzedge.student.model import build_student
     from alzedge.teacher.keras_file import save_model
 
     recipe = load_recipe(recipe_file)
-    job = Job(Ledger(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")
+    split_run = SplitRun(RunFolder(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")
     keras.utils.set_random_seed(0)
     model = build_student(StudentRecipe((8, 16, 32), 48), recipe.preprocessing.input_shape)
     model.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(job.training_inputs(), job.training_labels(), batch_size=16, epochs=30, verbose=0)
-    save_model(model, folder / "student.keras", make_record("student", recipe.preprocessing, **job.provenance([])))
+    model.fit(split_run.training_inputs(), split_run.training_labels(), batch_size=16, epochs=30, verbose=0)
+    save_model(
+        model,
+        folder / "student.keras",
+        make_record(ModelKind(Role.STUDENT), recipe.preprocessing, **split_run.provenance([])),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""Does a split leak people, and what do trivial methods reach on it? From files to the content of `audit.json`.
+"""The audit of a split: leaks of people, and baselines on it, from files to the content of `audit.json`.
 
-How the pixels tell without names: a person has one stage, so a test image and a training image of *another* stage
+The pixels show a leak without names: a person has one stage, so a test image and a training image of *another* stage
 show different people. How alike such pairs can be is measured on the data itself: of each test image the
 most similar training image of another stage is taken, and the similarity that 1 in 1,000 of these exceeds,
 moved a quarter of the way to 1 because people of one stage are somewhat more alike, is the threshold. In a clean
@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge import __version__
-from alzedge.audit.descriptors import FLOOR_IMAGES, OnImage, Scan, read_images, scan_images
+from alzedge.audit.descriptors import BASELINE_IMAGES, OnImage, Scan, read_images, scan_images
 from alzedge.audit.index import TEST, TRAIN, Index, Source, index_images, open_source
 from alzedge.audit.neighbours import Matches, best_matches
 from alzedge.data import kaggle
 from alzedge.data.folds import N_FOLDS, deal_folds, subject_folds
 from alzedge.errors import UserError
-from alzedge.metrics.baselines import METHODS, People, Sides, floor_figures
+from alzedge.metrics.baselines import METHODS, People, Sides, baseline_figures
 from alzedge.metrics.bootstrap import REPLICATES
 
 EXPECTED = 0.001
@@ -57,8 +57,8 @@ def audit(path: Path, on_image: OnImage = lambda: None, on_phase: OnPhase = lamb
 
     Args:
         path: a folder or zip with one sub-folder per stage, below `train/` and `test/` or not.
-        on_image: told about every image read.
-        on_phase: told what is done next.
+        on_image: called for every image read.
+        on_phase: called with what is done next.
 
     Raises:
         UserError: not such a data set, a class without images, one person only.
@@ -71,7 +71,7 @@ def audit(path: Path, on_image: OnImage = lambda: None, on_phase: OnPhase = lamb
     index = _proved(index, scan, path)
     if len(index.people) == 1:
         raise UserError(
-            f"{path}: shows one person only ({index.people[0]}), so no split of it can be judged; add people."
+            f"{path}: shows one person only ({index.people[0]}), so no split of it can be audited; add people."
         )
     side = index.side if (index.side >= 0).all() else np.where(index.key % np.uint64(N_FOLDS) == 0, TEST, TRAIN)
     train, test = np.flatnonzero(side == TRAIN), np.flatnonzero(side == TEST)
@@ -90,8 +90,8 @@ def audit(path: Path, on_image: OnImage = lambda: None, on_phase: OnPhase = lamb
         "similarity": _similarity(index, matches, test),
     }
     result["verdict"] = verdict(result)
-    on_phase("floors")
-    result["floors"] = _floors(index, scan, side)
+    on_phase("baselines")
+    result["floors"] = _baselines(index, scan, side)
     pictures = _add_pairs(result, source, index, matches, test)
     return Audit(result, matches, pictures)
 
@@ -128,7 +128,7 @@ def _proved(index: Index, scan: Scan, path: Path) -> Index:
         return index
     names = np.array(index.people)[index.subject]
     continuity = kaggle.continuity_of(str(path), scan.features.pixels, names, index.slice.astype(np.int64))
-    if continuity.min() >= 0.99:
+    if kaggle.is_proof(continuity):
         return index
     return replace(index, subject=np.full_like(index.subject, -1), people=(), known_by="")
 
@@ -157,13 +157,13 @@ def _duplicates(scan: Scan, train: NDArray[np.intp], test: NDArray[np.intp]) -> 
 
 
 def _similarity(index: Index, matches: Matches, test: NDArray[np.intp]) -> dict[str, Any]:
-    strangers = float(np.nanquantile(matches.other, 1 - EXPECTED, method="higher"))
-    threshold = strangers + _MARGIN * (1 - strangers)
+    highest = float(np.nanquantile(matches.other, 1 - EXPECTED, method="higher"))
+    threshold = highest + _MARGIN * (1 - highest)
     above = matches.own > threshold
     known = bool(index.people)
     units = np.unique(index.subject[test], return_inverse=True)[1] if known else np.arange(len(test))
     interval = _share(above, units)
-    found: dict[str, Any] = {
+    similarity: dict[str, Any] = {
         "threshold": threshold,
         "expected_share": EXPECTED,
         "above": interval,
@@ -175,23 +175,23 @@ def _similarity(index: Index, matches: Matches, test: NDArray[np.intp]) -> dict[
     }
     if known and above.any():
         same = index.subject[test[above]] == index.subject[matches.own_at[above]]
-        found["same_person_by_name"] = float(same.mean())
-    return found
+        similarity["same_person_by_name"] = float(same.mean())
+    return similarity
 
 
 def _share(hits: NDArray[np.bool_], units: NDArray[np.intp]) -> dict[str, float]:
     """Share of hits with its interval over people or slices."""
-    found, size = np.bincount(units, weights=hits), np.bincount(units).astype(np.float64)
-    values = [found.sum() / size.sum()]
+    hits_of, size = np.bincount(units, weights=hits), np.bincount(units).astype(np.float64)
+    values = [hits_of.sum() / size.sum()]
     random = np.random.default_rng(0)
     for _ in range(REPLICATES):  # one by one: all at once would need a gigabyte for 100,000 test images
         drawn = random.integers(len(size), size=len(size))
-        values.append(found[drawn].sum() / size[drawn].sum())
+        values.append(hits_of[drawn].sum() / size[drawn].sum())
     low, high = np.percentile(values[1:], [2.5, 97.5])
     return {"value": float(values[0]), "low": float(low), "high": float(high)}
 
 
-def _floors(index: Index, scan: Scan, side: NDArray[Any]) -> dict[str, Any]:
+def _baselines(index: Index, scan: Scan, side: NDArray[Any]) -> dict[str, Any]:
     """Figures of `METHODS` on the split as given, on a random one and on unseen people."""
     chosen = scan.chosen
     labels = index.label[chosen].astype(np.int64)
@@ -205,12 +205,13 @@ def _floors(index: Index, scan: Scan, side: NDArray[Any]) -> dict[str, Any]:
     if subject is not None and len(np.unique(subject)) >= N_FOLDS:
         folds = subject_folds(subject, labels)
         splits["people"] = [pair for fold in range(N_FOLDS) for pair in _sides(folds == fold)]
+    measured = {name: baseline_figures(scan.features, people, sides) for name, sides in splits.items() if sides}
     return {
         "images": len(chosen),
         "sampled": len(chosen) < len(index.key),
-        "limit": FLOOR_IMAGES,
+        "limit": BASELINE_IMAGES,
         "methods": METHODS,
-        "splits": {name: floor_figures(scan.features, people, sides) for name, sides in splits.items() if sides},
+        "splits": {name: {method: of.to_json() for method, of in by.items()} for name, by in measured.items()},
     }
 
 

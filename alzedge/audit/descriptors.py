@@ -1,4 +1,4 @@
-"""One pass over the pixels: a descriptor of 96 bytes and a hash for every image, the floors' features for a sample."""
+"""One pass over the pixels: a descriptor of 96 bytes and a hash for every image, the baselines' features for a sample."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from alzedge.audit.index import Index, Source, images_of
 from alzedge.imaging.preprocessing import Preprocessing
@@ -17,8 +18,8 @@ from alzedge.metrics.baselines import Features, features_of, join_features
 # person as nearest training image with 96 of them, 0.49 with 32 (raw pixels: 0.49).
 _DIMENSIONS = 96
 _FITTED_ON = 2048
-# As many as the Kaggle set, whose floors are thereby those of all its images.
-FLOOR_IMAGES = 6400
+# As many as the Kaggle set, whose baselines are thereby those of all its images.
+BASELINE_IMAGES = 6400
 _BATCH = 256
 # A unit vector's entries, a tenth on average, in whole numbers; larger ones are rare and cut off.
 _SCALE = 127 / 0.6
@@ -28,13 +29,13 @@ OnImage = Callable[[], None]
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """What is kept of the pixels of N images.
+    """Descriptors of the pixels of N images.
 
     Attributes:
         vectors: int8 (N, d), direction of the whitened principal components of the slice shrunk by 4; d <= 96.
         spread: float32 (d,), standard deviation of each component before whitening.
         digest: uint64 (N,), the start of the SHA-256 of the file's bytes.
-        chosen: (M,), the images that the floors are measured on.
+        chosen: (M,), the images that the baselines are measured on.
         features: theirs.
     """
 
@@ -50,14 +51,14 @@ def scan_images(source: Source, index: Index, on_image: OnImage) -> Scan:
 
     Args:
         source, index: from `alzedge.audit.index`.
-        on_image: told about every image read.
+        on_image: called for every image read.
 
     Raises:
-        UserError: an image is damaged or no slice.
+        UserError: an image is damaged or not a slice.
     """
     count = len(index.key)
     basis = _fit(source, _sample(index.key, _FITTED_ON), on_image)
-    chosen = _floor_images(index)
+    chosen = _baseline_images(index)
     digest = np.empty(count, np.uint64)
     vectors = np.empty((count, basis.n_components_), np.int8)
     features: list[Features] = []
@@ -73,12 +74,12 @@ def scan_images(source: Source, index: Index, on_image: OnImage) -> Scan:
 
 def read_images(source: Source, numbers: set[int]) -> dict[int, tuple[str, NDArray[np.uint8]]]:
     """Path and pixels of a few images by their number."""
-    found = {}
+    images = {}
     for number, entry in enumerate(images_of(source)):
         if number in numbers:
             with source.open(entry.name) as file:
-                found[number] = entry.path, decode_slice(file.read(), f"{source.path}: {entry.name}")
-    return found
+                images[number] = entry.path, decode_slice(file.read(), f"{source.path}: {entry.name}")
+    return images
 
 
 def _sample(key: NDArray[np.uint64], count: int) -> NDArray[np.bool_]:
@@ -89,14 +90,14 @@ def _sample(key: NDArray[np.uint64], count: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def _floor_images(index: Index) -> NDArray[np.bool_]:
-    """All images up to `FLOOR_IMAGES`; of more, those of whole people where people are known."""
+def _baseline_images(index: Index) -> NDArray[np.bool_]:
+    """All images up to `BASELINE_IMAGES`; of more, those of whole people where people are known."""
     if not index.people:
-        return _sample(index.key, FLOOR_IMAGES)
+        return _sample(index.key, BASELINE_IMAGES)
     hashes = [int.from_bytes(hashlib.sha256(p.encode()).digest()[:8], "little") for p in index.people]
     order = np.argsort(np.array(hashes, np.uint64))
     images = np.cumsum(np.bincount(index.subject, minlength=len(order))[order])
-    people = order[: max(1, int(np.searchsorted(images, FLOOR_IMAGES, side="right")))]
+    people = order[: max(1, int(np.searchsorted(images, BASELINE_IMAGES, side="right")))]
     return np.isin(index.subject, people)
 
 
@@ -127,7 +128,9 @@ def _fit(source: Source, wanted: NDArray[np.bool_], on_image: OnImage) -> PCA:
     shrunk = [_shrunken(images) for _, images, _ in _batches(source, wanted, on_image)]
     pixels = np.concatenate(shrunk)
     components = min(_DIMENSIONS, max(1, len(pixels) // 2))
-    return PCA(components, whiten=True, svd_solver="randomized", random_state=0).fit(pixels)
+    basis = PCA(components, whiten=True, svd_solver="randomized", random_state=0)
+    with threadpool_limits(1):  # with another number of threads sums would differ in their last bits
+        return basis.fit(pixels)
 
 
 def _shrunken(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -139,7 +142,8 @@ def _shrunken(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _describe(basis: PCA, images: NDArray[np.uint8]) -> NDArray[np.int8]:
-    vectors = basis.transform(_shrunken(images))
+    with threadpool_limits(1):
+        vectors = basis.transform(_shrunken(images))
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     rounded: NDArray[np.int8] = np.clip(np.rint(vectors * _SCALE), -127, 127).astype(np.int8)
     return rounded

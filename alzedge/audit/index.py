@@ -1,6 +1,5 @@
 """A data set's images one by one, for sets too large to hold: of each image some bytes are kept, of its name none."""
 
-import csv
 import hashlib
 import io
 import os
@@ -14,22 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.data import kaggle
-from alzedge.data.loading import (
-    PHANTOMS_FILE,
+from alzedge.data.loading import PHANTOMS_FILE, Entry, check_sides, completed, entry_of, several_data_sets
+from alzedge.data.subjects_csv import (
     SUBJECTS_FILE,
-    Entry,
-    check_sides,
-    entry_of,
-    from_row,
-    several_data_sets,
+    SubjectRow,
+    find_table,
+    no_row,
+    read_rows,
+    two_rows,
+    two_stages,
 )
 from alzedge.errors import UserError
 from alzedge.imaging.slices import SUFFIXES
-from alzedge.stages import STAGES, label_of
 from alzedge.utils.archives import open_tree
 
 TRAIN, TEST = 0, 1
 _SIDES = {"train": TRAIN, "test": TEST, "": -1}
+_SPLIT_OF = {side: split for split, side in _SIDES.items()}
 _MAX_TABLE = 256 * 2**20
 # How studies write people into file names: OASIS-1 to -3, ADNI, BIDS, and our phantoms.
 _IDENTIFIER = re.compile(r"OAS[123]_?\d{4,5}|(?<!\d)\d{3}_S_\d{4,5}|sub-[A-Za-z0-9]+|phantom-\d+")
@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """What is known of N images before their pixels are read, 19 bytes each.
+    """Labels, sides and people of N images before their pixels are read, 19 bytes each.
 
     Attributes:
         key: uint64 (N,), the start of SHA-256 of each image's path.
@@ -61,7 +61,7 @@ class Index:
         subject: int32 (N,), index into `people`; -1 when unknown.
         slice: int32 (N,), position in the volume; 0 when unknown.
         people: names.
-        known_by: what told the people; empty when nothing did.
+        known_by: source of the people; empty when unknown.
         synthetic: whether the slices are phantoms.
     """
 
@@ -97,7 +97,7 @@ def images_of(source: Source) -> Iterator[Entry]:
 
 
 def index_images(source: Source) -> Index:
-    """Find the images and, if anything tells, who is on them.
+    """Find the images and, if anything says so, who is on them.
 
     People come from a `subjects.csv`, from the Kaggle archive's file names, or from a study's
     identifier in every file name (`OAS1_0001`, `002_S_0295`, `sub-01`, `phantom-001`).
@@ -105,10 +105,10 @@ def index_images(source: Source) -> Index:
     Raises:
         UserError: see `alzedge.data.loading.list_entries`.
     """
-    tables = sorted((n for n in source.names() if Path(n).name == SUBJECTS_FILE), key=len)
+    table_name = find_table(source.names())
     synthetic = any(Path(n).name == PHANTOMS_FILE for n in source.names())
-    if tables:
-        table = _read_table(source, tables[0])
+    if table_name is not None:
+        table = _read_table(source, table_name)
         return _index(source, lambda entry: table.look_up(entry), SUBJECTS_FILE, synthetic)
     try:
         who = kaggle.subjects_from_names(entry.path for entry in images_of(source))
@@ -130,8 +130,8 @@ def index_images(source: Source) -> Index:
 
 def identifier(name: str) -> str:
     """The person a study wrote into a file's name or folders; empty when there is none."""
-    found = _IDENTIFIER.search(name)
-    return found.group() if found else ""
+    match = _IDENTIFIER.search(name)
+    return match.group() if match else ""
 
 
 def path_key(path: str) -> int:
@@ -154,7 +154,7 @@ def _index(source: Source, complete: Callable[[Entry], Entry], known_by: str, sy
     for entry in images_of(source):
         columns.add(complete(entry))
     # A rare stage may have too few people for both sides of a clean split.
-    check_sides(source.path, columns.found)
+    check_sides(source.path, columns.classes)
     rows = np.frombuffer(bytes(columns.rows), _ROW)
     arrays = {name: rows[name].copy() for name in _ROW.names or ()}
     if len(np.unique(arrays["key"])) < len(rows):
@@ -174,7 +174,7 @@ class _Columns:
     rows: bytearray = field(default_factory=bytearray)
     people: dict[str, int] = field(default_factory=dict)
     first_label: list[int] = field(default_factory=list)
-    found: set[tuple[str, int]] = field(default_factory=set)
+    classes: set[tuple[str, int]] = field(default_factory=set)
 
     def add(self, entry: Entry) -> None:
         subject = -1
@@ -183,13 +183,11 @@ class _Columns:
             if subject == len(self.first_label):
                 self.first_label.append(entry.label)
             if self.one_stage_each and self.first_label[subject] != entry.label:
-                raise UserError(
-                    f"{self.source}: {entry.subject} is {STAGES[self.first_label[subject]]} on other images and {STAGES[entry.label]} "
-                    f"on {entry.path}; give each visit a subject of its own or mend the labels."
-                )
+                other = self.first_label[subject]
+                raise two_stages(str(self.source), entry.subject, label=entry.label, other_label=other, path=entry.path)
         row = np.array((path_key(entry.path), entry.label, _SIDES[entry.split], subject, entry.slice), _ROW)
         self.rows += row.tobytes()
-        self.found.add((entry.split, entry.label))
+        self.classes.add((entry.split, entry.label))
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,41 +201,26 @@ class _Table:
     def look_up(self, entry: Entry) -> Entry:
         at = int(np.searchsorted(self.rows["key"], np.uint64(path_key(entry.path))))
         if at == len(self.rows) or int(self.rows["key"][at]) != path_key(entry.path):
-            raise UserError(f"{self.name}: no row {entry.path!r}; it needs path,subject and a row for every image.")
-        row = self.rows[at]
-        text = {
-            "subject": self.people[row["subject"]],
-            "label": STAGES[row["label"]] if row["label"] >= 0 else "",
-            "split": {TRAIN: "train", TEST: "test"}.get(int(row["side"]), ""),
-            "slice": str(row["slice"]),
-        }
-        return from_row(entry, text)
+            raise no_row(self.name, entry.path)
+        stored = self.rows[at]
+        label, split = int(stored["label"]), _SPLIT_OF[int(stored["side"])]
+        row = SubjectRow(
+            entry.path, self.people[stored["subject"]], None if label < 0 else label, int(stored["slice"]), split
+        )
+        return completed(entry, row, self.name)
 
 
 def _read_table(source: Source, name: str) -> _Table:
     where = f"{source.path}: {name}"
     people: dict[str, int] = {}
     rows = bytearray()
-    try:
-        with source.open(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
-            for raw in csv.DictReader(text):
-                row = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
-                side = _SIDES.get(row.get("split", ""))
-                if side is None:
-                    raise UserError(f"{where}: {row['path']} has split {row['split']!r}; expected train or test.")
-                if not row["subject"]:
-                    raise UserError(
-                        f"{where}: no subject for {row['path']}; name one, or remove the file if people are unknown."
-                    )
-                subject = people.setdefault(row["subject"], len(people))
-                label = label_of(row["label"]) if row.get("label") else -1
-                values = (path_key(row["path"]), label, side, subject, int(row.get("slice") or 0))
-                rows += np.array(values, _ROW).tobytes()
-    except KeyError as error:
-        raise UserError(f"{where}: no column {error}; it needs path,subject and a row for every image.") from error
-    except (UnicodeDecodeError, csv.Error, ValueError, OverflowError) as error:
-        raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
+    with source.open(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+        for row in read_rows(text, where):
+            subject = people.setdefault(row.subject, len(people))
+            label = -1 if row.label is None else row.label
+            values = (path_key(row.path), label, _SIDES[row.split], subject, row.slice)
+            rows += np.array(values, _ROW).tobytes()
     table = np.unique(np.frombuffer(bytes(rows), _ROW))
     if len(np.unique(table["key"])) < len(table):
-        raise UserError(f"{where}: two different rows for the same path; keep one.")
+        raise two_rows(where, "the same path")
     return _Table(where, table, tuple(people))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from alzedge.audit.audit import Audit
+from alzedge.metrics.estimate import Estimate
 from alzedge.utils.files import replacing
 
 SPLITS = {"official": "split as it came", "random": "random slices", "people": "unseen people"}
@@ -18,8 +19,10 @@ _FIGURES = (
 
 
 def audit_text(result: dict[str, Any]) -> str:
-    """Verdict, evidence, floors and pairs of an `audit.json` as text."""
-    return "\n".join([result["verdict"]["sentence"], "", *_evidence(result), "", *_floors(result), "", *_pairs(result)])
+    """Write verdict, evidence, baselines and pairs of an `audit.json` as text."""
+    return "\n".join(
+        [result["verdict"]["sentence"], "", *_evidence(result), "", *_baselines(result), "", *_pairs(result)]
+    )
 
 
 def _evidence(result: dict[str, Any]) -> list[str]:
@@ -49,33 +52,35 @@ def _evidence(result: dict[str, Any]) -> list[str]:
     return [f"{name:<{width}}  {value}" for name, value in rows]
 
 
-def _floors(result: dict[str, Any]) -> list[str]:
-    floors = result["floors"]
-    of_what = f"a sample of {floors['images']} images" if floors["sampled"] else f"all {floors['images']} images"
-    lines = [f"Floors: what needs no network reaches on {of_what}; 95% intervals by bootstrap over people"]
+def _baselines(result: dict[str, Any]) -> list[str]:
+    baselines = result["floors"]
+    of_what = (
+        f"a sample of {baselines['images']} images" if baselines["sampled"] else f"all {baselines['images']} images"
+    )
+    lines = [f"Baselines that need no network, on {of_what}; 95% intervals by bootstrap over people"]
     if not result["people"]:
         lines[0] = lines[0].replace("over people", "over slices, too narrow because people are unknown")
     lines.append(f"{'':<42}" + "".join(f"{title:>20}" for title, *_ in _FIGURES))
-    for split, methods in floors["splits"].items():
+    for split, methods in baselines["splits"].items():
         lines.append(SPLITS[split])
-        for method, found in methods.items():
-            cells = [_cell(found, *where) for _, *where in _FIGURES]
-            lines.append(f"  {floors['methods'][method]:<40}" + "".join(f"{cell:>20}" for cell in cells))
-    if "people" not in floors["splits"]:
+        for method, figures in methods.items():
+            cells = [_cell(figures, *where) for _, *where in _FIGURES]
+            lines.append(f"  {baselines['methods'][method]:<40}" + "".join(f"{cell:>20}" for cell in cells))
+    if "people" not in baselines["splits"]:
         lines.append(f"{SPLITS['people']}: no figure, because fewer than five people are known")
     return lines
 
 
-def _cell(found: dict[str, Any], task: str, level: str, figure: str) -> str:
-    levels = found[task] or {}
-    # Judged by person, a method has no figure per slice; with people unknown there is none per person.
-    if level == "slice" and found["per"] == "person":
+def _cell(figures: dict[str, Any], task: str, level: str, figure: str) -> str:
+    levels = figures[task] or {}
+    # Evaluated by person, a method has no figure per slice; with people unknown there is none per person.
+    if level == "slice" and figures["per"] == "person":
         level = "person"
     value = levels.get(level, levels.get("slice", {})).get(figure)
     if value is None:
         return "-"
-    mark = "*" if level != found["per"] and level not in levels else ""
-    return f"{value['value']:.3f}{mark} ({value['low']:.2f}-{value['high']:.2f})"
+    mark = "*" if level != figures["per"] and level not in levels else ""
+    return Estimate.from_json(value).text(".3f", ".2f", to="-", unit=mark)
 
 
 def _pairs(result: dict[str, Any]) -> list[str]:
@@ -83,7 +88,7 @@ def _pairs(result: dict[str, Any]) -> list[str]:
     return lines + [f"  {p['similarity']:.2f}  {p['test']}  {p['train']}" for p in result["pairs"]]
 
 
-def audit_picture(found: Audit, path: Path) -> None:
+def audit_picture(audited: Audit, path: Path) -> None:
     """Draw the similarities and the most similar pairs into a PNG file.
 
     The picture shows images of the data set: mind its licence, and people's privacy, before you publish it.
@@ -93,7 +98,7 @@ def audit_picture(found: Audit, path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    pairs, alike = found.result["pairs"], found.result["similarity"]
+    pairs, alike = audited.result["pairs"], audited.result["similarity"]
     figure = pyplot.figure(figsize=(2 + 1.7 * max(len(pairs), 3), 7.2), layout="constrained")
     try:
         halves: Any = figure.subfigures(2, 1, height_ratios=(2, 3))
@@ -101,20 +106,20 @@ def audit_picture(found: Audit, path: Path) -> None:
         axis = above.subplots()
         bins = np.linspace(0, 1, 61)
         for values, title in (
-            (found.matches.other, "of other stages: other people"),
-            (found.matches.own, "of its own stage"),
+            (audited.matches.other, "of other stages: other people"),
+            (audited.matches.own, "of its own stage"),
         ):
             axis.hist(values[~np.isnan(values)], bins, alpha=0.6, label=title)
         axis.axvline(alike["threshold"], color="black", ls="--", lw=1, label="threshold")
         axis.set(xlabel="similarity of a test image to the most similar training image", ylabel="test images")
         axis.legend(frameon=False)
         above.suptitle(
-            f"{found.result['data']}: {'the split leaks' if found.result['verdict']['leaks'] else 'no leak seen'}"
+            f"{audited.result['data']}: {'the split leaks' if audited.result['verdict']['leaks'] else 'no leak seen'}"
         )
         axes = below.subplots(2, len(pairs), squeeze=False)
         for column, pair in enumerate(pairs):
             for row, side in enumerate(("test", "train")):
-                axes[row, column].imshow(found.pictures[pair[side]], cmap="gray", vmin=0, vmax=255)
+                axes[row, column].imshow(audited.pictures[pair[side]], cmap="gray", vmin=0, vmax=255)
                 axes[row, column].set_title(Path(pair[side]).name, fontsize=7)
                 axes[row, column].set_axis_off()
             axes[0, column].set_title(f"{pair['similarity']:.2f}\n{Path(pair['test']).name}", fontsize=7)

@@ -1,4 +1,4 @@
-"""The command `audit`: does a split leak people, and what do trivial methods reach on it?"""
+"""`alzedge audit`."""
 
 from pathlib import Path
 
@@ -25,18 +25,21 @@ def audit_command(dataset: Path, out: Path | None) -> None:
     \b
     alzedge audit archive.zip --out audit
     """
+    from alzedge.utils.archives import check_source
     from alzedge.utils.extras import require
 
     require("audit")
+    folder = output_folder(out, _OUT, str(dataset))
+    check_source(dataset)
+
     from alzedge.audit.audit import audit
     from alzedge.audit.report import audit_picture, audit_text
     from alzedge.commands.progress_bars import show_phases
     from alzedge.utils.files import write_json
 
-    folder = output_folder(out, _OUT, str(dataset))
     with show_phases() as (on_phase, on_item):
-        found = audit(dataset, on_item, on_phase)
-    write_json(folder / "audit.json", found.result)
-    audit_picture(found, folder / "audit.png")
-    click.echo(audit_text(found.result))
+        audited = audit(dataset, on_item, on_phase)
+    write_json(folder / "audit.json", audited.result)
+    audit_picture(audited, folder / "audit.png")
+    click.echo(audit_text(audited.result))
     click.echo(f"wrote {folder / 'audit.json'} and {folder / 'audit.png'}, which shows images of the data set")

@@ -1,9 +1,10 @@
-"""The command `explain`: where on a slice the student found the evidence."""
+"""`alzedge explain`."""
 
 from pathlib import Path
 
 import click
 
+from alzedge.commands.options import check_model
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 
 
@@ -20,7 +21,7 @@ from alzedge.stages import DISCLAIMER, STAGES, TITLES
 @click.option(
     "--stage", type=click.Choice(STAGES), help="Evidence for and against this stage. Default: the most probable."
 )
-@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
+@click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 def explain_command(image: Path, out: Path, model: Path | None, stage: str | None, no_guard: bool) -> None:
     """Draw where on a slice the evidence lies, without TensorFlow.
 
@@ -31,12 +32,17 @@ def explain_command(image: Path, out: Path, model: Path | None, stage: str | Non
     alzedge explain slice.jpg --out evidence.png
     """
     from alzedge.errors import UserError
+
+    if out.suffix != ".png":
+        raise click.BadParameter(f"{out}: the name must end in .png.")
+    if not image.exists():
+        raise UserError(f"{image}: no such file; check the path.")
+    check_model(model)
+
     from alzedge.imaging.overlay import explanation_picture
     from alzedge.imaging.slices import read_bytes, read_slice
     from alzedge.inference.classifier import Classifier, bundled_heat_map_model
 
-    if out.suffix != ".png":
-        raise click.BadParameter(f"{out}: the name must end in .png.")
     classifier = Classifier.load(model or bundled_heat_map_model(), guarded=not no_guard)
     answer = classifier.answer_image(read_bytes(image), str(image))
     if answer.probabilities is None:

@@ -1,4 +1,4 @@
-"""The command `inspect`."""
+"""`alzedge inspect`."""
 
 import json
 from pathlib import Path

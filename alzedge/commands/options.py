@@ -6,14 +6,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from alzedge.data.dataset import SPLITS, DataSet
+from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
-from alzedge.runs.recipe import Recipe
+from alzedge.utils.archives import check_source
 
+if TYPE_CHECKING:  # a command refuses its arguments before NumPy is imported
+    from alzedge.data.dataset import DataSet
+    from alzedge.runs.recipe import Recipe
+
+PHANTOMS = "phantoms"
 DATA_HELP = "DATA is the Kaggle archive as zip or folder, any folder or zip with one sub-folder per stage, or the word `phantoms`."
 
 recipe_option = click.option(
@@ -46,18 +51,31 @@ def output_folder(out: Path | None, default: str, data: str) -> Path:
     return chosen
 
 
+def check_model(model: Path | None) -> None:
+    """Refuse a `--model` that is neither a file nor the name of a repository; None is the bundled model.
+
+    Raises:
+        UserError: no such file, or not an ordinary one.
+    """
+    from alzedge.inference.hub import is_repository
+    from alzedge.model_file.record import check_model_file
+
+    if model is not None and not is_repository(model):
+        check_model_file(model)
+
+
 def split_option(help_text: str) -> Callable[[Any], Any]:
     """`--split NAME`."""
     return click.option("--split", type=click.Choice(SPLITS), help=help_text)
 
 
 def command_name() -> str:
-    """How the user can call us again: by name where the PATH finds us, else by the path used."""
+    """Command to call again: by name where the PATH finds it, else by the path used."""
     called = Path(sys.argv[0])
     if called.name != "alzedge":
         return "python -m alzedge"
-    found = shutil.which("alzedge")
-    return "alzedge" if found and Path(found).samefile(called) else str(called)
+    on_path = shutil.which("alzedge")
+    return "alzedge" if on_path and Path(on_path).samefile(called) else str(called)
 
 
 def next_command(*words: object, recipe_name: str | None = None, seed: int | None = None) -> str:
@@ -71,18 +89,36 @@ def next_command(*words: object, recipe_name: str | None = None, seed: int | Non
 class Source:
     """A data set and the recipe it is used with."""
 
-    dataset: DataSet
-    recipe: Recipe
+    dataset: "DataSet"
+    recipe: "Recipe"
+
+
+def check_data(data: str) -> None:
+    """Refuse a DATA argument where nothing is.
+
+    Raises:
+        UserError: nothing is there.
+    """
+    if data != PHANTOMS:
+        check_source(Path(data))
 
 
 def load_source(data: str, recipe_name: str | None, seed: int | None) -> Source:
-    """Read the DATA argument and the recipe options, with a progress bar, and say what was found."""
+    """Read the DATA argument and the recipe options, with a progress bar, and print a line on the data.
+
+    Commands call it after all checks of their own and before they import what is heavy: data or a recipe that is
+    refused should not take as long as TensorFlow.
+
+    Raises:
+        UserError: no such data or recipe, or they cannot be read.
+    """
+    check_data(data)
+    phantoms = data == PHANTOMS
     from alzedge.commands.progress_bars import show_items
     from alzedge.data.loading import load_dataset
     from alzedge.data.phantom_set import make_phantoms
     from alzedge.runs.recipe import load_recipe
 
-    phantoms = data == "phantoms"
     recipe = load_recipe(recipe_name or ("quick" if phantoms else "cpu"), seed)
     if phantoms:
         dataset = make_phantoms(recipe.phantoms.subjects, recipe.phantoms.slices, recipe.seed)
@@ -92,7 +128,7 @@ def load_source(data: str, recipe_name: str | None, seed: int | None) -> Source:
     return Source(dataset, recipe)
 
 
-def describe(dataset: DataSet) -> str:
+def describe(dataset: "DataSet") -> str:
     """One line on a data set."""
     import numpy as np
 

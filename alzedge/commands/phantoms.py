@@ -1,4 +1,4 @@
-"""The command `phantoms`."""
+"""`alzedge phantoms`."""
 
 from pathlib import Path
 
@@ -22,18 +22,20 @@ def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> Non
     alzedge phantoms /tmp/phantoms
     alzedge predict --no-guard /tmp/phantoms/test
     """
+    from alzedge.errors import UserError
+
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty; name a new folder.")
+
     import io
 
     from PIL import Image
 
-    from alzedge.data.loading import PHANTOMS_FILE, SUBJECTS_FILE
+    from alzedge.data.loading import PHANTOMS_FILE
     from alzedge.data.phantom_set import make_phantoms
-    from alzedge.data.subjects_csv import subjects_csv
-    from alzedge.errors import UserError
+    from alzedge.data.subjects_csv import SUBJECTS_FILE, subjects_csv
     from alzedge.utils.files import write_bytes, write_text
 
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty; name a new folder.")
     dataset = make_phantoms(subjects, slices, seed)
     for path, pixels in zip(dataset.paths, dataset.images, strict=True):
         buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The command `predict`."""
+"""`alzedge predict`."""
 
 import contextlib
 import sys
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from alzedge.commands.options import check_model
 from alzedge.stages import DISCLAIMER
 
 if TYPE_CHECKING:  # imported when the command is called: its help is there at once
@@ -35,7 +36,7 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes with an interpreter each."
 )
 @click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
-@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
+@click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 def predict_command(
     paths: tuple[Path, ...],
     model: Path | None,
@@ -57,21 +58,23 @@ def predict_command(
     for the person is the mean over the slices that look like those the model knows. The
     probabilities are the model's own words and no diagnosis.
 
-    What cannot be read is told on stderr, the others are answered, and the exit code is 2. A picture
-    that is no axial brain slice is refused, which is an answer.
+    What cannot be read is named on stderr, the others are answered, and the exit code is 2. A picture
+    that is not an axial brain slice is refused, which is an answer.
 
     \b
     alzedge predict slice.jpg
     alzedge predict --json slices/*.jpg --model student_int8.tflite
     alzedge predict archive.zip head.nii.gz --csv answers.csv --jobs 4
     """
+    if as_json and table is not None:
+        raise click.UsageError("--json and --csv exclude each other.")
+    check_model(model)
+
     from alzedge.inference.answering import Workload, answerer
     from alzedge.inference.inputs import find_items
     from alzedge.inference.predict import answer_items
     from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
 
-    if as_json and table is not None:
-        raise click.UsageError("--json and --csv exclude each other.")
     workload = Workload(model, threads, not no_guard, jobs, on_ray)
     record = answerer(workload).record  # a model that is refused is refused before anything is printed
     with _stream(table) as stream:
@@ -87,7 +90,7 @@ def predict_command(
 
 
 def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tuple[int, int]:
-    """Write results as they come, tell errors on stderr, and count both."""
+    """Write results as they come, show errors on stderr, and count both."""
     from alzedge.commands.progress_bars import show_count
     from alzedge.inference.writers import printable
 
@@ -105,7 +108,7 @@ def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tup
 
 @contextlib.contextmanager
 def _stream(table: Path | None) -> Iterator[TextIO]:
-    """Where answers go: the table, whole or not at all, or stdout."""
+    """The stream for the answers: the table, whole or not at all, or stdout."""
     if table is None or str(table) == "-":
         yield sys.stdout
         return

@@ -1,16 +1,20 @@
-"""Progress bars on a terminal, a line per epoch elsewhere."""
+"""Progress bars on a terminal, a line per epoch elsewhere; the only place where progress is drawn."""
 
 import contextlib
 import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
 from alzedge.utils.progress import OnStep, Step
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 T = TypeVar("T")
+# Items that are over at once show nothing.
 _AT_ONCE = 64
 
 
@@ -21,36 +25,37 @@ def show_steps(title: str) -> Iterator[OnStep]:
     On a terminal a bar with the time left; in a pipe or log one line per epoch.
     """
     if not sys.stdout.isatty():
-
-        def on_line(step: Step) -> None:
-            if step.step * step.epochs % step.steps == 0:  # an epoch is complete
-                click.echo(f"{title}: {step}")
-
-        yield on_line
+        with show_lines(title) as on_line:
+            yield on_line
         return
-    bar: click._termui_impl.ProgressBar[str] | None = None
+    with contextlib.ExitStack() as stack:
+        bar: tqdm[Step] | None = None
 
-    def on_bar(step: Step) -> None:
-        nonlocal bar
-        if bar is None:
-            # The bar starts where a resumed training does, so that the time left is right.
-            bar = click.progressbar(length=step.steps, label=title, item_show_func=lambda item: item, width=24)
-            bar.__enter__()
-            bar.pos = step.step - 1
-        bar.update(1, str(step))
+        def on_step(step: Step) -> None:
+            nonlocal bar
+            if bar is None:
+                # The bar starts where a resumed training does, so that the time left is right.
+                bar = stack.enter_context(_bar(title, sys.stdout, total=step.steps, initial=step.step - 1))
+            bar.set_postfix_str(str(step), refresh=False)
+            bar.update()
 
-    try:
-        yield on_bar
-    finally:
-        if bar is not None:
-            bar.__exit__(None, None, None)
+        yield on_step
+
+
+@contextlib.contextmanager
+def show_lines(title: str) -> Iterator[OnStep]:
+    """Print a line per epoch: for logs, and for one of several processes, whose bars would overwrite each other."""
+
+    def on_line(step: Step) -> None:
+        if step.step * step.epochs % step.steps == 0:  # an epoch is complete
+            click.echo(f"{title}: {step}")
+
+    yield on_line
 
 
 def show_items(items: list[T], title: str) -> Iterable[T]:
     """Go through `items` with a bar on a terminal, and silently in a pipe or log."""
-    if not sys.stdout.isatty():
-        return items
-    return _bar_over(items, title)
+    return _bar(title, sys.stdout, items) if sys.stdout.isatty() else items
 
 
 def show_count(items: Iterator[T], title: str, output: TextIO) -> Iterator[T]:
@@ -62,35 +67,34 @@ def show_count(items: Iterator[T], title: str, output: TextIO) -> Iterator[T]:
     if not sys.stderr.isatty() or output.isatty():
         yield from items
         return
-    with click.progressbar(items, label=title, file=sys.stderr, show_pos=True, width=24, update_min_steps=16) as bar:
-        yield from bar
+    for item in items:  # if there are any left
+        yield from _bar(title, sys.stderr, itertools.chain([item], items), initial=_AT_ONCE)
 
 
 @contextlib.contextmanager
 def show_phases() -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
     """Show the phases of work, and a count of what each has done, on a terminal; nothing in a pipe or log."""
-    shown = sys.stderr.isatty()
-    phase, count = "", 0
+    if not sys.stderr.isatty():
+        yield lambda title: None, lambda: None
+        return
+    with _bar("", sys.stderr, leave=False) as bar:
 
-    def on_phase(title: str) -> None:
-        nonlocal phase, count
-        phase, count = title, 0
-        if shown:
-            click.echo(f"\r\033[K{title} ...", err=True, nl=False)
+        def on_phase(title: str) -> None:
+            bar.set_description_str(title, refresh=False)
+            bar.reset()
 
-    def on_item() -> None:
-        nonlocal count
-        count += 1
-        if shown and count % _AT_ONCE == 0:
-            click.echo(f"\r\033[K{phase} {count}", err=True, nl=False)
-
-    try:
-        yield on_phase, on_item
-    finally:
-        if shown:
-            click.echo("\r\033[K", err=True, nl=False)
+        yield on_phase, lambda: bar.update() and None
 
 
-def _bar_over(items: list[T], title: str) -> Iterator[T]:
-    with click.progressbar(items, label=title, width=24) as bar:
-        yield from bar
+def _bar(
+    title: str,
+    stream: TextIO,
+    items: Iterable[T] | None = None,
+    *,
+    total: int | None = None,
+    initial: int = 0,
+    leave: bool = True,
+) -> "tqdm[T]":
+    from tqdm import tqdm  # when there is a terminal: elsewhere `alzedge predict` starts without
+
+    return tqdm(items, desc=title, file=stream, total=total, initial=initial, leave=leave, dynamic_ncols=True)

@@ -1,4 +1,4 @@
-"""The command `subjects`."""
+"""`alzedge subjects`."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import click
     "--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write path,label,subject,slice,split."
 )
 def subjects_command(archive: Path, table: Path | None) -> None:
-    """Say who is on which slice of the Kaggle set.
+    """Name the person on each slice of the Kaggle set.
 
     ARCHIVE is the Kaggle 4-class set as zip or folder. The archive's file names encode 200 people with 32 consecutive slices each. The proof is in the
     pixels: for each step from one slice to the next, the slice most similar to a person's
@@ -24,13 +24,18 @@ def subjects_command(archive: Path, table: Path | None) -> None:
     \b
     alzedge subjects archive.zip --csv subjects.csv
     """
-    from alzedge.commands.progress_bars import show_items
-    from alzedge.data.subjects_csv import recover_subjects, subjects_csv, summary
+    from alzedge.utils.archives import check_source
 
-    found = recover_subjects(archive, lambda entries: show_items(entries, "reading slices"))
-    click.echo(summary(found))
+    check_source(archive)
+
+    from alzedge.commands.progress_bars import show_items
+    from alzedge.data.kaggle_people import recover_subjects, summary
+    from alzedge.data.subjects_csv import subjects_csv
+
+    recovered = recover_subjects(archive, lambda entries: show_items(entries, "reading slices"))
+    click.echo(summary(recovered))
     if table is not None:
         from alzedge.utils.files import write_text
 
-        write_text(table, subjects_csv(found.dataset))
+        write_text(table, subjects_csv(recovered.dataset))
         click.echo(f"wrote {table}")

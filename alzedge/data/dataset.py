@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES
-
-SPLITS = ("official", "random", "subject")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ class DataSet:
 
     @property
     def subjects_known(self) -> bool:
-        """Whether every slice says who is on it."""
+        """True where the person on every slice is known."""
         return len(self) > 0 and bool(np.all(self.subject != ""))
 
     @cached_property
@@ -77,13 +76,13 @@ class DataSet:
         return replace(self, **arrays)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which slices train and which test.
+    """Division of a data set into slices that train and slices that test.
 
     Attributes:
         name: 'official', 'subject' or 'random'.

@@ -23,11 +23,13 @@ from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.stages import STAGES
 
-# What told the people, for readers.
+# Source of the people, for readers.
 KNOWN_BY = "the Kaggle archive's file names"
 N_SLICES = 32
 # Slices 1..25 of everybody are in train, 27..32 in test, 26 is shared out.
 _SHARED_SLICE = 26
+# The original archive has 1.0 at every step.
+_PROOF = 0.99
 _TRAIN = re.compile(r"train/(\w+)/(?:nonDem|verymildDem|mildDem|moderateDem)(\d+)\.jpg")
 _TEST = re.compile(r"test/(\w+)/(\d+)(?: \((\d+)\))?\.jpg")
 
@@ -59,10 +61,10 @@ def subjects_from_names(paths: Iterable[str]) -> dict[str, _Who]:
             raise _refusal(f"{first} and {path} are the same slice by name")
     if not set(train) == set(test) == set(STAGES):
         raise _refusal("a class folder is missing from train/ or test/")
-    found: dict[str, _Who] = {}
+    who: dict[str, _Who] = {}
     for stage in STAGES:
-        found.update(_subjects_of_stage(stage, train[stage], test[stage]))
-    return found
+        who.update(_subjects_of_stage(stage, train[stage], test[stage]))
+    return who
 
 
 def _subjects_of_stage(stage: str, train: dict[int, str], test: dict[tuple[int, int], str]) -> dict[str, _Who]:
@@ -79,9 +81,9 @@ def _subjects_of_stage(stage: str, train: dict[int, str], test: dict[tuple[int, 
     order += [(_SHARED_SLICE, k) for k in in_block if k not in shared]
     if set(train) != set(range(len(order))):
         raise _refusal(f"train/{stage} has {len(train)} files where {len(order)}, numbered from 0, belong")
-    found = {path: (s, k) for (s, k), path in test.items()}
-    found |= {path: order[i] for i, path in train.items()}
-    return {path: (f"{stage}-{k:03d}", s) for path, (s, k) in found.items()}
+    who = {path: (s, k) for (s, k), path in test.items()}
+    who |= {path: order[i] for i, path in train.items()}
+    return {path: (f"{stage}-{k:03d}", s) for path, (s, k) in who.items()}
 
 
 def _refusal(reason: str) -> UserError:
@@ -131,6 +133,11 @@ def continuity_of(
         shares[step] = np.mean(nearest == np.arange(len(people)))
         here = there
     return shares
+
+
+def is_proof(continuity: NDArray[np.float64]) -> bool:
+    """True for a `continuity` that proves people and slices: another order, or other people, come nowhere near."""
+    return bool(continuity.min() >= _PROOF)
 
 
 def _unequal(name: str) -> UserError:

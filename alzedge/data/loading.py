@@ -1,6 +1,5 @@
 """From a zip, a folder or the word `phantoms` to a `DataSet`."""
 
-import csv
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -10,15 +9,14 @@ import numpy as np
 
 from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
+from alzedge.data.subjects_csv import SPLITS, SubjectRow, find_table, no_row, read_rows, two_rows, two_stages
 from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, SUFFIXES, WIDTH, decode_slice
-from alzedge.stages import STAGES, label_of, stage_index
+from alzedge.stages import STAGES, stage_index
 from alzedge.utils.archives import FileTree, open_tree
 
-SUBJECTS_FILE = "subjects.csv"
 # Lies in folders of phantoms, so that their figures are never taken for people's.
 PHANTOMS_FILE = "PHANTOMS.txt"
-_SPLITS = ("train", "test")
 
 # Wraps a sequence in a progress bar; `list` or `iter` shows none.
 Progress = Callable[[list["Entry"]], Iterable["Entry"]]
@@ -37,7 +35,7 @@ class Entry:
 
 
 def list_entries(tree: FileTree) -> list[Entry]:
-    """Find the images of a class-per-folder tree and, if anything tells, who is on them.
+    """Find the images of a class-per-folder tree and, if anything says so, who is on them.
 
     Layouts: `[.../]{train,test}/<stage>/*.jpg` and `[.../]<stage>/*.jpg`. People come from a
     `subjects.csv` with the columns path, subject and optionally slice and split, or from
@@ -72,10 +70,10 @@ def load_dataset(source: Path, progress: Progress = iter) -> DataSet:
         images = np.empty((len(entries), HEIGHT, WIDTH), np.uint8)
         for i, entry in enumerate(progress(entries)):
             images[i] = decode_slice(tree.read(entry.name), f"{source}: {entry.name}")
-        extra_files = {Path(name).name for name in tree.names}
-    dataset = replace(_dataset(source.resolve().name, entries, images), synthetic=PHANTOMS_FILE in extra_files)
-    named_by_user = SUBJECTS_FILE in extra_files
-    if dataset.subjects_known and not named_by_user and kaggle.continuity(dataset).min() < 0.99:
+    synthetic = any(Path(name).name == PHANTOMS_FILE for name in tree.names)
+    dataset = replace(_dataset(source.resolve().name, entries, images), synthetic=synthetic)
+    named_by_user = find_table(tree.names) is not None
+    if dataset.subjects_known and not named_by_user and not kaggle.is_proof(kaggle.continuity(dataset)):
         return replace(dataset, subject=np.full(len(entries), ""), slice=np.zeros(len(entries), np.int64))
     return dataset
 
@@ -93,7 +91,7 @@ def _dataset(name: str, entries: list[Entry], images: np.ndarray) -> DataSet:
 
 
 def entry_of(source: Path, name: str) -> Entry:
-    """The image of a relative POSIX name, told from its folders.
+    """The image of a relative POSIX name, by its folders.
 
     Raises:
         UserError: it lies in no folder of one of the four stages.
@@ -106,40 +104,40 @@ def entry_of(source: Path, name: str) -> Entry:
             f"{source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "
             "either directly or below train/ and test/."
         )
-    split = parts[-3].lower() if len(parts) > 2 and parts[-3].lower() in _SPLITS else ""
+    split = parts[-3].lower() if len(parts) > 2 and parts[-3].lower() in SPLITS else ""
     return Entry(name, "/".join(([split] if split else []) + parts[-2:]), label, split)
 
 
-def check_classes(source: Path, found: set[tuple[str, int]]) -> None:
+def check_classes(source: Path, classes: set[tuple[str, int]]) -> None:
     """Check that both sides of the split are there, or none, and that each has every stage.
 
     Args:
         source: how to call it in messages.
-        found: split and label of the images.
+        classes: split and label of the images.
 
     Raises:
         UserError: no images, one side only, or a class without images.
     """
-    check_sides(source, found)
-    for split in sorted({split for split, _ in found}):
+    check_sides(source, classes)
+    for split in sorted({split for split, _ in classes}):
         for label, stage in enumerate(STAGES):
-            if (split, label) not in found:
+            if (split, label) not in classes:
                 where = f"{split}/{stage}" if split else stage
                 raise UserError(f"{source}: class {where} has no images; add some or use a complete copy.")
 
 
-def check_sides(source: Path, found: set[tuple[str, int]]) -> None:
+def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
     """Check that both sides of the split are there, or none; see `check_classes`.
 
     Raises:
         UserError: no images, or one side only.
     """
-    if not found:
+    if not classes:
         raise UserError(
             f"{source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
             "either directly or below train/ and test/."
         )
-    splits = {split for split, _ in found}
+    splits = {split for split, _ in classes}
     if "" in splits and len(splits) > 1:
         raise UserError(f"{source}: some images are not below train/ or test/; use both folders or neither.")
     if len(splits) == 1 and "" not in splits:
@@ -147,14 +145,14 @@ def check_sides(source: Path, found: set[tuple[str, int]]) -> None:
 
 
 def several_data_sets(source: Path) -> UserError:
-    """What to say when two images have the same path below their split."""
+    """Error for two images with the same path below their split."""
     return UserError(f"{source}: holds more than one data set; name one of the folders in it.")
 
 
 def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:
-    files = [name for name in tree.names if Path(name).name == SUBJECTS_FILE]
-    if files:
-        return _from_csv(tree, min(files, key=len), entries)
+    table = find_table(tree.names)
+    if table is not None:
+        return _from_table(tree, table, entries)
     try:
         who = kaggle.subjects_from_names(e.path for e in entries)
     except UserError:
@@ -162,50 +160,31 @@ def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:
     return [replace(e, subject=who[e.path][0], slice=who[e.path][1]) for e in entries]
 
 
-def _from_csv(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
+def _from_table(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
     where = f"{tree.source}: {name}"
-    rows: dict[str, dict[str, str]] = {}
-    try:
-        for row in csv.DictReader(io.StringIO(tree.read(name).decode("utf-8-sig"))):
-            stripped = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
-            if rows.setdefault(stripped["path"], stripped) != stripped:
-                raise UserError(f"{where}: two different rows for {stripped['path']}; keep one.")
-        named = [from_row(entry, rows[entry.path]) for entry in entries]
-    except KeyError as error:
-        raise UserError(
-            f"{where}: no column or row {error}; it needs path,subject and a row for every image."
-        ) from error
-    except (UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
-    _check_one_stage_each(where, named)
+    rows: dict[str, SubjectRow] = {}
+    text = io.TextIOWrapper(io.BytesIO(tree.read(name)), "utf-8-sig", newline="")
+    for row in read_rows(text, where):
+        if rows.setdefault(row.path, row) != row:
+            raise two_rows(where, row.path)
+    named: list[Entry] = []
+    labels: dict[str, int] = {}
+    for entry in entries:
+        if entry.path not in rows:
+            raise no_row(where, entry.path)
+        named.append(completed(entry, rows[entry.path], where))
+        other = labels.setdefault(named[-1].subject, entry.label)
+        if other != entry.label:
+            raise two_stages(where, named[-1].subject, label=entry.label, other_label=other, path=entry.path)
     return named
 
 
-def _check_one_stage_each(where: str, entries: list[Entry]) -> None:
-    first: dict[str, Entry] = {}
-    for entry in entries:
-        other = first.setdefault(entry.subject, entry)
-        if other.label != entry.label:
-            raise UserError(
-                f"{where}: {entry.subject} is {STAGES[other.label]} on {other.path} and {STAGES[entry.label]} on "
-                f"{entry.path}; give each visit a subject of its own or mend the labels."
-            )
-
-
-def from_row(entry: Entry, row: dict[str, str]) -> Entry:
-    """An image with what its row of a `subjects.csv` says.
+def completed(entry: Entry, row: SubjectRow, where: str) -> Entry:
+    """An image with the person, slice and split of its row of the table `where`.
 
     Raises:
-        UserError: the row has no subject, or contradicts the image's folders.
+        UserError: the row contradicts the image's folders.
     """
-    if not row["subject"]:
-        raise UserError(
-            f"{SUBJECTS_FILE}: no subject for {entry.path}; name one, or remove the file if people are unknown."
-        )
-    if row.get("label") and label_of(row["label"]) != entry.label:
-        raise UserError(f"{SUBJECTS_FILE}: {entry.path} is labelled {row['label']} but lies in another class folder.")
-    if row.get("split") and row["split"] not in _SPLITS:
-        raise UserError(f"{SUBJECTS_FILE}: {entry.path} has split {row['split']!r}; expected train or test.")
-    return replace(
-        entry, subject=row["subject"], slice=int(row.get("slice") or 0), split=row.get("split") or entry.split
-    )
+    if row.label is not None and row.label != entry.label:
+        raise UserError(f"{where}: {entry.path} is labelled {STAGES[row.label]} but lies in another class folder.")
+    return replace(entry, subject=row.subject, slice=row.slice, split=row.split or entry.split)

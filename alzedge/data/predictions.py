@@ -60,12 +60,12 @@ class Predictions:
         """Read what `save` wrote, or a table of the same columns from elsewhere.
 
         Raises:
-            UserError: no such file, a column missing, a label that is no stage, probabilities that are none,
+            UserError: no such file, a column missing, a label that is not a stage, values that are not probabilities,
                 one image twice, or one person with two labels or in two folds.
         """
         rows = _read_rows(path)
         try:
-            found = Predictions(
+            predictions = Predictions(
                 paths=np.array([row["path"] for row in rows], str),
                 subject=np.array([row["subject"] for row in rows], str),
                 labels=np.array([label_of(row["label"]) for row in rows], np.int64),
@@ -78,8 +78,8 @@ class Predictions:
             raise UserError(
                 f"{path}: not a number in columns fold or probabilities ({error}); mend the row."
             ) from error
-        _check(path, found)
-        return found
+        _check(path, predictions)
+        return predictions
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
@@ -98,22 +98,30 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _check(path: Path, found: Predictions) -> None:
-    if not np.isfinite(found.probabilities).all():
+def _check(path: Path, predictions: Predictions) -> None:
+    if not np.isfinite(predictions.probabilities).all():
         raise UserError(f"{path} holds NaN among its probabilities, so no figure can be given; predict again.")
-    wrong = (found.probabilities < 0).any(axis=1) | (abs(found.probabilities.sum(axis=1) - 1) > _SUM_TOLERANCE)
+    wrong = (predictions.probabilities < 0).any(axis=1) | (
+        abs(predictions.probabilities.sum(axis=1) - 1) > _SUM_TOLERANCE
+    )
     if wrong.any():
-        raise UserError(f"{path}: the probabilities of {found.paths[wrong][0]} do not add up to 1; predict again.")
-    names, times = np.unique(found.paths, return_counts=True)
+        raise UserError(
+            f"{path}: the probabilities of {predictions.paths[wrong][0]} do not add up to 1; predict again."
+        )
+    names, times = np.unique(predictions.paths, return_counts=True)
     if (times > 1).any():
         raise UserError(f"{path}: {names[times > 1][0]} has more than one row; keep one.")
-    if (found.fold < 0).any():
-        raise UserError(f"{path}: folds are counted from 0, and {found.fold.min()} is one of them; mend the column.")
-    known = found.subject != ""
+    if (predictions.fold < 0).any():
+        raise UserError(
+            f"{path}: folds are counted from 0, and {predictions.fold.min()} is one of them; mend the column."
+        )
+    known = predictions.subject != ""
     if known.any() and not known.all():
-        raise UserError(f"{path}: {found.paths[~known][0]} has no subject and others have; name all people or none.")
-    for what, values in (("labels", found.labels), ("folds", found.fold)):
-        _check_one_each(path, what, found.subject[known], values[known])
+        raise UserError(
+            f"{path}: {predictions.paths[~known][0]} has no subject and others have; name all people or none."
+        )
+    for what, values in (("labels", predictions.labels), ("folds", predictions.fold)):
+        _check_one_each(path, what, predictions.subject[known], values[known])
 
 
 def _check_one_each(path: Path, what: str, subject: NDArray[np.str_], values: NDArray[np.int64]) -> None:

@@ -1,91 +1,106 @@
-"""Who is on which slice of the Kaggle archive: recovered, proved, summarised, written down."""
+"""The table `subjects.csv`, written and read: the person on each image of a data set.
+
+UTF-8 with a header; columns `path` (below the data set's folder) and `subject`, optionally `label`, `slice` and
+`split`. Other columns are passed over, so is space around a value.
+"""
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
-from alzedge.data.loading import SUBJECTS_FILE, Progress, list_entries, load_dataset
 from alzedge.errors import UserError
-from alzedge.stages import STAGES
-from alzedge.utils.archives import open_tree
+from alzedge.stages import STAGES, label_of
+
+SUBJECTS_FILE = "subjects.csv"
+SPLITS = ("train", "test")
+_COLUMNS = ("path", "label", "subject", "slice", "split")
 
 
-@dataclass(frozen=True, eq=False)
-class Recovered:
-    """The Kaggle set with its people, and the continuity (31,) that proves them."""
+@dataclass(frozen=True)
+class SubjectRow:
+    """One row of the table.
 
-    dataset: DataSet
-    continuity: NDArray[np.float64]
+    Attributes:
+        path: of the image, relative to the data set.
+        subject: the person's name.
+        label: index into `STAGES`; None where the table does not say.
+        slice: position in the volume from 1 upwards; 0 when unknown.
+        split: 'train' or 'test'; '' where the table does not say.
+    """
+
+    path: str
+    subject: str
+    label: int | None = None
+    slice: int = 0
+    split: str = ""
 
 
-def recover_subjects(archive: Path, progress: Progress = iter) -> Recovered:
-    """Read people and slices off the file names and prove them on the pixels.
+def find_table(names: Iterable[str]) -> str | None:
+    """The name of the table among a data set's relative file names, the topmost if there are several."""
+    tables = [name for name in names if Path(name).name == SUBJECTS_FILE]
+    return min(tables, key=len) if tables else None
+
+
+def read_rows(text: TextIO, where: str) -> Iterator[SubjectRow]:
+    """Read a table row by row.
+
+    Args:
+        text: the table.
+        where: how to call it in messages.
 
     Raises:
-        UserError: not readable, names that do not fit, or pixels that contradict them.
+        UserError: a column is missing, a row has no subject or an impossible value, or it is not a table.
     """
-    with open_tree(archive) as tree:
-        kaggle.subjects_from_names(entry.path for entry in list_entries(tree))
-        if any(Path(name).name == SUBJECTS_FILE for name in tree.names):
-            raise UserError(f"{archive}: holds a {SUBJECTS_FILE}, which would be believed instead; remove it first.")
-    dataset = load_dataset(archive, progress)
-    if not dataset.subjects_known:
-        raise UserError(
-            f"{archive}: the file names fit, but the slices do not follow one another, so this copy was re-packed and "
-            "has lost who is who; use the original archive.zip from Kaggle."
-        )
-    return Recovered(dataset, kaggle.continuity(dataset))
+    try:
+        for raw in csv.DictReader(text):
+            yield _row({key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}, where)
+    except KeyError as error:
+        raise UserError(f"{where}: no column {error}; it needs path,subject and a row for every image.") from error
+    except (UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
 
 
-def summary(found: Recovered) -> str:
-    """People, slices, splits and proof as text."""
-    data = found.dataset
-    people, first = np.unique(data.subject, return_index=True)
-    per_person = len(data) // len(people)
-    lines = [f"{data.name}: {len(people)} people x {per_person} slices = {len(data)} images", ""]
-    lines.append(f"{'stage':<18}{'people':>8}{'train':>8}{'test':>8}")
-    for label, stage in enumerate(STAGES):
-        of_stage = data.labels == label
-        train, test = ((of_stage & (data.split == side)).sum() for side in ("train", "test"))
-        lines.append(f"{stage:<18}{(data.labels[first] == label).sum():>8}{train:>8}{test:>8}")
-    lines += ["", "slices in the official splits:", *_side_lines(data)]
-    shared = set(data.subject[data.split == "train"]) & set(data.subject[data.split == "test"])
-    lines.append(f"people in both train and test: {len(shared)} of {len(people)} ({len(shared) / len(people):.0%})")
-    lines += ["", "continuity: share of people whose next slice is the nearest of all people's next slices"]
-    for start in range(0, len(found.continuity), 8):
-        steps = enumerate(found.continuity[start : start + 8], start=start + 1)
-        lines.append("  " + "  ".join(f"{s:>2}-{s + 1:<2} {share:.3f}" for s, share in steps))
-    worst, mean = found.continuity.min(), found.continuity.mean()
-    lines.append(f"all {len(found.continuity)} steps: lowest {worst:.3f}, mean {mean:.3f}")
-    return "\n".join(lines)
-
-
-def _side_lines(data: DataSet) -> list[str]:
-    lines = []
-    for side in ("train", "test"):
-        slices, counts = np.unique(data.slice[data.split == side], return_counts=True)
-        people = len(np.unique(data.subject))
-        whole = slices[counts == people]
-        shared = [f"{count} images of slice {s}" for s, count in zip(slices, counts, strict=True) if count < people]
-        lines.append(
-            f"  {side:<6} slices {whole.min()}-{whole.max()} of all {people} people"
-            + "".join(f" and {s}" for s in shared)
-        )
-    return lines
+def _row(cells: dict[str, str], where: str) -> SubjectRow:
+    path, subject, split = cells["path"], cells["subject"], cells.get("split", "")
+    if not subject:
+        raise UserError(f"{where}: no subject for {path}; name one, or remove the file if people are unknown.")
+    if split and split not in SPLITS:
+        raise UserError(f"{where}: {path} has split {split!r}; expected train or test.")
+    position = int(cells.get("slice") or 0)
+    if not 0 <= position < 2**31:
+        raise UserError(f"{where}: {path} has slice {position}; slices are counted from 1 upwards.")
+    label = label_of(cells["label"]) if cells.get("label") else None
+    return SubjectRow(path, subject, label, position, split)
 
 
 def subjects_csv(dataset: DataSet) -> str:
-    """The table `path,label,subject,slice,split`, ordered by stage, person and slice."""
+    """Write the table of a data set, `path,label,subject,slice,split`, in the order of its slices."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["path", "label", "subject", "slice", "split"])
+    writer.writerow(_COLUMNS)
     columns = (dataset.paths, dataset.labels, dataset.subject, dataset.slice, dataset.split)
     for path, label, subject, position, split in zip(*columns, strict=True):
         writer.writerow([path, STAGES[label], subject, position, split])
     return buffer.getvalue()
+
+
+def no_row(where: str, path: str) -> UserError:
+    """Error for an image that the table `where` does not hold."""
+    return UserError(f"{where}: no row {path!r}; it needs path,subject and a row for every image.")
+
+
+def two_rows(where: str, path: str) -> UserError:
+    """Error for a path with two different rows."""
+    return UserError(f"{where}: two different rows for {path}; keep one.")
+
+
+def two_stages(where: str, subject: str, *, label: int, other_label: int, path: str) -> UserError:
+    """Error for a person whose images are of two stages; `path` is of `label`."""
+    return UserError(
+        f"{where}: {subject} is {STAGES[other_label]} on other images and {STAGES[label]} on {path}; give each visit a "
+        "subject of its own or mend the labels."
+    )

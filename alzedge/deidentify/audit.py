@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from alzedge.deidentify.check import problems, unpack
-from alzedge.deidentify.journal import FILES, FOLDER, REPORT, RUN, Outcome, Report
+from alzedge.deidentify.journal import FILES, FOLDER, LOCK, REPORT, RUN, Outcome, Report
 from alzedge.deidentify.rules.refusals import LeftOut
 from alzedge.errors import UserError
 from alzedge.utils.processes import map_in_processes
@@ -69,7 +69,7 @@ def _judge(task: tuple[Path, str], needles: tuple[bytes, ...]) -> tuple[str, lis
     """A file's name where it may be shown, and its problems."""
     path, relative = task
     data = path.read_bytes()
-    own = relative in (RUN, FILES, REPORT)
+    own = relative in (RUN, FILES, LOCK, REPORT)
     found = _of_record(relative, data) if own else problems(relative, data)
     named = not own and "a file or folder name that is not a pseudonym" in found
     if needles and _occurs(needles, relative, data):
@@ -106,12 +106,13 @@ def _occurs(needles: tuple[bytes, ...], relative: str, data: bytes) -> bool:
 def _of_record(relative: str, data: bytes) -> list[str]:
     """Problems of our own records: keys that we do not write."""
     keys = {
+        LOCK: set(),
         RUN: {"key", "source", "version"},
         FILES: {item.name for item in fields(Outcome)},
         REPORT: {item.name for item in fields(Report)},
     }[relative]
     try:
-        texts = data.splitlines() if relative == FILES else [data]
+        texts = data.splitlines() if relative in (FILES, LOCK) else [data]
         fits = all(set(json.loads(text)) == keys for text in texts)
     except (ValueError, TypeError):
         fits = False

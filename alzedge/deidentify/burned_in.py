@@ -40,6 +40,15 @@ class _Mark:
         return self.bottom - self.top
 
     @property
+    def has_size_of_letters(self) -> bool:
+        """As high as letters are, and no wider than a few that touch."""
+        return _LOWEST <= self.height <= _HIGHEST and self.right - self.left <= _TOUCHING * self.height
+
+    def turned(self) -> "_Mark":
+        """The mark with rows and columns exchanged."""
+        return _Mark(self.left, self.right, self.top, self.bottom)
+
+    @property
     def letters(self) -> int:
         """Number of letters that it may be, as wide as they are high or a little less."""
         return min(_TOUCHING, max(1, round((self.right - self.left) / (0.8 * self.height))))
@@ -52,7 +61,7 @@ def shows_text(image: NDArray[Any]) -> bool:
         image: real numbers (H, W), bright tissue on a dark background.
     """
     pixels = _stretched(image)
-    return pixels is not None and _text_beside(pixels, _head(pixels))
+    return pixels is not None and _text_beside(pixels, None)
 
 
 def volume_shows_text(voxels: NDArray[Any]) -> bool:
@@ -64,7 +73,7 @@ def volume_shows_text(voxels: NDArray[Any]) -> bool:
         shadow = _stretched(voxels.max(axis=axis))
         if shadow is None:
             continue
-        head = _head(shadow)
+        head = _head(_opened(shadow))
         for plane in np.moveaxis(voxels, axis, 0):
             pixels = _stretched(plane)
             if pixels is not None and _text_beside(pixels, head):
@@ -75,7 +84,7 @@ def volume_shows_text(voxels: NDArray[Any]) -> bool:
 def _stretched(image: NDArray[Any]) -> NDArray[np.float32] | None:
     """Dark tissue 0, bright tissue 1; None where there is nothing to be seen."""
     pixels = np.nan_to_num(image.astype(np.float32))
-    low, high = np.percentile(pixels, (20, 99.5))
+    low, high = np.percentile(pixels[::2, ::2], (20, 99.5))
     if pixels.max() > high == low:
         high = pixels.max()  # nothing but a little text
     if high <= low or min(image.shape) < 2 * _STROKE:
@@ -84,39 +93,51 @@ def _stretched(image: NDArray[Any]) -> NDArray[np.float32] | None:
     return stretched
 
 
-def _text_beside(pixels: NDArray[np.float32], head: NDArray[np.bool_]) -> bool:
-    return any(_has_row(marks, head) or _has_row(marks.T, head.T) for marks in _strokes(pixels))
-
-
-def _head(pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """The largest thing thicker than strokes, with its holes and bays filled."""
+def _text_beside(pixels: NDArray[np.float32], head: NDArray[np.bool_] | None) -> bool:
+    """Text on a stretched image outside its head, which is looked for where it is not given."""
     from scipy import ndimage
 
-    thick = ndimage.grey_opening(pixels, size=(_STROKE, _STROKE)) > _CONTRAST
-    reach = max(pixels.shape) // 25
-    padded = np.pad(thick, reach)
+    opened = _opened(pixels)
+    beside = _head(opened) if head is None else head
+    closed = ndimage.grey_closing(pixels, size=(_STROKE, _STROKE))
+    for thin in (pixels - opened, closed - pixels):
+        strokes = thin > max(_CONTRAST, _ABOVE_NOISE * float(np.median(thin[::2, ::2])))
+        marks = _marks(strokes, beside)
+        if _has_row(marks) or _has_row([mark.turned() for mark in marks]):
+            return True
+    return False
+
+
+def _opened(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The image without bright strokes."""
+    from scipy import ndimage
+
+    opened: NDArray[np.float32] = ndimage.grey_opening(pixels, size=(_STROKE, _STROKE))
+    return opened
+
+
+def _head(opened: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The largest thing, with its holes and bays filled, of an image without strokes; found on every other pixel."""
+    from scipy import ndimage
+
+    coarse = opened[::2, ::2] > _CONTRAST
+    reach = max(opened.shape) // 50
+    padded = np.pad(coarse, reach)
     closed = ndimage.minimum_filter(ndimage.maximum_filter(padded, 2 * reach + 1), 2 * reach + 1)
-    labels, count = ndimage.label(closed[reach:-reach, reach:-reach])
+    rows, columns = coarse.shape
+    labels, count = ndimage.label(closed[reach : reach + rows, reach : reach + columns])
     if not count:
-        return np.zeros(pixels.shape, bool)
+        return np.zeros(opened.shape, bool)
     largest = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-    head: NDArray[np.bool_] = ndimage.maximum_filter(ndimage.binary_fill_holes(largest), 5)
+    wide = ndimage.maximum_filter(ndimage.binary_fill_holes(largest), 3)
+    head: NDArray[np.bool_] = wide.repeat(2, axis=0).repeat(2, axis=1)[: opened.shape[0], : opened.shape[1]]
     return head
 
 
-def _strokes(pixels: NDArray[np.float32]) -> list[NDArray[np.bool_]]:
-    """Thin bright things, and thin dark ones."""
-    from scipy import ndimage
-
-    size = (_STROKE, _STROKE)
-    bright = pixels - ndimage.grey_opening(pixels, size=size)
-    dark = ndimage.grey_closing(pixels, size=size) - pixels
-    return [thin > max(_CONTRAST, _ABOVE_NOISE * np.median(thin)) for thin in (bright, dark)]
-
-
-def _has_row(strokes: NDArray[np.bool_], head: NDArray[np.bool_]) -> bool:
+def _has_row(unordered: list[_Mark]) -> bool:
     """At least five letters in one row."""
-    marks = sorted(_marks(strokes, head), key=lambda mark: mark.left)
+    marks = [mark for mark in unordered if mark.has_size_of_letters]
+    marks.sort(key=lambda mark: mark.left)
     if not _FEWEST_MARKS <= len(marks) <= _MOST_MARKS:
         return False
     letters, length = [mark.letters for mark in marks], [1] * len(marks)
@@ -133,7 +154,7 @@ def _has_row(strokes: NDArray[np.bool_], head: NDArray[np.bool_]) -> bool:
 
 
 def _marks(strokes: NDArray[np.bool_], head: NDArray[np.bool_]) -> list[_Mark]:
-    """Marks of the size of letters, or of a few that touch, mostly outside the head."""
+    """Connected strokes that lie mostly outside the head."""
     from scipy import ndimage
 
     labels, count = ndimage.label(strokes, np.ones((3, 3)))
@@ -143,10 +164,8 @@ def _marks(strokes: NDArray[np.bool_], head: NDArray[np.bool_]) -> list[_Mark]:
     inside = np.bincount(labels[head], minlength=count + 1)
     marks = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(labels), 1):
-        mark = _Mark(rows.start, rows.stop, columns.start, columns.stop)
-        fits = _LOWEST <= mark.height <= _HIGHEST and mark.right - mark.left <= _TOUCHING * mark.height
-        if fits and 3 * inside[number] < size[number]:
-            marks.append(mark)
+        if 3 * inside[number] < size[number]:
+            marks.append(_Mark(rows.start, rows.stop, columns.start, columns.stop))
     return marks
 
 

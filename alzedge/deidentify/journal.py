@@ -18,7 +18,7 @@ from alzedge.errors import UserError
 from alzedge.utils.files import write_json
 
 FOLDER = ".alzedge-deidentify"
-RUN, FILES, REPORT = f"{FOLDER}/run.json", f"{FOLDER}/files.jsonl", "deidentification.json"
+RUN, FILES, LOCK, REPORT = f"{FOLDER}/run.json", f"{FOLDER}/files.jsonl", f"{FOLDER}/lock", "deidentification.json"
 _KEYWORDS = [allowed.keyword for allowed in ALLOWED]
 
 
@@ -142,16 +142,22 @@ def check_destination(source: Path, destination: Path, pseudonyms: Pseudonyms) -
 @contextlib.contextmanager
 def opened(source: Path, destination: Path, pseudonyms: Pseudonyms) -> Iterator[tuple[dict[str, Outcome], TextIO]]:
     """The outcomes so far by source token, and the journal to add to, which no other process may open meanwhile."""
-    if not (destination / RUN).exists():
-        run = {"key": key_token(pseudonyms), "source": _run_token(source, pseudonyms), "version": __version__}
-        write_json(destination / RUN, run)
-    with (destination / FILES).open("a+", encoding="utf-8") as file:
-        _lock(file, destination)
-        file.seek(0)
-        text = file.read()
-        if not text.endswith("\n") and text:
-            file.truncate(len(text[: text.rfind("\n") + 1].encode()))  # a process was killed as it wrote
-        yield {outcome.source: outcome for outcome in _outcomes(text)}, file
+    from filelock import FileLock, Timeout
+
+    (destination / LOCK).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(destination / LOCK, timeout=0):
+            if not (destination / RUN).exists():
+                run = {"key": key_token(pseudonyms), "source": _run_token(source, pseudonyms), "version": __version__}
+                write_json(destination / RUN, run)
+            with (destination / FILES).open("a+", encoding="utf-8") as file:
+                file.seek(0)
+                text = file.read()
+                whole = text[: text.rfind("\n") + 1]  # a process may have been killed as it wrote
+                file.truncate(len(whole.encode()))
+                yield {outcome.source: outcome for outcome in map(_outcome, whole.splitlines())}, file
+    except Timeout:
+        raise UserError(f"{destination} is being written by another process; wait for it.") from None
 
 
 def add(outcome: Outcome, journal: TextIO) -> None:
@@ -160,23 +166,10 @@ def add(outcome: Outcome, journal: TextIO) -> None:
     journal.flush()
 
 
-def _outcomes(text: str) -> Iterator[Outcome]:
-    for line in text[: text.rfind("\n") + 1].splitlines():
-        values: dict[str, Any] = json.loads(line)
-        yield Outcome(**values)
+def _outcome(line: str) -> Outcome:
+    values: dict[str, Any] = json.loads(line)
+    return Outcome(**values)
 
 
 def _run_token(source: Path, pseudonyms: Pseudonyms) -> str:
     return pseudonyms.token("source", str(source.resolve()))
-
-
-def _lock(file: TextIO, destination: Path) -> None:
-    """Keep other processes out until this one ends; the operating system forgets a killed one's lock."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: two runs at once would write the same files, each whole
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(f"{destination} is being written by another process; wait for it.") from None

@@ -192,8 +192,8 @@ def _check_same(first: _Frame, frame: _Frame, name: str) -> None:
         "of another orientation": turned > 1e-3,
         "of another grey scale": first.inverted != frame.inverted,
     }
-    for difference, found in differences.items():
-        if found:
+    for difference, there in differences.items():
+        if there:
             raise UserError(
                 f"{name}: {frame.file} is {difference} than {first.file}; put the files of one volume into a folder "
                 "of their own."

@@ -96,7 +96,7 @@ def _check(header: Any, name: str, max_voxels: int) -> None:
     if dtype.kind not in "iuf":
         raise UserError(f"{name}: complex voxels; save their magnitude.")
     if len(shape) < 3 or min(shape) < 1:
-        raise UserError(f"{name}: {' x '.join(map(str, shape))} voxels are no volume; save one 3D volume.")
+        raise UserError(f"{name}: {' x '.join(map(str, shape))} voxels are not a volume; save one 3D volume.")
     size = math.prod(shape)
     too_far = not 0 <= float(header["vox_offset"]) <= _MAX_OFFSET
     if max(shape) > MAX_SIDE or size > max_voxels or size * dtype.itemsize > MAX_BYTES or too_far:

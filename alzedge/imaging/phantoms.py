@@ -1,9 +1,9 @@
 """Phantoms: synthetic axial head slices, drawn from formulas. They are not medical data.
 
 Each phantom person has a skull-stripped outline, a folded ribbon of grey matter, white
-matter, deep grey nuclei, and fluid in the ventricles and sulci. Fluid grows with the
+matter, deep grey nuclei, and cerebrospinal fluid (CSF) in the ventricles and sulci. CSF grows with the
 stage; anatomy varies smoothly from person to person and from slice to slice, and the
-spread of fluid between people overlaps between stages, so that the task can be learned
+spread of CSF between people overlaps between stages, so that the task can be learned
 but not read off one number. Size, bit depth and per-slice contrast stretching are those
 of the Kaggle set.
 """
@@ -18,15 +18,15 @@ from alzedge.imaging.slices import HEIGHT, WIDTH
 
 _Field = NDArray[np.floating[Any]]
 # Grey values before noise, in the order the Kaggle slices show them on T1.
-_FLUID, _GREY, _WHITE = 0.13, 0.55, 0.86
+_CSF, _GREY, _WHITE = 0.13, 0.55, 0.86
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What makes one phantom person; lengths in units of the brain's half axes.
+    """Anatomy of one phantom person; lengths in units of the brain's half axes.
 
     Attributes:
-        fluid: how far ventricles and sulci are widened; about 0 (young) to 1 (severe).
+        csf: how far ventricles and sulci are widened; about 0 (young) to 1 (severe).
         axes: half axes of the brain on its largest slice, in pixels (columns, rows).
         outline: amplitude and phase of each harmonic of the outline.
         folds: number around the brain, phase and depth of each set of cortical folds.
@@ -35,7 +35,7 @@ class Anatomy:
         bias: strength of the slow brightness drift along columns and rows.
     """
 
-    fluid: float
+    csf: float
     axes: tuple[float, float]
     outline: tuple[tuple[float, ...], ...]
     folds: tuple[tuple[float, ...], ...]
@@ -46,10 +46,10 @@ class Anatomy:
 
 def draw_anatomy(label: int, rng: np.random.Generator) -> Anatomy:
     """Draw a person of stage `STAGES[label]`."""
-    fluid = float(np.clip(0.10 + 0.24 * label + rng.normal(0, 0.07), 0.0, 1.1))
+    csf = float(np.clip(0.10 + 0.24 * label + rng.normal(0, 0.07), 0.0, 1.1))
     size = rng.normal(1.0, 0.035)
     return Anatomy(
-        fluid=fluid,
+        csf=csf,
         axes=(63 * size * rng.normal(1, 0.03), 82 * size * rng.normal(1, 0.03)),
         outline=_harmonics(rng.normal(0, [0.012, 0.018, 0.010, 0.008]), rng.uniform(0, 2 * np.pi, 4)),
         folds=_harmonics(rng.integers(9, 24, 5), rng.uniform(0, 2 * np.pi, 5), rng.uniform(0.6, 1.2, 5)),
@@ -76,12 +76,12 @@ def draw_slice(anatomy: Anatomy, height: float, rng: np.random.Generator) -> NDA
         uint8 (208, 176).
     """
     x, y, radius, angle = _coordinates(anatomy, height)
-    fluid, white = _cortex(anatomy, height, radius, angle)
+    csf, white = _cortex(anatomy, height, radius, angle)
     image = _GREY + (_WHITE - _GREY) * white
     for nucleus in _nuclei(anatomy, height, x, y):
         image += (_GREY + 0.06 - image) * nucleus
-    for cavity in (fluid, _ventricles(anatomy, height, x, y), _fissure(anatomy, height, x, y)):
-        image += (_FLUID - image) * cavity
+    for cavity in (csf, _ventricles(anatomy, height, x, y), _fissure(anatomy, height, x, y)):
+        image += (_CSF - image) * cavity
     image *= 1 + anatomy.bias[0] * x + anatomy.bias[1] * y
     image += _blurred(rng.normal(0, 0.05, image.shape).astype(np.float32))
     inside = _soft(1 - radius, 0.012)
@@ -108,20 +108,20 @@ def _coordinates(anatomy: Anatomy, height: float) -> tuple[_Field, _Field, _Fiel
 
 
 def _cortex(anatomy: Anatomy, height: float, radius: _Field, angle: _Field) -> tuple[_Field, _Field]:
-    """Fluid in the sulci and share of white matter."""
+    """CSF in the sulci and share of white matter."""
     folding = np.zeros_like(radius)
     for number, phase, weight in anatomy.folds:
         wander = 1.3 * np.sin(3 * angle + phase) + 5.5 * (radius - 1) * np.cos(2 * angle + 2 * phase)
         folding += weight * np.sin(number * angle + phase + 4 * height + wander)
     folding /= sum(weight for _, _, weight in anatomy.folds) * 0.55
     # A sulcus is a narrow cut from outside, lined with grey; white matter fills the gyri between.
-    depth = 0.13 + 0.20 * anatomy.fluid + 0.12 * np.maximum(folding, 0)
-    threshold = 0.70 - 0.42 * anatomy.fluid
+    depth = 0.13 + 0.20 * anatomy.csf + 0.12 * np.maximum(folding, 0)
+    threshold = 0.70 - 0.42 * anatomy.csf
     sulci = 0.85 * _soft(folding - threshold, 0.16) * _soft(radius - (1 - depth), 0.03)
     lining = _soft(folding - (threshold - 0.42), 0.16) * _soft(radius - (0.93 - depth), 0.03)
-    rim = _soft(radius - (0.992 - 0.028 * anatomy.fluid), 0.008)
-    ribbon = anatomy.grey * (1 - 0.25 * anatomy.fluid)
-    white = _soft((1 - ribbon - 0.09 * np.maximum(folding, -0.4) - 0.05 * anatomy.fluid) - radius, 0.022)
+    rim = _soft(radius - (0.992 - 0.028 * anatomy.csf), 0.008)
+    ribbon = anatomy.grey * (1 - 0.25 * anatomy.csf)
+    white = _soft((1 - ribbon - 0.09 * np.maximum(folding, -0.4) - 0.05 * anatomy.csf) - radius, 0.022)
     return np.maximum(sulci, rim), white * (1 - lining)
 
 
@@ -129,23 +129,23 @@ def _ventricles(anatomy: Anatomy, height: float, x: _Field, y: _Field) -> _Field
     """The two lateral ventricles, bent like bananas, and the third between them."""
     tilt, elongation, asymmetry = anatomy.ventricles
     presence = np.exp(-(((height - 0.55) / 0.30) ** 4))
-    half_width = (0.040 + 0.115 * anatomy.fluid) * presence
-    half_length = (0.30 + 0.16 * anatomy.fluid) * elongation * presence
+    half_width = (0.040 + 0.115 * anatomy.csf) * presence
+    half_length = (0.30 + 0.16 * anatomy.csf) * elongation * presence
     total = np.zeros_like(x)
     for side in (-1, 1):
-        bend = 0.095 + 0.05 * anatomy.fluid + 0.30 * (y + 0.02) ** 2 + 0.10 * np.maximum(y, 0)
+        bend = 0.095 + 0.05 * anatomy.csf + 0.30 * (y + 0.02) ** 2 + 0.10 * np.maximum(y, 0)
         offset = (side * x - bend - tilt * y * side) / (half_width * (1 + side * asymmetry) + 1e-3)
         along = (y + 0.02) / (half_length + 1e-3)
         total = np.maximum(total, _soft(1 - np.hypot(offset, along), 0.10))
     below = np.exp(-(((height - 0.30) / 0.16) ** 2))
-    third = np.hypot(x / (0.012 + 0.05 * anatomy.fluid * below + 1e-3), (y - 0.08) / 0.14)
+    third = np.hypot(x / (0.012 + 0.05 * anatomy.csf * below + 1e-3), (y - 0.08) / 0.14)
     result: _Field = np.maximum(total, below * _soft(1 - third, 0.15)).astype(np.float32)
     return result
 
 
 def _fissure(anatomy: Anatomy, height: float, x: _Field, y: _Field) -> _Field:
     """The gap between the hemispheres, whole above the ventricles and split by them below."""
-    half_width = 0.006 + 0.020 * anatomy.fluid
+    half_width = 0.006 + 0.020 * anatomy.csf
     wave = 0.010 * np.sin(9 * y + anatomy.folds[0][1])
     gap = np.exp(-(((x - wave) / half_width) ** 2))
     from_centre = 0.52 - 0.42 * float(_soft(np.float32(height - 0.80), 0.05))
@@ -156,7 +156,7 @@ def _fissure(anatomy: Anatomy, height: float, x: _Field, y: _Field) -> _Field:
 def _nuclei(anatomy: Anatomy, height: float, x: _Field, y: _Field) -> list[_Field]:
     """Deep grey matter beside the third ventricle, on the lower slices."""
     presence = np.exp(-(((height - 0.28) / 0.20) ** 2))
-    push = 0.05 * anatomy.fluid
+    push = 0.05 * anatomy.csf
     shapes = [(0.15 + push, 0.12, 0.085, 0.13), (0.30 + push, -0.10, 0.075, 0.17)]
     return [
         presence * _soft(1 - np.hypot((side * x - cx) / rx, (y - cy) / ry), 0.12)

@@ -73,9 +73,9 @@ class Preprocessing:
         """
         steps = record.get("steps", [])
         if isinstance(steps, list) and all(isinstance(s, str) and s in STEPS for s in steps):
-            found = cls(record.get("shrink", 0), tuple(steps))
-            if found.to_dict() == record:
-                return found
+            preprocessing = cls(record.get("shrink", 0), tuple(steps))
+            if preprocessing.to_dict() == record:
+                return preprocessing
         raise UserError(f"The model asks for preprocessing {record}, unknown to this version; update alzedge.")
 
 

@@ -17,10 +17,8 @@ from alzedge.utils.archives import MAX_BYTES
 
 HEIGHT, WIDTH = 208, 176
 SUFFIXES = (".jpg", ".jpeg", ".png")
-# A 176 x 208 slice has a few kilobytes; far larger files are not slices.
-
 _FORMATS = ("JPEG", "PNG")
-# The largest photograph worth decoding only to say that it is no slice.
+# The largest photograph worth decoding only to say that it is not a slice.
 MAX_PIXELS = 64_000_000
 
 
@@ -52,7 +50,7 @@ def fit_slice(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[NDA
     Args:
         data: content of the file.
         name: how to call it in messages.
-        max_pixels: of a picture worth decoding only to say that it is no slice.
+        max_pixels: of a picture worth decoding only to say that it is not a slice.
 
     Returns:
         uint8 array (208, 176), and the sentence why the file is no proper slice; None when it

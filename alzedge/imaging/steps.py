@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.errors import UserError
+from alzedge.imaging.csf import csf_as_light
 
 Pixels = NDArray[np.uint8]
 
@@ -22,12 +23,10 @@ _GRID = 7
 # rounds them for 8-bit images.
 _GAUSSIAN = (2, 7, 17, 31, 45, 52, 45, 31, 17, 7, 2)
 _BLOCK = 64
-# Grey value to brightness of `fluid`, straight between: in slices stretched to 0..255 fluid is darker than 35 and mixes
-# with tissue up to 60; below 6 is background.
-_BACKGROUND = 6
-_FLUID = ((6, 255), (35, 255), (60, 180), (100, 110), (255, 40))
+# CSF as light; recipes and model files have called the step so since before it had the field's word.
+CSF_STEP = "fluid"
 # Steps that look at one pixel at a time.
-_PIXELWISE = frozenset({"grayscale", "invert", "fluid"})
+_PIXELWISE = frozenset({"grayscale", "invert", CSF_STEP})
 
 
 def check_steps(steps: Sequence[str]) -> None:
@@ -64,7 +63,7 @@ def apply_steps(images: Pixels, steps: Sequence[str]) -> Pixels:
 
 
 def lookup_of(steps: Sequence[str]) -> Pixels | None:
-    """What steps make of each grey value, uint8 (256,); None where a pixel's neighbours matter too.
+    """New value of each grey after these steps, uint8 (256,); None where a pixel's neighbours matter too.
 
     With it a program in any language can do the steps in one line.
     """
@@ -85,15 +84,12 @@ def _invert(images: Pixels, original: Pixels) -> Pixels:
     return inverted
 
 
-def _fluid(images: Pixels, original: Pixels) -> Pixels:
-    """Fluid becomes white, tissue the darker the brighter it was, background stays black.
+def _csf(images: Pixels, original: Pixels) -> Pixels:
+    """CSF becomes white, tissue the darker the brighter it was, background stays black.
 
-    So a block's mean grows with its share of fluid, which a mean of the slice itself confuses with background.
+    So a block's mean grows with its share of CSF, which a mean of the slice itself confuses with background.
     """
-    greys, brightness = zip(*_FLUID, strict=True)
-    table = np.rint(np.interp(np.arange(256), greys, brightness)).astype(np.uint8)
-    table[:_BACKGROUND] = 0
-    lit: Pixels = table[images]
+    lit: Pixels = csf_as_light()[images]
     return lit
 
 
@@ -217,7 +213,7 @@ def _resize256(images: Pixels, original: Pixels) -> Pixels:
 STEPS: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
     "grayscale": _grayscale,
     "invert": _invert,
-    "fluid": _fluid,
+    CSF_STEP: _csf,
     "opening": _opening,
     "clahe": _clahe,
     "gaussian": _gaussian,

@@ -47,7 +47,7 @@ class Volume:
 
 
 def is_volume(path: Path) -> bool:
-    """Whether a path names a volume, by its name and first bytes: a NIfTI file, a DICOM file or a folder."""
+    """True for a volume by its name and first bytes: a NIfTI file, a DICOM file or a folder."""
     return path.is_dir() or (path.is_file() and kind_of(str(path), read_start) in (NIFTI, DICOM))
 
 

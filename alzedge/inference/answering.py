@@ -26,7 +26,7 @@ _LARGEST_ENTRY = 2**30
 
 @dataclass(frozen=True)
 class Workload:
-    """How to answer.
+    """Settings of a bulk prediction.
 
     Attributes:
         model: a file made by `alzedge export`; None is the bundled one.
@@ -45,7 +45,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one item.
+    """Result for one item.
 
     Attributes:
         name: the item's.
@@ -81,7 +81,7 @@ class Answerer:
 
     @property
     def record(self) -> Record:
-        """What the model file says about itself."""
+        """The model file's record."""
         return self._classifier.record
 
     def __call__(self, chunk: list[Item]) -> list[Result]:
@@ -90,19 +90,20 @@ class Answerer:
             return [self._volume(chunk[0])]
         results = [Result(item.name, error=item.problem) for item in chunk]
         pixels = np.empty((len(chunk), HEIGHT, WIDTH), np.uint8)
-        readable: list[tuple[int, str | None]] = []
+        slices: list[int] = []
         for index, item in enumerate(chunk):
             if item.kind == IMAGE:
                 try:
-                    pixels[len(readable)], problem = fit_slice(self._bytes(item), item.name)
-                    readable.append((index, problem))
+                    pixels[len(slices)], problem = fit_slice(self._bytes(item), item.name)
+                    if problem is None:
+                        slices.append(index)
+                    else:
+                        misfit = self._classifier.answer_misfit(pixels[len(slices)], problem)
+                        results[index] = Result(item.name, (misfit,))
                 except (UserError, OSError) as error:
                     results[index] = _failed(item, error)
-        answers = self._classifier.answers(pixels[: len(readable)])
-        for (index, problem), answer in zip(readable, answers, strict=True):
-            # What the guard refuses is no slice, whatever its size; anything else must have a slice's.
-            wrong = problem if answer.refused is None else None
-            results[index] = Result(chunk[index].name, () if wrong else (answer,), error=wrong)
+        for index, answer in zip(slices, self._classifier.answers(pixels[: len(slices)]), strict=True):
+            results[index] = Result(chunk[index].name, (answer,))
         return results
 
     def _volume(self, item: Item) -> Result:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
-from alzedge.inference.guard import NOT_A_SLICE, Guard
+from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
-from alzedge.inference.interpreters import Network
-from alzedge.inference.sandbox import load_network
+from alzedge.inference.interpreters import Interpreter
+from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file.read_write import Record
 
 _Pixels = NDArray[np.uint8]
@@ -52,7 +52,7 @@ def _bundled(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says of one slice, or of one person.
+    """The model's answer for one slice, or for one person.
 
     Attributes:
         probabilities: of the stages, by name; None when refused.
@@ -91,14 +91,14 @@ class Classifier:
         record: what the file says about itself; see `alzedge.model_file.read_write`.
         preprocessing: read from the file, the same code as in training.
         guard: read from the file; None where it carries none or was not wanted.
-        network: the interpreter.
+        interpreter: of the file.
     """
 
-    def __init__(self, network: Network, record: Record, guarded: bool = True) -> None:
+    def __init__(self, interpreter: Interpreter, record: Record, guarded: bool = True) -> None:
         self.record = record
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
-        self.network = network
+        self.interpreter = interpreter
 
     @classmethod
     def load(cls, path: Path | str | None = None, threads: int = 1, guarded: bool = True) -> "Classifier":
@@ -115,7 +115,7 @@ class Classifier:
                 installed.
         """
         chosen = find_model(path)
-        return cls(*load_network(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
+        return cls(*load_interpreter(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
 
     @classmethod
     def from_pretrained(
@@ -178,12 +178,14 @@ class Classifier:
             UserError: not an image, or one that may be a slice but has not its size or mode.
         """
         pixels, problem = fit_slice(data, name)
-        if problem is None:
-            return self.answers(pixels[None])[0]
-        unlikeness = self._unlikeness(pixels[None])[0]
-        if unlikeness is None or unlikeness <= 1:
-            raise UserError(problem)
-        return Answer(None, NOT_A_SLICE, unlikeness)
+        return self.answers(pixels[None])[0] if problem is None else self.answer_misfit(pixels, problem)
+
+    def answer_misfit(self, pixels: _Pixels, problem: str) -> Answer:
+        """The refusal of a picture of another size or mode, or its `problem` as an error.
+
+        See `alzedge.inference.guard.unlikeness_of_misfit` for the arguments and the decision.
+        """
+        return Answer(None, NOT_A_SLICE, unlikeness_of_misfit(self.guard, pixels, problem))
 
     def answers(self, images: _Pixels) -> list[Answer]:
         """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""
@@ -207,7 +209,7 @@ class Classifier:
         Returns:
             float32 (N, 4), rows sum to 1.
         """
-        return self.network(self.preprocessing(images))["probabilities"]
+        return self.interpreter(self.preprocessing(images))["probabilities"]
 
     def heat_maps(self, images: _Pixels) -> NDArray[np.float32]:
         """Evidence for each stage by place; needs a file exported with a heat map.
@@ -222,10 +224,10 @@ class Classifier:
         Raises:
             UserError: the file gives no heat map.
         """
-        found = self.network(self.preprocessing(images))
-        if "heat_map" not in found:
+        outputs = self.interpreter(self.preprocessing(images))
+        if "heat_map" not in outputs:
             raise UserError("The model file gives no heat map; use one made by `alzedge export --heat-map`.")
-        return found["heat_map"]
+        return outputs["heat_map"]
 
 
 def together(answers: list[Answer]) -> Answer:

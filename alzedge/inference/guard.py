@@ -1,4 +1,4 @@
-"""Does this look like an axial brain MRI slice at all? Asked on the device, before any answer.
+"""The guard: tells axial brain MRI slices from other images, on the device and before any answer.
 
 Slices of one frame, registered to one atlas, fill a small part of the space of images. The
 guard knows that part as a principal-component model of 16 x 16 block means, and measures how
@@ -23,7 +23,10 @@ NOT_A_SLICE = (
 )
 BLOCK = 16
 _FEATURES = (HEIGHT // BLOCK) * (WIDTH // BLOCK)
+# Slices whose products with all components are held at once, 18 KB each.
+_AT_ONCE = 16
 _Floats = NDArray[np.float32]
+_Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,19 +49,26 @@ class Guard:
     threshold: float
     measured: dict[str, Any]
 
-    def distance(self, images: NDArray[np.uint8]) -> _Floats:
-        """Distance of each slice (N, 208, 176) from the training slices, float32 (N,); about 2 for one of them."""
-        offset = block_means(images) - self.mean
-        within = offset @ self.components.T
-        outside = offset - within @ self.components
-        share = (outside**2).sum(axis=1) / np.float32(self.residual)
-        distance: _Floats = share + (within**2 / self.variance).mean(axis=1)
+    def distance(self, images: NDArray[np.uint8]) -> _Doubles:
+        """Distance of each slice (N, 208, 176) from the training slices, float64 (N,); about 2 for one of them.
+
+        A slice's distance has the same bits in every batch and with any number of threads: sums are NumPy's, in an
+        order that depends on the number of features alone, and not a matrix product of BLAS.
+        """
+        blocks = [self._distance(images[start : start + _AT_ONCE]) for start in range(0, len(images), _AT_ONCE)]
+        return np.concatenate(blocks) if blocks else np.empty(0)
+
+    def _distance(self, images: NDArray[np.uint8]) -> _Doubles:
+        components = self.components.astype(np.float64)
+        offset = block_means(images) - self.mean.astype(np.float64)
+        within = (offset[:, np.newaxis] * components).sum(axis=2)  # (N, k)
+        outside = offset - (within[..., np.newaxis] * components).sum(axis=1)
+        distance: _Doubles = (outside**2).sum(axis=1) / self.residual + (within**2 / self.variance).mean(axis=1)
         return distance
 
     def unlikeness(self, images: NDArray[np.uint8]) -> _Floats:
         """Distance as a multiple of the threshold, float32 (N,): above 1 is refused."""
-        unlikeness: _Floats = self.distance(images) / np.float32(self.threshold)
-        return unlikeness
+        return (self.distance(images) / self.threshold).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """As written into model files: arrays as base64 of little-endian float16, row by row."""
@@ -82,6 +92,26 @@ class Guard:
             return cls(mean.reshape(_FEATURES), components, variance, *scalars, dict(record["measured"]))
         except (KeyError, ValueError, TypeError) as error:
             raise UserError("The model carries a guard unknown to this version; update alzedge.") from error
+
+
+def unlikeness_of_misfit(guard: Guard | None, pixels: NDArray[np.uint8], problem: str) -> float:
+    """Unlikeness, above 1, of a picture of another size or mode than a slice's, if the guard refuses it.
+
+    The one decision on such pictures, for files, programs and the page: what is not a slice at all is refused, whatever
+    its size, and that is an answer; what may be one must first be brought to a slice's size and mode.
+
+    Args:
+        guard: of the model; None where it has none or is not to be asked.
+        pixels: uint8 (208, 176), the picture fitted into the frame.
+        problem: the sentence why it is not a proper slice, both from `alzedge.imaging.slices.fit_slice`.
+
+    Raises:
+        UserError: the problem, as there is no guard or it takes the picture for a slice.
+    """
+    unlikeness = 0.0 if guard is None else float(guard.unlikeness(pixels[np.newaxis])[0])
+    if unlikeness <= 1:
+        raise UserError(problem)
+    return unlikeness
 
 
 def block_means(images: NDArray[np.uint8]) -> _Floats:

@@ -12,12 +12,12 @@ _REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 def is_name(name: str) -> bool:
-    """Whether this reads like 'owner/name'."""
+    """True for a name that reads like 'owner/name'."""
     return _REPOSITORY.fullmatch(name) is not None
 
 
 def is_repository(name: Path | str) -> bool:
-    """Whether this reads like 'owner/name', and no file is there."""
+    """True for a name that reads like 'owner/name' where no file is."""
     path = Path(name)
     return is_name(str(name)) and path.suffix not in (".tflite", ".onnx", ".keras") and not path.exists()
 
@@ -38,7 +38,7 @@ def fetch_model(repository: str, file: str = HUB_FILE, revision: str | None = No
     """
     require("hub")
     if not is_name(repository):
-        raise UserError(f"{repository!r} is no name of a repository on the Hub; give it as 'owner/name'.")
+        raise UserError(f"{repository!r} is not the name of a repository on the Hub; give it as 'owner/name'.")
     import httpx2
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
@@ -69,7 +69,9 @@ def fetch_model(repository: str, file: str = HUB_FILE, revision: str | None = No
     except RemoteEntryNotFoundError as error:
         raise UserError(f"{repository} on the Hub has no {file}; name a repository of an AlzEdge model.") from error
     except HFValidationError as error:
-        raise UserError(f"{repository!r} is no name of a repository on the Hub; give it as 'owner/name'.") from error
+        raise UserError(
+            f"{repository!r} is not the name of a repository on the Hub; give it as 'owner/name'."
+        ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise UserError(_unreachable(repository, error)) from error
 
@@ -81,6 +83,8 @@ def _unreachable(repository: str, error: BaseException) -> str:
         if status in (401, 403):
             return f"{repository} on the Hub may not be read with this token; run `hf auth login`."
         if status is not None:
-            return f"{repository} is no file here, and the Hub answers {status}; check the network, or try again later."
+            return (
+                f"{repository} is not a file here, and the Hub answers {status}; check the network, or try again later."
+            )
         cause = cause.__cause__ or cause.__context__
-    return f"{repository} is no file here, and the Hub cannot be reached; check the name and the network."
+    return f"{repository} is not a file here, and the Hub cannot be reached; check the name and the network."

@@ -1,4 +1,4 @@
-"""What `alzedge predict` is asked about: slices and volumes in files, folders and zip archives.
+"""The inputs of `alzedge predict`: slices and volumes in files, folders and zip archives.
 
 Items come one by one and in a fixed order: paths as they are named; within a folder or archive
 first its own files by name, then its sub-folders by name. The DICOM files of one folder are one
@@ -23,7 +23,7 @@ class Item:
     """One slice or volume, not yet read.
 
     Attributes:
-        name: its path, as told to the user.
+        name: its path, as the user reads it.
         kind: `image`, `nifti`, `dicom`, or `problem`.
         files: paths, or entries of `archive`; more than one for a DICOM series.
         archive: the zip archive that holds them.
@@ -54,7 +54,7 @@ def find_items(paths: Iterable[Path]) -> Iterator[Item]:
 
 
 def sentence(error: Exception, path: Path | str) -> str:
-    """What to tell of an error on the way to `path`."""
+    """The sentence for an error on the way to `path`."""
     if isinstance(error, OSError):
         return f"{error.filename or path}: {error.strerror or error}; check the path and its permissions."
     return str(error)

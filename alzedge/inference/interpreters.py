@@ -14,7 +14,7 @@ _Floats = NDArray[np.float32]
 _UNKNOWN_OPERATOR = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 
 
-class Network(Protocol):
+class Interpreter(Protocol):
     """A loaded model file."""
 
     def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
@@ -29,7 +29,7 @@ class Network(Protocol):
         """
 
 
-class TFLiteNetwork:
+class TFLiteInterpreter:
     """A flatbuffer in a LiteRT interpreter.
 
     Args:
@@ -49,7 +49,7 @@ class TFLiteNetwork:
         self._outputs = {"probabilities" if len(d["shape"]) == 2 else "heat_map": d for d in outputs}
 
     def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
-        """See `Network`."""
+        """See `Interpreter`."""
         channels = self._input["shape"][3]  # one, but three in files for apps that know colour images only
         quantized = _quantized(inputs, self._input)
         if channels > 1:
@@ -68,7 +68,7 @@ class TFLiteNetwork:
         return results
 
 
-class OnnxNetwork:
+class OnnxInterpreter:
     """An ONNX model in onnxruntime.
 
     Args:
@@ -95,7 +95,7 @@ class OnnxNetwork:
         }
 
     def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
-        """See `Network`."""
+        """See `Interpreter`."""
         results = {name: np.empty((len(inputs), *shape), np.float32) for name, (_, shape) in self._outputs.items()}
         asked = [name for name, _ in self._outputs.values()]
         for row, one in enumerate(inputs):
@@ -150,9 +150,9 @@ def _onnxruntime() -> Any:
 
 
 def _cannot_run(runtime: str, error: Exception) -> str:
-    found = _UNKNOWN_OPERATOR.search(str(error))
-    if found:
-        name, version = found.groups()
+    unknown = _UNKNOWN_OPERATOR.search(str(error))
+    if unknown:
+        name, version = unknown.groups()
         return (
             f"{runtime} does not know operator {name} in version {version}, which this model needs; "
             "run `pip install --upgrade ai-edge-litert`."
@@ -163,19 +163,19 @@ def _cannot_run(runtime: str, error: Exception) -> str:
 
 def _interpreter_class() -> tuple[Any, str]:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert.interpreter import Interpreter as LiteRT
 
-        return Interpreter, "ai-edge-litert"
+        return LiteRT, "ai-edge-litert"
     except ImportError:
         try:
-            from tflite_runtime.interpreter import Interpreter
+            from tflite_runtime.interpreter import Interpreter as TFLiteRuntime
         except ImportError as error:
             raise UserError("No LiteRT interpreter is installed; run `pip install ai-edge-litert`.") from error
         if int(np.__version__.split(".")[0]) >= 2:  # its last release was built for NumPy 1
             raise UserError(
                 "tflite-runtime does not work with NumPy 2; run `pip install ai-edge-litert`, or `pip install 'numpy<2'`."
             ) from None
-    return Interpreter, "tflite-runtime"
+    return TFLiteRuntime, "tflite-runtime"
 
 
 def _quantized(values: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any]:

@@ -1,11 +1,11 @@
-"""Loading a model file so that a bad one cannot take this process down.
+"""The sandbox: a model file is loaded so that a bad one cannot take this process down.
 
 Interpreters trust their models: a damaged one can make them read memory that is not theirs, and the process dies. A
 hash finds damage done after export, but anybody can seal a bad model. So a file that this machine has not seen yet is
 first loaded and asked in a child process, with little memory and time. Success is remembered in the user's cache, by
 the model's hash and the runtime's version.
 
-A trial is not a proof: a model made to crash on one certain image only would pass it.
+The sandbox proves nothing: a model made to crash on one certain image only would pass it.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import numpy as np
 
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.interpreters import Network, OnnxNetwork, TFLiteNetwork, runtime_of
+from alzedge.inference.interpreters import Interpreter, OnnxInterpreter, TFLiteInterpreter, runtime_of
 from alzedge.model_file.read_write import Record, read_onnx, read_tflite
 from alzedge.stages import STAGES
 from alzedge.utils.files import write_bytes
@@ -26,19 +26,21 @@ from alzedge.utils.files import write_bytes
 TIME_LIMIT = 60.0
 _MEMORY_LIMIT = 2**30  # on top of what Python and the runtime take
 _STARTED, _PASSED = "started", "passed"
-_CHILD = "import sys; sys.path[:] = sys.argv[4:]; from alzedge.inference.sandbox import answer; answer(*sys.argv[1:4])"
+_CHILD = (
+    "import sys; sys.path[:] = sys.argv[4:]; from alzedge.inference.sandbox import run_model; run_model(*sys.argv[1:4])"
+)
 
 
-def load_network(path: Path, threads: int = 1, *, trusted: bool = False) -> tuple[Network, Record]:
+def load_interpreter(path: Path, threads: int = 1, *, trusted: bool = False) -> tuple[Interpreter, Record]:
     """Load a `.tflite` or `.onnx` file of ours.
 
     Args:
         path: made by `alzedge export`.
         threads: of the runtime.
-        trusted: without a trial; for the file that comes with the package.
+        trusted: without the sandbox; for the file that comes with the package.
 
     Returns:
-        The network and its record.
+        The interpreter and its record.
 
     Raises:
         UserError: no such file, not ours, damaged, of no use to the runtime, or the runtime is not installed.
@@ -47,14 +49,14 @@ def load_network(path: Path, threads: int = 1, *, trusted: bool = False) -> tupl
     model, record = (read_onnx if suffix == ".onnx" else read_tflite)(path)
     rows, columns, _ = Preprocessing.from_dict(record["preprocessing"]).input_shape
     if not trusted:
-        _try_once(path, model, (suffix, str(rows), str(columns)))
+        _check(path, model, (suffix, str(rows), str(columns)))
     try:
-        return _network(suffix, model, threads), record
+        return _interpreter(suffix, model, threads), record
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 
 
-def answer(suffix: str, rows: str, columns: str) -> None:
+def run_model(suffix: str, rows: str, columns: str) -> None:
     """The child's part: model on stdin; on stdout a line when Python is ready and one with the result."""
     runtime_of(suffix)  # imports it, before memory is counted
     model = sys.stdin.buffer.read()
@@ -62,9 +64,9 @@ def answer(suffix: str, rows: str, columns: str) -> None:
     print(_STARTED, flush=True)
     noise = np.random.default_rng(0).random((1, int(rows), int(columns), 1), np.float32)
     try:
-        network = _network(suffix, model, 1)
+        interpreter = _interpreter(suffix, model, 1)
         for images in (np.zeros_like(noise), np.ones_like(noise), noise):
-            probabilities = network(images)["probabilities"]
+            probabilities = interpreter(images)["probabilities"]
             if probabilities.shape != (1, len(STAGES)) or not np.isfinite(probabilities).all():
                 raise UserError("its answers are not the probabilities of four stages; export it again.")
     except UserError as error:
@@ -76,21 +78,21 @@ def answer(suffix: str, rows: str, columns: str) -> None:
         print(_PASSED)
 
 
-def _network(suffix: str, model: bytes, threads: int) -> Network:
-    return OnnxNetwork(model, threads) if suffix == ".onnx" else TFLiteNetwork(model, threads)
+def _interpreter(suffix: str, model: bytes, threads: int) -> Interpreter:
+    return OnnxInterpreter(model, threads) if suffix == ".onnx" else TFLiteInterpreter(model, threads)
 
 
-def _try_once(path: Path, model: bytes, arguments: tuple[str, str, str]) -> None:
+def _check(path: Path, model: bytes, arguments: tuple[str, str, str]) -> None:
     suffix, rows, columns = arguments
     runtime = runtime_of(suffix)
     mark = _cache() / f"{hashlib.sha256(model).hexdigest()}-{rows}x{columns}-{runtime.replace(' ', '-')}"
     if not mark.exists():
-        _try(path, model, arguments, runtime)
-        with contextlib.suppress(OSError, UserError):  # where nothing can be remembered, it is tried again each time
+        _run_in_child(path, model, arguments, runtime)
+        with contextlib.suppress(OSError, UserError):  # where nothing can be remembered, the sandbox runs each time
             write_bytes(mark, b"")
 
 
-def _try(path: Path, model: bytes, arguments: tuple[str, ...], runtime: str) -> None:
+def _run_in_child(path: Path, model: bytes, arguments: tuple[str, ...], runtime: str) -> None:
     if getattr(sys, "frozen", False):
         return  # an application in one file has no Python to start; its maker answers for its models
     import subprocess
@@ -117,7 +119,7 @@ def _try(path: Path, model: bytes, arguments: tuple[str, ...], runtime: str) -> 
     first, _, result = done.stdout.decode(errors="replace").strip().partition(os.linesep)
     if first != _STARTED:
         raise UserError(
-            f"{command[0]} could not be started to try {path}; name a Python with `multiprocessing.set_executable`."
+            f"{command[0]} could not be started to check {path}; name a Python with `multiprocessing.set_executable`."
         )
     if not result:
         raise UserError(f"{path} crashes {runtime} (exit code {done.returncode}); export the model again.")

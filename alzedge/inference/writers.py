@@ -23,7 +23,7 @@ class Writer(Protocol):
 
 
 class TextWriter:
-    """A line for each slice and each volume; errors are told elsewhere."""
+    """A line for each slice and each volume; errors are shown elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -31,7 +31,7 @@ class TextWriter:
     def write(self, result: Result) -> None:
         """See `Writer`."""
         if result.error is None:
-            self._stream.write(f"{printable(result.name)}: {_told(result)}\n")
+            self._stream.write(f"{printable(result.name)}: {_text(result)}\n")
 
     def close(self) -> None:
         """See `Writer`."""
@@ -90,7 +90,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
-def _told(result: Result) -> str:
+def _text(result: Result) -> str:
     if result.person is None:
         return _sentence(result.answers[0])
     refused = sum(answer.refused is not None for answer in result.answers)
@@ -120,7 +120,7 @@ def _as_json(result: Result) -> dict[str, Any]:
 
 
 def entries(answer: Answer) -> dict[str, Any]:
-    """An answer as JSON tells it: `stage`, `probabilities`, `refused` and `unlikeness`, null where there is none."""
+    """An answer as JSON holds it: `stage`, `probabilities`, `refused` and `unlikeness`, null where there is none."""
     rounded = answer.probabilities and {stage: round(share, 6) for stage, share in answer.probabilities.items()}
     return {
         "stage": answer.stage,
@@ -131,6 +131,6 @@ def entries(answer: Answer) -> dict[str, Any]:
 
 
 def _cells(answer: Answer) -> list[Any]:
-    told = entries(answer)
-    shares = list((told["probabilities"] or dict.fromkeys(STAGES)).values())
-    return [told["stage"], told["refused"], told["unlikeness"], *shares, None]
+    values = entries(answer)
+    shares = list((values["probabilities"] or dict.fromkeys(STAGES)).values())
+    return [values["stage"], values["refused"], values["unlikeness"], *shares, None]

@@ -26,8 +26,8 @@ def areas(
     if positive.all() or not positive.any():
         return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
     true, false = (_Side(scores[side], person[side]) for side in (positive, ~positive))
-    found = [_areas(true, false, weights[start : start + _AT_ONCE].T) for start in range(0, len(weights), _AT_ONCE)]
-    return np.concatenate([roc for roc, _ in found]), np.concatenate([precision for _, precision in found])
+    blocks = [_areas(true, false, weights[start : start + _AT_ONCE].T) for start in range(0, len(weights), _AT_ONCE)]
+    return np.concatenate([roc for roc, _ in blocks]), np.concatenate([precision for _, precision in blocks])
 
 
 class _Side:
@@ -44,23 +44,23 @@ class _Side:
         return sums
 
     def down_to(self, thresholds: Floats) -> NDArray[np.intp]:
-        """How many rows score at least this, for each threshold."""
+        """Number of rows that score at least each threshold."""
         return np.searchsorted(-self.scores, -thresholds, side="right")
 
     def above(self, thresholds: Floats) -> NDArray[np.intp]:
-        """How many rows score more than this, for each threshold."""
+        """Number of rows that score more than each threshold."""
         return np.searchsorted(-self.scores, -thresholds, side="left")
 
 
 def _areas(positive: _Side, negative: _Side, weights: Floats) -> tuple[Floats, Floats]:
-    """Both areas under weights (people, R): curves move only where a positive row is found."""
+    """Both areas under weights (people, R): curves move only where a positive row stands."""
     thresholds = -np.unique(-positive.scores)
     true, false = positive.masses(weights), negative.masses(weights)
     up_to, tied = false[negative.down_to(thresholds)], false[negative.above(thresholds)]
     reached = true[positive.down_to(thresholds)]
-    found = reached - true[positive.above(thresholds)]
-    roc = ratio((found * (false[-1] - (up_to + tied) / 2)).sum(axis=0), true[-1] * false[-1])
+    here = reached - true[positive.above(thresholds)]
+    roc = ratio((here * (false[-1] - (up_to + tied) / 2)).sum(axis=0), true[-1] * false[-1])
     steps = reached + up_to
     precision = np.divide(reached, steps, out=np.zeros_like(steps), where=steps > 0)
-    average = ratio((found * precision).sum(axis=0), true[-1])
+    average = ratio((here * precision).sum(axis=0), true[-1])
     return roc, np.where(false[-1] > 0, average, np.nan)

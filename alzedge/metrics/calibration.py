@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say? Expected calibration error, and the temperature that mends it.
+"""Calibration of probabilities: the bins of expected calibration error, and the temperature that lowers it.
 
 Guo et al. 2017, "On calibration of modern neural networks" (arXiv:1706.04599).
 """
@@ -15,35 +15,19 @@ BINS = 15  # Guo et al.'s number
 _LOWEST, _HIGHEST = 0.01, 100.0  # temperatures; beyond, every answer is certain or every answer is even
 
 
-def expected_calibration_error(
-    probabilities: NDArray[np.floating[Any]], labels: NDArray[np.int64], bins: int = BINS
-) -> float:
-    """Mean distance between confidence and accuracy over equal-width bins of confidence (Guo et al., equation 3).
-
-    Args:
-        probabilities: (N, classes), rows sum to 1; the confidence is the largest of a row.
-        labels: int64 (N,).
-        bins: how many, of confidence 0 to 1.
-    """
-    confidence = np.asarray(probabilities, np.float64).max(axis=1)
-    excess = (probabilities.argmax(axis=1) == labels) - confidence
-    of_bin = np.bincount(confidence_bin(confidence, bins), excess, bins)
-    return float(np.abs(of_bin).sum() / len(labels))
-
-
 def confidence_bin(confidence: NDArray[np.float64], bins: int = BINS) -> NDArray[np.intp]:
-    """Bin of each confidence, int (N,) from 0: bin m holds more than m/bins and at most (m + 1)/bins."""
-    found: NDArray[np.intp] = (np.ceil(confidence * bins).astype(np.intp) - 1).clip(0, bins - 1)
-    return found
+    """Bin of each confidence, int (N,) from 0 (Guo et al., equation 3): bin m holds more than m/bins and at most (m + 1)/bins."""
+    number: NDArray[np.intp] = (np.ceil(confidence * bins).astype(np.intp) - 1).clip(0, bins - 1)
+    return number
 
 
 def fit_temperature(
     logits: NDArray[np.floating[Any]], labels: NDArray[np.int64], weights: NDArray[np.floating[Any]] | None = None
 ) -> float:
-    """The temperature T whose softmax(logits / T) has the lowest log loss (Guo et al., section 4.2).
+    """Fit the temperature T whose softmax(logits / T) has the lowest log loss (Guo et al., section 4.2).
 
     T divides all logits, so no answer changes, only its confidence. Fit it on slices that neither
-    trained nor will judge the model.
+    train nor test the model.
 
     Args:
         logits: (N, classes); log-probabilities will do, they differ by a constant a row.

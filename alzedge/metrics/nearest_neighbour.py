@@ -1,4 +1,4 @@
-"""What methods reach that know nothing of dementia: a figure below them is worth nothing."""
+"""Baseline accuracies of methods that know nothing of dementia: the nearest neighbour and the commonest stage."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,22 +6,22 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import DataSet, Split
 
 _BLOCK = 256
-# Every fourth pixel of every fourth row is looked at.
+# Pixels are compared at every fourth column of every fourth row.
 EVERY = 4
 
 
-def floor_accuracies(dataset: DataSet, split: Split) -> dict[str, float]:
-    """Accuracy per slice of four stages on the test side of a split.
+def baseline_accuracies(dataset: DataSet, split: Split) -> dict[str, float]:
+    """Measure the baselines' accuracy of four stages per slice on the test side of a split.
 
     Returns:
         `majority`: always answering the commonest training stage;
         `nearest_neighbour`: the stage of the most similar training slice.
     """
     labels, test = dataset.labels[split.train], dataset.labels[split.test]
-    nearest = nearest_neighbour(dataset.images[split.train], labels, dataset.images[split.test])
+    answers = nearest_neighbour(dataset.images[split.train], labels, dataset.images[split.test])
     return {
         "majority": float(np.mean(test == np.bincount(labels).argmax())),
-        "nearest_neighbour": float(np.mean(test == nearest)),
+        "nearest_neighbour": float(np.mean(test == answers)),
     }
 
 
@@ -42,7 +42,7 @@ def nearest_neighbour(
 
 
 def nearest(known: NDArray[np.uint8], asking: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Which of the known pictures, shrunken alike, correlates best with each of the others: (M,)."""
+    """Number of the known picture, shrunken alike, that correlates best with each of the others: int (M,)."""
     there = _normalised(known)
     answers = np.empty(len(asking), np.intp)
     for start in range(0, len(asking), _BLOCK):

@@ -1,4 +1,4 @@
-"""The questions that models are judged by, one table for figures, curves, cards and pages."""
+"""The tasks that models are evaluated on, one table for figures, curves, cards and pages."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ _DECIMALS = 12  # sums that differ by rounding alone are ties
 
 @dataclass(frozen=True)
 class Task:
-    """One question about a slice or a person.
+    """One classification of slices or people.
 
     Attributes:
         name: key in every `metrics.json`.
-        title: as tables and pictures call it.
-        groups: indices into `STAGES` that make up each class; who is of a stage in no group is left out.
-        classes: name of each class; of two, the second is the one to find.
+        title: in tables and pictures.
+        groups: indices into `STAGES` that make up each class; stages in no group are left out.
+        classes: name of each class; of two, the second is the positive one.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Task:
 
     @property
     def binary(self) -> bool:
-        """Whether there is one class to find, and not several to tell apart."""
+        """True for two classes, of which the second is the positive one."""
         return len(self.groups) == 2
 
     def labels(self, stages: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -41,8 +41,8 @@ class Task:
         lookup = np.full(len(STAGES), -1, np.int64)
         for index, group in enumerate(self.groups):
             lookup[list(group)] = index
-        found: NDArray[np.int64] = lookup[stages]
-        return found
+        classes: NDArray[np.int64] = lookup[stages]
+        return classes
 
     def scores(self, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability of each class, float64 (N, 4) -> (N, classes): the sum over its stages.

@@ -37,11 +37,11 @@ def split_properties(data: bytes, keys: Collection[str]) -> tuple[bytes, dict[st
     properties: dict[str, bytes] = {}
     end = len(data)
     for start, number, content in _fields(data):
-        found = {n: c for _, n, c in _fields(content)} if number == _METADATA_PROPS else {}
-        key = found.get(_KEY, b"").decode()
+        entry = {n: c for _, n, c in _fields(content)} if number == _METADATA_PROPS else {}
+        key = entry.get(_KEY, b"").decode()
         if key in keys and key not in properties:
             end = min(end, start)
-            properties[key] = found.get(_VALUE, b"")
+            properties[key] = entry.get(_VALUE, b"")
         elif properties:
             raise ValueError("something follows the properties")
     return data[:end], properties

@@ -16,7 +16,7 @@ _COLOUR_SPACES = {1: "RGB", 2: "GRAYSCALE"}
 
 
 def standard_metadata(flatbuffer: bytes) -> dict[str, Any] | None:
-    """What a model says about itself to apps that know nothing of AlzEdge.
+    """Read the description of a model that apps use which know nothing of AlzEdge.
 
     Args:
         flatbuffer: from `alzedge.model_file.read_write.read_tflite`.
@@ -49,18 +49,18 @@ def _described(metadata: "_Table") -> dict[str, Any]:
 
 
 def _described_tensor(tensor: "_Table") -> dict[str, Any]:
-    found: dict[str, Any] = {"name": tensor.text(0), "description": tensor.text(1)}
+    described: dict[str, Any] = {"name": tensor.text(0), "description": tensor.text(1)}
     content, stats = tensor.table(3), tensor.table(5)
     if content.number(0, "<B") == _IMAGE_PROPERTIES:
         image = content.table(1)
-        found["color_space"] = _COLOUR_SPACES.get(image.number(0, "<B"))
-        found["width"], found["height"] = (image.table(1).number(slot, "<I") for slot in (0, 1))
+        described["color_space"] = _COLOUR_SPACES.get(image.number(0, "<B"))
+        described["width"], described["height"] = (image.table(1).number(slot, "<I") for slot in (0, 1))
     for unit in tensor.tables(4):
         if unit.number(0, "<B") == _NORMALIZATION_OPTIONS:
-            found["mean"], found["std"] = (unit.table(1).floats(slot) for slot in (0, 1))
-    found["min"], found["max"] = stats.floats(1), stats.floats(0)
-    found["files"] = [file.text(0) for file in tensor.tables(6)]
-    return {name: value for name, value in found.items() if value not in (None, [])}
+            described["mean"], described["std"] = (unit.table(1).floats(slot) for slot in (0, 1))
+    described["min"], described["max"] = stats.floats(1), stats.floats(0)
+    described["files"] = [file.text(0) for file in tensor.tables(6)]
+    return {name: value for name, value in described.items() if value not in (None, [])}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class _Table:
     at: int
 
     def _field(self, slot: int) -> int:
-        """Where a field is; 0 when it has its default."""
+        """Position of a field; 0 when it has its default."""
         if not self.at:
             return 0
         offsets = self.at - _number(self.data, self.at, "<i")

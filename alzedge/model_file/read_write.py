@@ -15,12 +15,14 @@ import zipfile
 from pathlib import Path
 
 from alzedge.errors import UserError
+from alzedge.model_file.kind import ModelKind, Role
 from alzedge.model_file.onnx_properties import add_properties, split_properties
 from alzedge.model_file.record import (
     LABELS_ENTRY,
     MAX_BYTES,
     RECORD_ENTRY,
     Record,
+    kind_of,
     make_record,
     read_whole,
     seal,
@@ -31,7 +33,10 @@ from alzedge.utils.files import write_bytes
 
 # Who reads or writes a model file needs its record: one import for both.
 __all__ = [
+    "ModelKind",
     "Record",
+    "Role",
+    "kind_of",
     "make_record",
     "read_folder_record",
     "read_keras_record",
@@ -95,11 +100,11 @@ def write_keras(path: Path, archive: bytes, record: Record) -> None:
     write_bytes(path, _zipped(b"", entries | seal(_keras_model(entries), record), zipfile.ZIP_DEFLATED))
 
 
-def read_keras_record(path: Path, kind: str | None = None) -> Record:
+def read_keras_record(path: Path, role: Role | None = None) -> Record:
     """Read and verify the record of a `.keras` file of ours; see `read_tflite`.
 
     Raises:
-        UserError: also when the file is of another kind than `kind`.
+        UserError: also when the network plays another role than `role`.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(read_whole(path))) as archive:
@@ -109,8 +114,8 @@ def read_keras_record(path: Path, kind: str | None = None) -> Record:
         raise UserError(
             f"{path} is not a Keras model of ours; name a .keras file made by `alzedge train` or `alzedge distill`."
         ) from error
-    if kind is not None and record["kind"] != kind:
-        raise UserError(f"{path} is a {record['kind']}, not a {kind}; name the {kind}'s .keras file.")
+    if role is not None and kind_of(record) != ModelKind(role):
+        raise UserError(f"{path} is a {record['kind']}, not a {role}; name the {role}'s .keras file.")
     return record
 
 
@@ -145,7 +150,7 @@ def seal_folder(folder: Path, record: Record) -> None:
 def read_folder_record(folder: Path) -> Record:
     """Read and verify the record of a SavedModel's folder; see `read_tflite`."""
     if not (folder / _SAVED_MODEL).is_file():
-        raise UserError(f"{folder} is a folder and no SavedModel; name the model file in it.")
+        raise UserError(f"{folder} is a folder but not a SavedModel; name the model file in it.")
     try:
         entries = {name: (folder / _EXTRA / name).read_bytes() for name in _OURS}
         return unseal(folder, _folder_model(folder), entries)

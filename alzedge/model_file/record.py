@@ -8,12 +8,15 @@ SHA-256 of the model and the record together.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alzedge import __version__
 from alzedge.errors import UserError
-from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.model_file.kind import ModelKind
 from alzedge.stages import DISCLAIMER, STAGES
+
+if TYPE_CHECKING:  # it imports NumPy, and a file that is refused is refused without
+    from alzedge.imaging.preprocessing import Preprocessing
 
 Record = dict[str, Any]
 
@@ -23,18 +26,27 @@ LABELS_ENTRY = "labels.txt"
 MAX_BYTES = 512 * 2**20
 
 
-def make_record(kind: str, preprocessing: Preprocessing, **entries: Any) -> Record:
+def make_record(kind: ModelKind, preprocessing: "Preprocessing", **entries: Any) -> Record:
     """The entries every record has, and those given."""
     return {
         "format": FORMAT,
         "alzedge": __version__,
-        "kind": kind,
+        "kind": str(kind),
         "labels": list(STAGES),
         "preprocessing": preprocessing.to_dict(),
         "licence": "Apache-2.0",
         "disclaimer": DISCLAIMER,
         **entries,
     }
+
+
+def kind_of(record: Record) -> ModelKind:
+    """Kind of the file that a record is of.
+
+    Raises:
+        UserError: unknown to this version.
+    """
+    return ModelKind.parse(record["kind"])
 
 
 def seal(model: bytes, record: Record) -> dict[str, bytes]:
@@ -65,8 +77,8 @@ def unseal(path: Path, model: bytes, entries: dict[str, bytes]) -> Record:
     return record
 
 
-def read_whole(path: Path) -> bytes:
-    """A model file's bytes.
+def check_model_file(path: Path) -> None:
+    """Refuse what cannot be a model file, before anything is read.
 
     Raises:
         UserError: no such file, a folder, or larger than `MAX_BYTES`.
@@ -79,6 +91,11 @@ def read_whole(path: Path) -> bytes:
         raise UserError(f"{path} is not an ordinary file; name a model file.")
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path} is larger than {MAX_BYTES // 2**20} MiB, as no model of ours is; name another file.")
+
+
+def read_whole(path: Path) -> bytes:
+    """Read a model file; see `check_model_file` for what is refused."""
+    check_model_file(path)
     return path.read_bytes()
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from alzedge.data.dataset import SPLITS
+from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.runs.settings import build, checked, one_of, within
@@ -198,13 +198,9 @@ class Recipe:
 
     def to_toml(self) -> str:
         """The recipe as a TOML file that `load_recipe` reads back to an equal recipe."""
-        tables = self.to_dict()
-        lines = [f"{key} = {json.dumps(value)}" for key, value in tables.items() if not isinstance(value, dict)]
-        for name, table in tables.items():
-            if isinstance(table, dict):
-                # JSON's strings, numbers, booleans and arrays are also TOML's.
-                lines += ["", f"[{name}]"] + [f"{key} = {json.dumps(value)}" for key, value in table.items()]
-        return "\n".join(lines) + "\n"
+        import tomli_w
+
+        return tomli_w.dumps(self.to_dict())
 
 
 def recipe_names() -> list[str]:

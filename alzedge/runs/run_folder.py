@@ -1,4 +1,4 @@
-"""What a run folder holds and how it came about, so that nothing is done twice.
+"""The folder of a run: its finished phases, so that nothing is done twice.
 
 `run.json` in the folder names the run (data, recipe name, seed) and lists each finished
 phase with a key over everything it depends on and the SHA-256 of the files it wrote.
@@ -6,13 +6,14 @@ phase with a key over everything it depends on and the SHA-256 of the files it w
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from alzedge import __version__
 from alzedge.errors import UserError
@@ -24,30 +25,68 @@ _LOCK = ".lock"
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """The finished phases of the run in `folder`.
+class FinishedPhase:
+    """One phase that is done.
 
     Attributes:
-        folder: the run's output folder.
-        identity: what makes it this run and no other.
-        phases: `{phase: {"key": ..., "outputs": {relative path: SHA-256}, "seconds": ...}}`; the wall-clock time is that of
-            the process that finished the phase, without what an interrupted one did before.
+        key: SHA-256 over its name, what it depends on and the content of the files it read.
+        outputs: SHA-256 of the files it wrote, by path relative to the run's folder.
+        seconds: wall-clock time of the process that finished it, without what an interrupted one did before; None in
+            folders of older versions.
     """
 
-    folder: Path
-    identity: dict[str, Any]
-    phases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    key: str
+    outputs: dict[str, str]
+    seconds: float | None = None
+
+    @classmethod
+    def from_dict(cls, entry: dict[str, Any]) -> "FinishedPhase":
+        """Read an entry of `run.json`; KeyError, TypeError or ValueError where it is none."""
+        seconds = float(entry["seconds"]) if "seconds" in entry else None
+        return cls(str(entry["key"]), dict(entry["outputs"]), seconds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `run.json` holds it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class RunFolder:
+    """The folder of one run, and the phases finished in it so far; `perform` adds to them.
+
+    Args:
+        path: the folder.
+        identity: what makes it this run and no other, as JSON values.
+        phases: finished before, by name.
+        lock: of the folder; held until this object is gone.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        identity: dict[str, Any],
+        phases: dict[str, FinishedPhase] | None = None,
+        lock: FileLock | None = None,
+    ) -> None:
+        self.path = path
+        self.identity = identity
+        self._phases = dict(phases or {})
+        self._lock = lock
+
+    @property
+    def phases(self) -> dict[str, FinishedPhase]:
+        """The finished phases by name; a copy."""
+        return dict(self._phases)
 
     def perform(
         self, phase: str, depends: Any, inputs: list[Path], outputs: list[Path], action: Callable[[Path], None]
     ) -> bool:
-        """Do a phase unless it is done.
+        """Perform a phase unless it is done.
 
         Args:
             phase: its name, unique in the run.
             depends: settings and data it depends on, as JSON values.
             inputs: files it reads; their content and order count.
-            outputs: files it writes, in `folder`.
+            outputs: files it writes, in the folder.
             action: does it. Receives the path stem of its checkpoints, which belong to
                 this phase with exactly these dependencies and are removed afterwards.
 
@@ -58,83 +97,75 @@ class Ledger:
         key = hashlib.sha256(json.dumps([phase, __version__, depends, read], sort_keys=True).encode()).hexdigest()
         if self._is_done(phase, key, outputs):
             return False
-        work = self.folder / _WORK
+        work = self.path / _WORK
         work.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
         action(work / f"{phase.replace('/', '-')}-{key[:16]}")
         written = {self._relative(path): file_sha256(path) for path in outputs}
-        self.phases[phase] = {"key": key, "outputs": written, "seconds": round(time.perf_counter() - start, 1)}
-        self._write()
+        self._phases[phase] = FinishedPhase(key, written, round(time.perf_counter() - start, 1))
+        self.write()
         shutil.rmtree(work)
         return True
 
     def _is_done(self, phase: str, key: str, outputs: list[Path]) -> bool:
-        entry = self.phases.get(phase)
-        if entry is None or entry["key"] != key:
+        finished = self._phases.get(phase)
+        if finished is None or finished.key != key:
             return False
-        written: dict[str, str] = entry["outputs"]
-        return set(written) == set(map(self._relative, outputs)) and all(
-            path.is_file() and file_sha256(path) == written[self._relative(path)] for path in outputs
+        return set(finished.outputs) == set(map(self._relative, outputs)) and all(
+            path.is_file() and file_sha256(path) == finished.outputs[self._relative(path)] for path in outputs
         )
 
     def _relative(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
+        return path.relative_to(self.path).as_posix()
 
-    def _write(self) -> None:
-        write_json(self.folder / _FILE, {"run": self.identity, "phases": self.phases})
+    def write(self) -> None:
+        """Write `run.json`."""
+        phases = {name: phase.to_dict() for name, phase in self._phases.items()}
+        write_json(self.path / _FILE, {"run": self.identity, "phases": phases})
 
 
-def open_ledger(folder: Path, identity: dict[str, Any]) -> Ledger:
-    """Open a run folder, or begin one in a new or empty folder.
+def open_run_folder(path: Path, identity: dict[str, Any]) -> RunFolder:
+    """Open the folder of a run, or begin one in a new or empty folder.
 
-    The folder is this process's until it ends: what it finds half-written there was left by
-    a process that was killed.
+    The folder is the caller's as long as the result lives: what is found half-written there was left by a process
+    that was killed.
 
     Raises:
         UserError: the folder belongs to another run, is in use, or holds something else.
     """
-    _phases_of(folder, identity)  # refuses before anything is written
-    folder.mkdir(parents=True, exist_ok=True)
-    _lock(folder)
-    remove_temporaries(folder)
-    ledger = Ledger(folder, identity, _phases_of(folder, identity))
-    if not (folder / _FILE).exists():
-        ledger._write()
-    return ledger
+    _finished_phases(path, identity)  # refuses before anything is written
+    path.mkdir(parents=True, exist_ok=True)
+    lock = _lock(path)
+    remove_temporaries(path)
+    run_folder = RunFolder(path, identity, _finished_phases(path, identity), lock)
+    if not (path / _FILE).exists():
+        run_folder.write()
+    return run_folder
 
 
-def _phases_of(folder: Path, identity: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    if not folder.exists() or all(path.name.startswith(".") for path in folder.iterdir()):
+def _finished_phases(path: Path, identity: dict[str, Any]) -> dict[str, FinishedPhase]:
+    if not path.exists() or all(entry.name.startswith(".") for entry in path.iterdir()):
         return {}
     try:
-        content = json.loads((folder / _FILE).read_text())
-        found: dict[str, Any] = dict(content["run"])
-        phases = {str(name): _phase(entry) for name, entry in content["phases"].items()}
+        content = json.loads((path / _FILE).read_text())
+        there: dict[str, Any] = dict(content["run"])
+        phases = {str(name): FinishedPhase.from_dict(entry) for name, entry in content["phases"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{folder} exists and is not the folder of a run; choose another --out.") from error
-    if found != identity:
-        differs = ", ".join(f"{k} {found.get(k)} instead of {v}" for k, v in identity.items() if found.get(k) != v)
-        raise UserError(f"{folder} belongs to another run ({differs}); choose another --out, or remove the folder.")
+        raise UserError(f"{path} exists and is not the folder of a run; choose another --out.") from error
+    if there != identity:
+        differs = ", ".join(f"{k} {there.get(k)} instead of {v}" for k, v in identity.items() if there.get(k) != v)
+        raise UserError(f"{path} belongs to another run ({differs}); choose another --out, or remove the folder.")
     return phases
 
 
-def _phase(entry: dict[str, Any]) -> dict[str, Any]:
-    seconds = {"seconds": float(entry["seconds"])} if "seconds" in entry else {}  # older versions did not time
-    return {"key": entry["key"], "outputs": dict(entry["outputs"])} | seconds
-
-
-def _lock(folder: Path) -> None:
-    """Keep other processes out until this one ends; the operating system forgets a killed one's lock."""
+def _lock(path: Path) -> FileLock:
+    """Keep other processes out; the operating system forgets a killed one's lock."""
+    lock = FileLock(path / _LOCK)
     try:
-        import fcntl
-    except ImportError:  # Windows: two runs in one folder are not noticed there
-        return
-    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)  # closed when the process ends
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(handle)
-        raise UserError(f"{folder} is in use by another alzedge; wait for it, or choose another --out.") from error
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise UserError(f"{path} is in use by another alzedge; wait for it, or choose another --out.") from error
+    return lock
 
 
 def file_sha256(path: Path) -> str:

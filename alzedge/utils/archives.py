@@ -76,16 +76,25 @@ def open_tree(source: Path) -> FileTree:
     Raises:
         UserError: nothing is there, or it is neither folder nor zip.
     """
+    check_source(source)
     if source.is_dir():
         return _open_folder(source)
-    if not source.exists():
-        raise UserError(f"{source}: no such file or folder; check the path.")
     try:
         return _open_zip(source, zipfile.ZipFile(source))
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise UserError(
             f"{source} is not a complete zip file; download it again, or name the unpacked folder."
         ) from error
+
+
+def check_source(source: Path) -> None:
+    """Refuse a path where nothing is.
+
+    Raises:
+        UserError: nothing is there.
+    """
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder; check the path.")
 
 
 def _visible(name: str) -> bool:

@@ -1,15 +1,16 @@
-"""The optional parts of the package and what each needs."""
+"""Optional parts of the package, and the packages that each needs."""
 
 from importlib.util import find_spec
 
 from alzedge.errors import UserError
 
-_TRAIN = ("tensorflow", "tensorboard", "tensorflow_hub", "keras", "sklearn")
+_TRAIN = ("tensorflow", "tensorboard", "tensorflow_hub", "keras", "sklearn", "filelock", "tomli_w")
 _NEEDS = {
     "train": _TRAIN,
     "export": (
         *_TRAIN,
         "matplotlib",
+        "jinja2",
         "huggingface_hub",
         "onnx",
         "onnxruntime",
@@ -21,7 +22,7 @@ _NEEDS = {
     "demo": ("gradio", "uvicorn"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
-    "deidentify": ("nibabel", "pydicom", "scipy"),
+    "deidentify": ("nibabel", "pydicom", "scipy", "filelock"),
     "ray": ("ray", "pyarrow"),
 }
 

@@ -53,7 +53,7 @@ def map_in_processes(function: Callable[[T], R], items: Iterable[T], jobs: int) 
 
 
 def _start(leash: Connection) -> None:
-    """What a process does first: leave Ctrl-C to its parent, and end when the parent lets go of the leash."""
+    """First thing in a process: leave Ctrl-C to its parent, and end when the parent lets go of the leash."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
 

@@ -1,6 +1,7 @@
-"""What long work reports: one `Step` after another, to a callback."""
+"""Progress of long work, reported to callbacks: the library shows nothing, commands draw."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 
@@ -20,7 +21,14 @@ class Step:
 
 
 OnStep = Callable[[Step], None]
+# Called with the title of a phase; the context it returns lasts as long as the phase and gives what its steps go to.
+OnPhase = Callable[[str], AbstractContextManager[OnStep]]
 
 
 def quiet(step: Step) -> None:
-    """Show nothing."""
+    """Show nothing of a step."""
+
+
+def quiet_phase(title: str) -> AbstractContextManager[OnStep]:
+    """Show nothing of a phase and its steps."""
+    return nullcontext(quiet)

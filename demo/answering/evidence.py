@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.inference.classifier import Classifier, find_model
+from alzedge.model_file.read_write import kind_of
 
 # 64 answers a slice: patches of 26 x 22 pixels, about a ventricle's size.
 _GRID = 8
@@ -84,7 +85,7 @@ def find_evidence(model: Path | str | None, classifier: Classifier) -> Evidence:
         Class activations when the file gives them, or a companion `NAME_heatmap.tflite` of the same origin lies
         beside it, as `alzedge run` leaves them; else occlusion.
     """
-    if "-heat-map" in classifier.record["kind"]:
+    if kind_of(classifier.record).heat_map:
         return Activation(classifier)
     path = find_model(model)
     beside = path.with_name(f"{path.stem}_heatmap.tflite")

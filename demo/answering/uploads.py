@@ -25,7 +25,7 @@ from alzedge.imaging.file_types import (
 )
 from alzedge.imaging.slices import SUFFIXES, fit_slice, read_bytes
 from alzedge.imaging.volumes import volume_of
-from alzedge.inference.guard import NOT_A_SLICE, Guard
+from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 
 WANTED = "JPEG or PNG slices, a NIfTI volume (.nii, .nii.gz) or the DICOM files of one series"
 FILE_TYPES = (*SUFFIXES, *NIFTI_SUFFIXES, *DICOM_SUFFIXES)
@@ -73,7 +73,16 @@ class Upload:
 
 
 class NotASlice(UserError):
-    """A picture of another size or mode that the guard, shown it, takes for something else than a slice."""
+    """A picture of another size or mode that the guard, shown it, takes for something else than a slice.
+
+    Args:
+        name: how to call it in messages.
+        unlikeness: see `alzedge.inference.classifier.Answer`.
+    """
+
+    def __init__(self, name: str, unlikeness: float) -> None:
+        super().__init__(f"{name}: {NOT_A_SLICE}.")
+        self.unlikeness = unlikeness
 
 
 def read_uploads(paths: Sequence[str | Path], limits: Limits = LIMITS, guard: Guard | None = None) -> Upload:
@@ -146,9 +155,7 @@ def _picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint
     pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
     if problem is None:
         return pixels
-    if guard is not None and guard.unlikeness(pixels[np.newaxis])[0] > 1:
-        raise NotASlice(f"{file.name}: {NOT_A_SLICE}.")
-    raise UserError(problem)
+    raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
 
 
 def _volume(kind: str, files: Sequence[Path], limits: Limits) -> Upload:

@@ -8,6 +8,7 @@ from threading import Thread
 
 import click
 
+from alzedge.commands.options import check_model
 from alzedge.errors import UserError
 from alzedge.utils.extras import require
 
@@ -37,6 +38,8 @@ def demo_command(
     alzedge demo --labels reviews
     """
     require("demo")
+    check_model(model)
+    check_model(teacher)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.options import check_model
+
 
 @click.group("space")
 def space_command() -> None:
@@ -28,6 +30,8 @@ def build_command(out: Path, model: Path | None) -> None:
     alzedge space build space
     alzedge space build space --model runs/archive/student_int8.tflite
     """
+    check_model(model)
+
     from alzedge.demo.space import build_space
 
     build_space(out, model)

@@ -12,7 +12,7 @@ from alzedge.demo.answering.reply import Reply, best, shares
 from alzedge.demo.html.answer import bars_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Answer, Classifier
-from alzedge.model_file.read_write import Record
+from alzedge.model_file.read_write import Record, Role, kind_of
 from alzedge.stages import TITLES
 
 EMPTY = '<section class="panel empty"><h2>Student and teacher</h2><p>Ask something, and both answer.</p></section>'
@@ -30,7 +30,7 @@ def load_teacher(path: Path) -> Classifier:
     if path.suffix == ".keras":
         raise UserError(f"{path} needs TensorFlow; name a .tflite file made of it by `alzedge export`.")
     teacher = Classifier.load(path, guarded=False)
-    if not teacher.record["kind"].startswith("teacher"):
+    if kind_of(teacher.record).role is not Role.TEACHER:
         raise UserError(f"{path} is a {teacher.record['kind']}, not a teacher; name an exported teacher.")
     return teacher
 

@@ -54,13 +54,16 @@ def answer(classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMIT
     """
     start = time.perf_counter()
     upload: Upload | None = None
+    answers: list[Answer] = []
     try:
         upload = read_uploads(paths, limits, classifier.guard)
-    except NotASlice:
+    except NotASlice as refusal:
         if len(paths) > 1:
             raise
+        answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness)]
     read = time.perf_counter()
-    answers = [Answer(None, NOT_A_SLICE)] if upload is None else classifier.answers(upload.slices)
+    if upload is not None:
+        answers = classifier.answers(upload.slices)
     done = time.perf_counter()
     names = (paths[0].name,) if upload is None else upload.names
     return {

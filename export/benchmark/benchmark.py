@@ -1,61 +1,66 @@
-"""The same accuracy code for every model, and what its answers cost in time and bytes."""
+"""Benchmark of models: the same accuracy code for all, and the time and bytes that their answers take."""
 
 import platform
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alzedge import __version__
-from alzedge.commands.progress_bars import show_steps
 from alzedge.data.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
 from alzedge.export.benchmark.latency import measure_models
 from alzedge.export.benchmark.profiler import profile_operators
-from alzedge.export.benchmark.speedup import Rival, add_speeds, check_goals
+from alzedge.export.benchmark.results import Benchmark
+from alzedge.export.benchmark.speedup import check_goals
 from alzedge.export.benchmark.tables import csv_table, markdown_table
-from alzedge.export.evaluate.judge import evaluate_models
+from alzedge.export.evaluate.evaluate_models import evaluate_models
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.model_file.read_write import Record, read_record
+from alzedge.metrics.split_evaluation import SplitEvaluation
+from alzedge.model_file.read_write import Record, Role, kind_of, read_record
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.split_run import made_with
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text
 from alzedge.utils.fresh_process import in_process
-from alzedge.utils.progress import OnStep, quiet
+from alzedge.utils.progress import OnPhase, OnStep, quiet, quiet_phase
+
+if TYPE_CHECKING:
+    from alzedge.export.benchmark.reference_models import ReferenceModel
 
 
 def benchmark_models(
-    models: dict[str, Path],
-    splits: dict[str, Any],
+    models: Mapping[str, Path],
+    splits: Mapping[str, SplitEvaluation],
     calls: int,
     on_step: OnStep = quiet,
-    rivals: dict[str, Rival] | None = None,
-) -> dict[str, Any]:
-    """Put size, memory and latency beside the figures; see `alzedge.export.benchmark.latency.measure_models`.
+    reference_models: "Mapping[str, ReferenceModel] | None" = None,
+) -> Benchmark:
+    """Measure size, memory and latency, and put them beside the figures.
 
     Args:
-        models: files by name, the reference of all ratios first.
-        splits: by split the result of `alzedge.export.evaluate.judge.evaluate_models`.
+        models: files by name, the reference of all speeds first.
+        splits: evaluations of the models.
         calls: timed calls per model and number of threads.
-        on_step: told about every model and every number of threads.
-        rivals: measured with the models; they have no figures.
-
-    Returns:
-        The content of `benchmark.json`.
+        on_step: called after every model and every number of threads.
+        reference_models: measured with the models; they have no figures.
     """
-    rivals = rivals or {}
-    measured = measure_models(models | {name: rival.path for name, rival in rivals.items()}, calls, on_step)
-    add_speeds(measured)
-    for name, entry in measured.items():
-        goal = rivals[name].times_faster_goal if name in rivals else None
-        entry |= {"rival": name in rivals, "times_faster_goal": goal}
-    return {
-        "alzedge": __version__,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "calls": calls,
-        "models": measured,
-        "goals": check_goals(measured),
-        "splits": splits,
+    others = reference_models or {}
+    files = {**models, **{name: model.path for name, model in others.items()}}
+    measured = {
+        name: replace(model, is_reference=True, times_faster_goal=others[name].times_faster_goal)
+        if name in others
+        else model
+        for name, model in measure_models(files, calls, on_step).items()
     }
+    return Benchmark(
+        alzedge=__version__,
+        python=platform.python_version(),
+        machine=f"{platform.system()} {platform.machine()}",
+        calls=calls,
+        models=measured,
+        goals=check_goals(measured),
+        splits=dict(splits),
+    )
 
 
 def benchmark_files(
@@ -64,22 +69,21 @@ def benchmark_files(
     recipe: Recipe,
     out: Path,
     *,
-    with_rivals: bool = False,
+    with_reference_models: bool = False,
     profiled: bool = False,
-) -> dict[str, Any]:
+    on_phase: OnPhase = quiet_phase,
+) -> Benchmark:
     """Benchmark model files of one split; writes JSON, CSV, Markdown and a plot into `out`.
 
     Args:
-        models: of one split, the reference of all ratios first.
-        dataset: what they were made from.
+        models: of one split, the reference of all speeds first.
+        dataset: that they were made from.
         recipe: `benchmark` is used.
         out: a new folder, or that of an earlier benchmark.
-        with_rivals: also measure what a user would pick instead; see `alzedge.export.benchmark.reference_models`. Their
-            files are kept in `out / "rivals"`.
+        with_reference_models: also measure what one would take instead; see `alzedge.export.benchmark.reference_models`.
+            Their files are kept in `out / "reference-models"`.
         profiled: also time each operator of the `.tflite` students; see `alzedge.export.benchmark.profiler`.
-
-    Returns:
-        The content of `benchmark.json`.
+        on_phase: called with the title of each part, then for its steps.
 
     Raises:
         UserError: files of different splits or of other data, two of the same name, or one that the
@@ -91,22 +95,22 @@ def benchmark_files(
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
     records = {name: read_record(path) for name, path in named.items()}
     split = _common_split(named, records, dataset, recipe)
-    with show_steps("evaluation") as on_step:
-        figures = evaluate_models(named, dataset, split, on_step)
+    with on_phase("evaluation") as on_step:
+        evaluation = evaluate_models(named, dataset, split, on_step)
     mark_own_folder(out, "benchmark")
-    rivals = _make_rivals(records, out / "rivals") if with_rivals else {}
+    others = _build_reference_models(records, out / "reference-models", on_phase) if with_reference_models else {}
     students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
     profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}
-    with show_steps("benchmark") as on_step:
-        result = benchmark_models(named, {split.name: figures}, recipe.benchmark.calls, on_step, rivals)
-    result["profiles"] = profiles
-    write_json(out / "benchmark.json", result)
-    write_reports(result, out)
-    return result
+    with on_phase("benchmark") as on_step:
+        measured = benchmark_models(named, {split.name: evaluation}, recipe.benchmark.calls, on_step, others)
+    benchmark = replace(measured, profiles=profiles)
+    write_json(out / "benchmark.json", benchmark.to_json())
+    write_reports(benchmark, out)
+    return benchmark
 
 
-def write_reports(benchmark: dict[str, Any], folder: Path) -> None:
-    """Write the table as Markdown and CSV, and the plot, from the content of `benchmark.json`."""
+def write_reports(benchmark: Benchmark, folder: Path) -> None:
+    """Write the table as Markdown and CSV, and the plot."""
     from alzedge.export.benchmark.plot import accuracy_latency  # imports matplotlib
 
     write_text(folder / "benchmark.md", markdown_table(benchmark) + "\n")
@@ -117,17 +121,19 @@ def write_reports(benchmark: dict[str, Any], folder: Path) -> None:
 def _common_split(models: dict[str, Path], records: dict[str, Record], dataset: DataSet, recipe: Recipe) -> Split:
     """The split that all the models were made with."""
     made = {name: made_with(records[name], dataset, recipe, path) for name, path in models.items()}
-    if len({(found.fold, split) for found, split in made.values()}) > 1:
-        splits = ", ".join(f"{name}: {split}, fold {found.fold}" for name, (found, split) in made.items())
+    if len({(own_recipe.fold, split) for own_recipe, split in made.values()}) > 1:
+        splits = ", ".join(f"{name}: {split}, fold {own_recipe.fold}" for name, (own_recipe, split) in made.items())
         raise UserError(f"The models were made with different splits ({splits}); compare models of one split.")
-    found, name = next(iter(made.values()))
-    return split_dataset(dataset, name, found.fold)
+    own_recipe, name = next(iter(made.values()))
+    return split_dataset(dataset, name, own_recipe.fold)
 
 
-def _make_rivals(records: dict[str, Record], folder: Path) -> dict[str, Rival]:
-    from alzedge.export.benchmark.reference_models import rival_files  # imports TensorFlow
+def _build_reference_models(
+    records: dict[str, Record], folder: Path, on_phase: OnPhase
+) -> "Mapping[str, ReferenceModel]":
+    from alzedge.export.benchmark.reference_models import build_reference_models  # imports TensorFlow
 
-    students = [record for record in records.values() if record["kind"].startswith("student")]
+    students = [record for record in records.values() if kind_of(record).role is Role.STUDENT]
     chosen = (students or list(records.values()))[0]
-    with show_steps("rivals") as on_step:
-        return rival_files(Preprocessing.from_dict(chosen["preprocessing"]), folder, on_step)
+    with on_phase("reference models") as on_step:
+        return build_reference_models(Preprocessing.from_dict(chosen["preprocessing"]), folder, on_step)

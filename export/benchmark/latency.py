@@ -1,19 +1,21 @@
-"""How long one answer takes, measured side by side; and what a model needs when it is alone."""
+"""Latency of models, measured side by side, and the needs of each when it is alone."""
 
 import contextlib
 import gzip
 import importlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.export.benchmark.macs import count_cost
 from alzedge.export.benchmark.micro import arena_bytes
+from alzedge.export.benchmark.results import Footprint, Latency, MeasuredModel, Memory
+from alzedge.export.benchmark.speedup import speed_ratio
 from alzedge.export.evaluate.scoring import load_scorer
-from alzedge.inference.sandbox import load_network
+from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file.read_write import read_record, read_tflite
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import OnStep, Step, quiet
@@ -27,55 +29,44 @@ _RUNTIMES = {
     ".keras": ("tensorflow", "alzedge.teacher.keras_file"),
 }
 
-Figures = dict[str, Any]
+# Milliseconds of each call, by round.
+Rounds = list[list[float]]
 
 
-def measure_models(models: dict[str, Path], calls: int, on_step: OnStep = quiet) -> dict[str, Figures]:
-    """Everything but accuracy: each model alone, then all side by side.
+def measure_models(models: Mapping[str, Path], calls: int, on_step: OnStep = quiet) -> dict[str, MeasuredModel]:
+    """Measure everything but accuracy: each model alone, then all side by side.
 
     Args:
-        models: files by name.
+        models: files by name, the reference of all speeds first.
         calls: timed calls per model and number of threads, rounded up to tens; a tenth as many
             warm it up.
-        on_step: told about every model and every number of threads.
-
-    Returns:
-        By name the result of `measure_alone` and `latency_ms`: `threads_1` and `threads_2`, each with
-        `p50`, `p90` and `p95` of all calls and `rounds`, the median of each round, in milliseconds.
+        on_step: called after every model and every number of threads.
 
     Raises:
         UserError: a file that the runtime cannot run.
     """
     steps = len(models) + len(THREADS)
-    figures: dict[str, Figures] = {}
+    footprints: dict[str, Footprint] = {}
     for name, path in models.items():
         if path.suffix != ".keras":
-            load_network(path)  # an unknown file is tried first, which must not be timed as loading
-        figures[name] = in_process(1, measure_alone, path)
-        on_step(Step(len(figures), steps, len(figures), steps))
-    for entry in figures.values():
-        entry["latency_ms"] = {}
+            load_interpreter(path)  # an unknown file is tried first, which must not be timed as loading
+        footprints[name] = in_process(1, measure_alone, path)
+        on_step(Step(len(footprints), steps, len(footprints), steps))
+    latencies: dict[int, dict[str, Latency]] = {}
     for done, threads in enumerate(THREADS, start=len(models) + 1):
-        for name, rounds in in_process(threads, time_models, models, calls, threads).items():
-            figures[name]["latency_ms"][f"threads_{threads}"] = _summary(rounds)
+        latencies[threads] = _latencies(in_process(threads, time_models, models, calls, threads))
         on_step(Step(done, steps, done, steps))
-    return figures
+    return {
+        name: MeasuredModel(footprint, {threads: by_name[name] for threads, by_name in latencies.items()})
+        for name, footprint in footprints.items()
+    }
 
 
-def measure_alone(path: Path) -> Figures:
-    """What one model needs; for a process of its own.
+def measure_alone(path: Path) -> Footprint:
+    """Measure what one model needs; for a process of its own.
 
-    The runtime (LiteRT, TensorFlow, onnxruntime) is imported first and is not counted in the times.
-
-    Returns:
-        `kind` of the record; `bytes` of the file and `gzip_bytes` (level 9); `multiply_adds` and
-        `parameters` (see `alzedge.export.benchmark.macs`); `arena_bytes` in TensorFlow Lite Micro, or None;
-        `load_ms`, from the path to a model that can answer, its hash checked, if it needs no trial
-        any more (see `alzedge.inference.sandbox`); `first_call_ms`;
-        and `memory_bytes`: `process`, the highest resident memory of the whole process while it
-        loads and answers, and `model`, by how much that exceeds the memory before loading; each
-        None where the system has no `/proc`.
-
+    The runtime (LiteRT, TensorFlow, onnxruntime) is imported first and is not counted in the times, nor is the sandbox
+    in which an unknown file is tried (see `alzedge.inference.sandbox`).
     """
     with contextlib.suppress(ImportError):  # loading says what is missing
         for module in _RUNTIMES.get(path.suffix, ()):
@@ -91,28 +82,28 @@ def measure_alone(path: Path) -> Figures:
         score(slices[call % len(slices)][np.newaxis])
     peak = _status("VmHWM")
     cost = count_cost(path)
-    return {
-        "file": path.name,
-        "kind": read_record(path)["kind"],
-        "bytes": path.stat().st_size,
-        "gzip_bytes": len(gzip.compress(path.read_bytes(), 9, mtime=0)),
-        "multiply_adds": cost.multiply_adds,
-        "parameters": cost.parameters,
-        "arena_bytes": arena_bytes(read_tflite(path)[0]) if path.suffix == ".tflite" else None,
-        "load_ms": 1000 * (loaded - start),
-        "first_call_ms": 1000 * (answered - loaded),
-        "memory_bytes": {"process": peak, "model": None if peak is None or before is None else peak - before},
-    }
+    return Footprint(
+        file=path.name,
+        kind=read_record(path)["kind"],
+        bytes=path.stat().st_size,
+        gzip_bytes=len(gzip.compress(path.read_bytes(), 9, mtime=0)),
+        multiply_adds=cost.multiply_adds,
+        parameters=cost.parameters,
+        arena_bytes=arena_bytes(read_tflite(path)[0]) if path.suffix == ".tflite" else None,
+        load_ms=1000 * (loaded - start),
+        first_call_ms=1000 * (answered - loaded),
+        memory_bytes=Memory(peak, None if peak is None or before is None else peak - before),
+    )
 
 
-def time_models(models: dict[str, Path], calls: int, threads: int) -> dict[str, list[list[float]]]:
-    """Milliseconds of each call from a uint8 slice in memory to its probabilities, preprocessing included.
+def time_models(models: Mapping[str, Path], calls: int, threads: int) -> dict[str, Rounds]:
+    """Time calls from a uint8 slice in memory to its probabilities, preprocessing included.
 
     For a process of its own. The models take turns in rounds, so that whatever else the machine
     does hits all alike.
 
     Returns:
-        By name a list per round.
+        Milliseconds by name of the model.
     """
     if any(path.suffix == ".keras" for path in models.values()):
         import tensorflow as tf
@@ -121,7 +112,7 @@ def time_models(models: dict[str, Path], calls: int, threads: int) -> dict[str, 
         tf.config.threading.set_inter_op_parallelism_threads(1)
     slices = make_phantoms(4, 1).images
     scorers = {name: load_scorer(path, threads) for name, path in models.items()}
-    times: dict[str, list[list[float]]] = {name: [] for name in models}
+    times: dict[str, Rounds] = {name: [] for name in models}
     per_round = -(-calls // _ROUNDS)
     for _ in range(_ROUNDS):
         for name, score in scorers.items():
@@ -135,10 +126,19 @@ def time_models(models: dict[str, Path], calls: int, threads: int) -> dict[str, 
     return times
 
 
-def _summary(rounds: list[list[float]]) -> Figures:
+def _latencies(rounds: Mapping[str, Rounds]) -> dict[str, Latency]:
+    """Percentiles of each model, and its speed relative to the first."""
+    medians = {name: tuple(float(np.median(one)) for one in of_model) for name, of_model in rounds.items()}
+    reference = next(iter(medians.values()))
+    return {
+        name: Latency(*_percentiles(rounds[name]), of_rounds, speed_ratio(reference, of_rounds))
+        for name, of_rounds in medians.items()
+    }
+
+
+def _percentiles(rounds: Rounds) -> tuple[float, float, float]:
     p50, p90, p95 = np.percentile(np.concatenate(rounds), [50, 90, 95])
-    medians = [float(np.median(one)) for one in rounds]
-    return {"p50": float(p50), "p90": float(p90), "p95": float(p95), "rounds": medians}
+    return float(p50), float(p90), float(p95)
 
 
 def _start_of_peak() -> int | None:
@@ -154,5 +154,5 @@ def _status(field: str) -> int | None:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
         return None
-    found = dict(line.split(":", 1) for line in lines)
-    return 1024 * int(found[field].split()[0]) if field in found else None
+    entries = dict(line.split(":", 1) for line in lines)
+    return 1024 * int(entries[field].split()[0]) if field in entries else None

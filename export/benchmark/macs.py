@@ -1,4 +1,4 @@
-"""What a model costs on any machine: multiply-adds of one answer, and its parameters.
+"""Cost of a model on any machine: multiply-adds of one answer, and its parameters.
 
 Counted are convolutions and dense layers, as tables of published networks do; biases, batch
 norm (folded into the convolutions on export), activations and pooling are left out.
@@ -65,8 +65,8 @@ def tflite_cost(flatbuffer: bytes) -> Cost:
 
 
 def _shape(graph: Any, tensor: int) -> list[int]:
-    found = graph.Tensors(tensor)
-    return [found.Shape(i) for i in range(found.ShapeLength())]
+    described = graph.Tensors(tensor)
+    return [described.Shape(i) for i in range(described.ShapeLength())]
 
 
 def _conv(kernel: list[int], outputs: int) -> int:
@@ -87,7 +87,7 @@ def keras_cost(model: Any) -> Cost:
 
 
 def _layers(layers: Iterable[Any]) -> Iterator[Any]:
-    """Layers with the layers of models among them in their place."""
+    """Flatten layers: the layers of a model among them in its place."""
     for layer in layers:
         yield from _layers(layer.layers) if hasattr(layer, "layers") else [layer]
 

@@ -18,6 +18,7 @@ from statistics import median
 from typing import Any
 
 from alzedge.errors import UserError
+from alzedge.export.benchmark.results import OperatorTime
 from alzedge.model_file.read_write import read_tflite
 
 _WARM_UP = 20
@@ -29,7 +30,7 @@ _LAYOUT = 4096  # bytes for a LiteRtRankedTensorType, which is smaller
 _ROW = re.compile(r"^\s*(\S.*?)\s+[\d.]+\s+[\d.]+\s+([\d.]+)\s+[\d.]+%\s+[\d.]+%\s+[\d.]+\s+\d+\s+\[", re.MULTILINE)
 
 
-def profile_operators(path: Path) -> list[dict[str, Any]]:
+def profile_operators(path: Path) -> tuple[OperatorTime, ...]:
     """Time each operator of a `.tflite` file of ours as LiteRT runs it, with XNNPACK, on a black slice.
 
     Neighbours that XNNPACK fuses are one operator. LiteRT's clock counts whole microseconds, so an
@@ -39,8 +40,7 @@ def profile_operators(path: Path) -> list[dict[str, Any]]:
         path: to the model; one input.
 
     Returns:
-        In the order of execution `operator`, the kernel's name, `microseconds`, the median over 10
-        blocks of the mean over 20 calls, and `share` of their sum.
+        In the order of execution; microseconds are the median over 10 blocks of the mean over 20 calls.
 
     Raises:
         UserError: not ours, or this LiteRT has no profiler.
@@ -52,7 +52,7 @@ def profile_operators(path: Path) -> list[dict[str, Any]]:
     names = [name.removeprefix("Delegate/") for name, _ in blocks[0]]
     times = [1000 * median(float(mean) for _, mean in rows) for rows in zip(*blocks, strict=True)]
     total = sum(times) or 1.0
-    return [{"operator": n, "microseconds": t, "share": t / total} for n, t in zip(names, times, strict=True)]
+    return tuple(OperatorTime(name, time, time / total) for name, time in zip(names, times, strict=True))
 
 
 class _Runtime:
@@ -136,8 +136,8 @@ class _Runtime:
 
 
 def _load_library() -> ctypes.CDLL:
-    found = find_spec("ai_edge_litert")
-    for folder in found.submodule_search_locations or [] if found else []:
+    package = find_spec("ai_edge_litert")
+    for folder in package.submodule_search_locations or [] if package else []:
         for library in Path(folder).glob("libLiteRt.*"):
             return ctypes.CDLL(str(library))
     raise UserError("Profiles need LiteRT's own library; run `pip install 'ai-edge-litert>=2.3'`.")

@@ -1,4 +1,4 @@
-"""What a user would pick instead of our student, with random weights: good for latency and size, not for answers.
+"""Reference models, which one would take instead of our student, with random weights: for latency and size, not answers.
 
 - MobileNetV3-Small, int8: `keras.applications` (Howard et al. 2019, arXiv:1905.02244).
 - EfficientNet-Lite0, int8: B0 (Tan and Le 2019, arXiv:1905.11946) without squeeze-and-excite and
@@ -7,10 +7,11 @@
   TFLite, at the student's input and on whole slices.
 
 All take the same slices as the student and answer four probabilities. One grey channel spares
-each network's first convolution two thirds of its work, so the ratios are in the rivals' favour.
+each network's first convolution two thirds of its work, so the ratios are in the reference models' favour.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -18,10 +19,10 @@ from keras import layers
 
 from alzedge import __version__
 from alzedge.data.phantom_set import make_phantoms
-from alzedge.export.benchmark.speedup import Rival
-from alzedge.export.convert.tflite import to_float32, to_int8, with_probabilities
+from alzedge.export.convert.probabilities import with_probabilities
+from alzedge.export.convert.tflite import to_float32, to_int8
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.model_file.read_write import make_record, read_record, write_tflite
+from alzedge.model_file.read_write import ModelKind, Role, make_record, read_record, write_tflite
 from alzedge.runs.recipe import TeacherRecipe
 from alzedge.stages import STAGES
 from alzedge.teacher.keras_file import load_model, save_model
@@ -46,16 +47,26 @@ _LITE0 = (
 InputShape = tuple[int, int, int]
 
 
-def rival_files(preprocessing: Preprocessing, folder: Path, on_step: OnStep = quiet) -> dict[str, Rival]:
-    """Build the rivals' files, or take those that an earlier call left.
+@dataclass(frozen=True)
+class ReferenceModel:
+    """A file to measure, and how many times faster than it the int8 student is meant to be."""
+
+    path: Path
+    times_faster_goal: float | None
+
+
+def build_reference_models(
+    preprocessing: Preprocessing, folder: Path, on_step: OnStep = quiet
+) -> dict[str, ReferenceModel]:
+    """Build the files of the reference models, or take those that an earlier call left.
 
     Args:
         preprocessing: the student's.
-        folder: where to; about 430 MB.
-        on_step: told about every file.
+        folder: to write to; about 430 MB.
+        on_step: called after every file.
 
     Returns:
-        Rivals by file name, such as `resnet50_104x88.keras`.
+        By file name, such as `resnet50_104x88.keras`.
     """
     plan: list[tuple[str, Preprocessing, Callable[[Path, Preprocessing], None], float | None]] = []
     for steps in dict.fromkeys((Preprocessing(shrink=1), preprocessing)):
@@ -63,14 +74,14 @@ def rival_files(preprocessing: Preprocessing, folder: Path, on_step: OnStep = qu
         plan.append(("resnet50_{}_float32.tflite", steps, _write_float32, 100))
     plan.append(("efficientnetlite0_{}_int8.tflite", preprocessing, _write_efficientnet, None))
     plan.append(("mobilenetv3small_{}_int8.tflite", preprocessing, _write_mobilenet, 3))
-    rivals = {}
+    models = {}
     for done, (name, steps, write, goal) in enumerate(plan, start=1):
         path = folder / name.format("{}x{}".format(*steps.input_shape))
         if not path.is_file() or read_record(path)["alzedge"] != __version__:
             write(path, steps)
-        rivals[path.name] = Rival(path, goal)
+        models[path.name] = ReferenceModel(path, goal)
         on_step(Step(done, len(plan), done, len(plan)))
-    return rivals
+    return models
 
 
 def mobilenet(input_shape: InputShape, classes: int = len(STAGES)) -> keras.Model:
@@ -132,14 +143,16 @@ def _write_int8(path: Path, preprocessing: Preprocessing, build: Callable[[Input
     keras.utils.set_random_seed(_SEED)
     model = with_probabilities(build(preprocessing.input_shape))
     calibration = preprocessing(make_phantoms(_CALIBRATION, 1).images)
-    write_tflite(path, to_int8(model, calibration), make_record("rival-int8", preprocessing))
+    write_tflite(path, to_int8(model, calibration), make_record(ModelKind(Role.REFERENCE, "int8"), preprocessing))
 
 
 def _write_resnet(path: Path, preprocessing: Preprocessing) -> None:
     keras.utils.set_random_seed(_SEED)
-    save_model(resnet50(preprocessing.input_shape), path, make_record("teacher", preprocessing))
+    save_model(resnet50(preprocessing.input_shape), path, make_record(ModelKind(Role.TEACHER), preprocessing))
 
 
 def _write_float32(path: Path, preprocessing: Preprocessing) -> None:
     model, _ = load_model(path.with_name(path.name.replace("_float32.tflite", ".keras")))
-    write_tflite(path, to_float32(with_probabilities(model)), make_record("rival-float32", preprocessing))
+    write_tflite(
+        path, to_float32(with_probabilities(model)), make_record(ModelKind(Role.REFERENCE, "float32"), preprocessing)
+    )

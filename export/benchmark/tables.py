@@ -2,37 +2,43 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
-from alzedge.export.report.tables import FLOORS, Rows, markdown_rows, split_title, text_rows
-from alzedge.metrics.classification import summary
+from alzedge.export.benchmark.results import Benchmark, Goal, MeasuredModel, OperatorTime
+from alzedge.export.report.tables import BASELINES, Rows, markdown_rows, split_title, text_rows
+from alzedge.metrics.estimate import Estimate
+from alzedge.metrics.evaluation import Evaluation
+from alzedge.metrics.split_evaluation import SplitEvaluation
+from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
 
 
-def speed_rows(benchmark: dict[str, Any]) -> Rows:
-    """Accuracy and latency: header, one row per model of a `benchmark.json`, the floors.
+def speed_rows(benchmark: Benchmark) -> Rows:
+    """Accuracy and latency: header, one row per model, the baselines.
 
     The first model is the reference of the speeds; models without figures come last.
     """
-    splits = benchmark["splits"]
+    splits = benchmark.splits
     header = ["model", "KiB"]
     for name in splits:
         header += [f"{split_title(name)}: accuracy", "dementia AUC"]
     rows = [[*header, "p50/p90/p95 ms, 1 thread", "2 threads", "speed, 1 thread"]]
-    for name, model in benchmark["models"].items():
-        row = [name, _kib(model["bytes"])]
+    for name, model in benchmark.models.items():
+        row = [name, _kib(model.footprint.bytes)]
         for split in splits.values():
-            row += _accuracy_cells(split["models"].get(name))
-        one, two = (model["latency_ms"][f"threads_{n}"] for n in (1, 2))
-        speed = _speed(one["speed"])
-        rows.append([*row, *(f"{t['p50']:.2f}/{t['p90']:.2f}/{t['p95']:.2f}" for t in (one, two)), speed])
-    for name, title in FLOORS.items():
-        cells = [cell for split in splits.values() for cell in (f"{split['floors'][name]:.3f}", "")]
+            row += _accuracy_cells(split.models.get(name))
+        one, two = model.latency[1], model.latency[2]
+        times = [f"{t.p50:.2f}/{t.p90:.2f}/{t.p95:.2f}" for t in (one, two)]
+        rows.append([*row, *times, _speed(one.speed)])
+    for name, title in BASELINES.items():
+        accuracies = [split.evaluated_on.baselines[name] for split in splits.values()]
+        cells = [cell for accuracy in accuracies for cell in (f"{accuracy:.3f}", "")]
         rows.append([title, "", *cells, "", "", ""])
     return rows
 
 
-def size_rows(benchmark: dict[str, Any]) -> Rows:
-    """What each model needs: header and one row per model of a `benchmark.json`."""
+def size_rows(benchmark: Benchmark) -> Rows:
+    """Needs of each model: header and one row per model."""
     rows = [
         [
             "model",
@@ -47,28 +53,28 @@ def size_rows(benchmark: dict[str, Any]) -> Rows:
             "of it model",
         ]
     ]
-    for name, model in benchmark["models"].items():
-        memory = model["memory_bytes"]
+    for name, model in benchmark.models.items():
+        needs = model.footprint
         rows.append(
             [
                 name,
-                _kib(model["bytes"]),
-                _kib(model["gzip_bytes"]),
-                f"{model['parameters']:,}",
-                f"{model['multiply_adds'] / 1e6:.1f}",
-                _kib(model["arena_bytes"]),
-                f"{model['load_ms']:.0f}",
-                f"{model['first_call_ms']:.1f}",
-                _mib(memory["process"]),
-                _mib(memory["model"]),
+                _kib(needs.bytes),
+                _kib(needs.gzip_bytes),
+                f"{needs.parameters:,}",
+                f"{needs.multiply_adds / 1e6:.1f}",
+                _kib(needs.arena_bytes),
+                f"{needs.load_ms:.0f}",
+                f"{needs.first_call_ms:.1f}",
+                _mib(needs.memory_bytes.process),
+                _mib(needs.memory_bytes.model),
             ]
         )
     return rows
 
 
-def profile_rows(profile: list[dict[str, Any]]) -> Rows:
-    """One model of `profiles` of a `benchmark.json`: header and one row per operator."""
-    rows = [[str(i), p["operator"], f"{p['microseconds']:.0f}", f"{p['share']:.1%}"] for i, p in enumerate(profile, 1)]
+def profile_rows(profile: Sequence[OperatorTime]) -> Rows:
+    """Operators of one model: header and one row per operator."""
+    rows = [[str(i), p.operator, f"{p.microseconds:.0f}", f"{p.share:.1%}"] for i, p in enumerate(profile, 1)]
     return [["", "operator", "microseconds", "share"], *rows]
 
 
@@ -80,31 +86,23 @@ def _mib(count: int | None) -> str:
     return "-" if count is None else f"{count / 2**20:.1f}"
 
 
-def _accuracy_cells(figures: dict[str, Any] | None) -> list[str]:
+def _accuracy_cells(evaluation: Evaluation | None) -> list[str]:
     """Accuracy per slice, and AUC of any dementia per person where people are known."""
-    if figures is None:
+    if evaluation is None:
         return ["-", "-"]
-    return [
-        _interval(figures["slice"]["stages4"]["accuracy"]),
-        _interval(figures.get("person", figures["slice"])["any_dementia"]["roc_auc"]),
-    ]
+    figures = evaluation.slice.figure(STAGES4, "accuracy"), evaluation.by_person.figure(ANY_DEMENTIA, "roc_auc")
+    return ["-" if figure is None else figure.short() for figure in figures]
 
 
-def _interval(figure: dict[str, float] | None) -> str:
-    if figure is None:
-        return "-"
-    return f"{figure['value']:.3f} ({figure['low']:.2f}-{figure['high']:.2f})"
-
-
-def table_notes(benchmark: dict[str, Any]) -> list[str]:
-    """What a reader must know beside the tables."""
+def table_notes(benchmark: Benchmark) -> list[str]:
+    """Sentences that a reader must know beside the tables."""
     notes = [
         (
             "Accuracy: of four stages, per slice. Dementia AUC: any dementia against none, per person where people are "
             "known. In brackets the 95 % bootstrap interval over people, or over slices where people are unknown."
         ),
         (
-            f"Latency: one slice in memory to its probabilities, preprocessing included, {benchmark['calls']} calls after "
+            f"Latency: one slice in memory to its probabilities, preprocessing included, {benchmark.calls} calls after "
             "warm-up, models taking turns in rounds. Speed: how many times faster than the first row, the median over "
             "rounds of the ratio of their medians, in brackets its 95 % bootstrap interval over rounds."
         ),
@@ -119,54 +117,54 @@ def table_notes(benchmark: dict[str, Any]) -> list[str]:
             "nothing of dementia. Majority class: always the commonest training stage."
         ),
     ]
-    if any(model["rival"] for model in benchmark["models"].values()):
+    if any(model.is_reference for model in benchmark.models.values()):
         notes.append(
-            "Models without accuracy are what one would pick instead, with random weights, one grey channel and four "
+            "Models without accuracy are reference models, which one would take instead, with random weights, one grey channel and four "
             "classes: MobileNetV3-Small, EfficientNet-Lite0, and SimCLRv2's ResNet-50 at its published width; the size "
             "of their input is in their names."
         )
-    if benchmark["splits"].get("official", {}).get("unseen_people") is False:
+    official = benchmark.splits.get("official")
+    if official and official.evaluated_on.unseen_people is False:
         notes.append(
             "The official split tests on other slices of the people it trains on; it says nothing about new people. "
             "Its figures come from sister models, trained on the official training slices by the same recipe; size and "
             "latency are those of the models for unseen people."
         )
-    return notes + [f"Goal for the int8 student: {_goal(goal)}" for goal in benchmark["goals"]]
+    return notes + [f"Goal for the int8 student: {_goal(goal)}" for goal in benchmark.goals]
 
 
-def _speed(ratio: dict[str, float]) -> str:
-    digits = 0 if ratio["value"] >= 100 else 1 if ratio["value"] >= 1 else 3
-    return f"{ratio['value']:.{digits}f}x ({ratio['low']:.{digits}f}-{ratio['high']:.{digits}f})"
+def _speed(ratio: Estimate) -> str:
+    digits = 0 if ratio.value >= 100 else 1 if ratio.value >= 1 else 3
+    return ratio.text(f".{digits}f", to="-", unit="x")
 
 
-def _goal(goal: dict[str, Any]) -> str:
-    verdict = "reached" if goal["reached"] else "not reached"
-    if "low" in goal:
-        found = _speed({"value": goal["measured"], "low": goal["low"], "high": goal["high"]})
-        return f"{goal['what']}: at least {goal['goal']:g}x, measured {found}: {verdict}."
-    return f"{goal['what']}: at most {goal['goal']:,}, measured {goal['measured']:,}: {verdict}."
+def _goal(goal: Goal) -> str:
+    verdict = "reached" if goal.reached else "not reached"
+    if goal.ratio is not None:
+        return f"{goal.what}: at least {goal.goal:g}x, measured {_speed(goal.ratio)}: {verdict}."
+    return f"{goal.what}: at most {goal.goal:,}, measured {goal.measured:,}: {verdict}."
 
 
-def text_table(benchmark: dict[str, Any]) -> str:
-    """The tables in columns, for a terminal."""
+def text_table(benchmark: Benchmark) -> str:
+    """Lay out the tables in columns, for a terminal."""
     tables = [text_rows(speed_rows(benchmark)), text_rows(size_rows(benchmark))]
-    for name, profile in benchmark.get("profiles", {}).items():
+    for name, profile in (benchmark.profiles or {}).items():
         tables.append(f"{name}, by operator:\n{text_rows(profile_rows(profile))}")
     return "\n\n".join([*tables, "\n".join(table_notes(benchmark))])
 
 
-def markdown_table(benchmark: dict[str, Any]) -> str:
-    """The tables and their notes as Markdown."""
+def markdown_table(benchmark: Benchmark) -> str:
+    """Lay out the tables and their notes in Markdown."""
     tables = [markdown_rows(speed_rows(benchmark)), markdown_rows(size_rows(benchmark))]
-    for name, profile in benchmark.get("profiles", {}).items():
+    for name, profile in (benchmark.profiles or {}).items():
         tables.append(f"{name}, by operator:\n\n{markdown_rows(profile_rows(profile))}")
     return "\n\n".join([*tables, "\n".join(f"- {note}" for note in table_notes(benchmark))])
 
 
-def csv_table(benchmark: dict[str, Any]) -> str:
-    """One row per model with every figure that is a number, unrounded, in the units of `benchmark.json`."""
-    rows = [_flat_row(name, model, benchmark["splits"]) for name, model in benchmark["models"].items()]
-    header = list(dict.fromkeys(key for row in rows for key in row))  # rivals have no figures
+def csv_table(benchmark: Benchmark) -> str:
+    """Write one row per model with every figure that is a number, unrounded, in the units of `benchmark.json`."""
+    rows = [_flat_row(name, model, benchmark.splits) for name, model in benchmark.models.items()]
+    header = list(dict.fromkeys(key for row in rows for key in row))  # reference models have no figures
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, header, lineterminator="\n")
     writer.writeheader()
@@ -174,11 +172,11 @@ def csv_table(benchmark: dict[str, Any]) -> str:
     return buffer.getvalue()
 
 
-def _flat_row(name: str, model: dict[str, Any], splits: dict[str, Any]) -> dict[str, Any]:
-    row = {"model": name} | _flat(model, "")
-    for split, found in splits.items():
-        for level, figures in summary(found["models"].get(name, {})).items():
-            row |= _flat(figures, f"{split}.{level}.")
+def _flat_row(name: str, model: MeasuredModel, splits: dict[str, SplitEvaluation]) -> dict[str, Any]:
+    row = {"model": name} | _flat(model.to_json(), "")
+    for split, evaluated in splits.items():
+        if name in evaluated.models:
+            row |= _flat(evaluated.models[name].summary().to_json(), f"{split}.")
     return row
 
 

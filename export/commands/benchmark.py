@@ -1,4 +1,4 @@
-"""The command `benchmark`."""
+"""`alzedge benchmark`."""
 
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from alzedge.commands.options import DATA_HELP, load_source, out_option, output_
 @click.option(
     "--data", default="phantoms", show_default=True, help="The data set the models were made from; see below."
 )
-@click.option("--rivals", is_flag=True, help="Also measure what one would pick instead; minutes, and 430 MB in OUT.")
+@click.option(
+    "--reference-models", is_flag=True, help="Also measure what one would take instead; minutes, and 430 MB in OUT."
+)
 @click.option("--profile", is_flag=True, help="Also time each operator of the .tflite models, by LiteRT's profiler.")
 @out_option("runs/DATA-benchmark")
 @recipe_option
@@ -20,7 +22,7 @@ from alzedge.commands.options import DATA_HELP, load_source, out_option, output_
 def benchmark_command(
     models: tuple[Path, ...],
     data: str,
-    rivals: bool,
+    reference_models: bool,
     profile: bool,
     out: Path | None,
     recipe_name: str | None,
@@ -32,13 +34,12 @@ def benchmark_command(
     measured on its test side by the same code for all. The first model is the reference of the speeds. Writes
     OUT/benchmark.json, .csv, .md and accuracy_latency.png.
 
-    --rivals adds MobileNetV3-Small, EfficientNet-Lite0 (int8) and SimCLRv2's ResNet-50 (Keras and float32 .tflite),
+    --reference-models adds MobileNetV3-Small, EfficientNet-Lite0 (int8) and SimCLRv2's ResNet-50 (Keras and float32 .tflite),
     with random weights: for latency and size only.
 
     \b
     alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
     """
-    from alzedge.export.benchmark.tables import text_table
     from alzedge.model_file.read_write import read_record
     from alzedge.utils.extras import require
 
@@ -48,8 +49,18 @@ def benchmark_command(
         read_record(path)  # refuse a file that is not ours before any long work
     source = load_source(data, recipe_name, seed)
 
+    from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.benchmark import benchmark_files
+    from alzedge.export.benchmark.tables import text_table
 
-    found = benchmark_files(list(models), source.dataset, source.recipe, folder, with_rivals=rivals, profiled=profile)
-    click.echo("\n" + text_table(found))
+    benchmark = benchmark_files(
+        list(models),
+        source.dataset,
+        source.recipe,
+        folder,
+        with_reference_models=reference_models,
+        profiled=profile,
+        on_phase=show_steps,
+    )
+    click.echo("\n" + text_table(benchmark))
     click.echo(f"\nwrote {folder}: benchmark.json, benchmark.csv, benchmark.md, accuracy_latency.png")

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.options import check_model
+
 
 @click.command("card")
 @click.argument("model", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--benchmark",
     type=click.Path(path_type=Path),
-    help="What `alzedge run` or `alzedge benchmark` measured of it. Default: benchmark.json beside MODEL.",
+    help="Written by `alzedge run` or `alzedge benchmark`. Default: benchmark.json beside MODEL.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write, as README.md. Default: print it."
@@ -26,11 +28,14 @@ def card_command(model: Path | None, benchmark: Path | None, out: Path | None) -
     \b
     alzedge card runs/archive/student_int8.tflite --out README.md
     """
-    from alzedge.inference.classifier import find_model
     from alzedge.utils.extras import require
 
     require("hub")
-    from alzedge.export.hub.card import PICTURES, find_benchmark, model_card, read_benchmark
+    check_model(model)
+
+    from alzedge.export.benchmark.results import read_benchmark
+    from alzedge.export.hub.card import PICTURES, find_benchmark, model_card
+    from alzedge.inference.classifier import find_model
     from alzedge.utils.files import write_text
 
     path = find_model(model)

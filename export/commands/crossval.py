@@ -29,11 +29,11 @@ _OUT = "runs/DATA-crossval"
 @recipe_option
 @seed_option
 def crossval_command(data: str, out: Path | None, jobs: int | None, recipe_name: str | None, seed: int | None) -> None:
-    """Say what a recipe is worth on people it has never seen.
+    """Cross-validate a recipe over people.
 
     The people of DATA are dealt into five folds. Each fold is held out once, and pre-training, fine-tuning,
     distillation and quantization are done with the other four alone. What the five models answer about the people
-    they have not seen is pooled in OUT/teacher.csv, student.csv and student_int8.csv, and judged in OUT/evaluation as
+    they have not seen is pooled in OUT/teacher.csv, student.csv and student_int8.csv, and evaluated in OUT/evaluation as
     by `alzedge evaluate`. Killed or interrupted, the same command goes on from the last checkpoint of each fold;
     equal seeds give equal figures on one machine, whatever --jobs says.
 
@@ -46,11 +46,14 @@ def crossval_command(data: str, out: Path | None, jobs: int | None, recipe_name:
     folder = output_folder(out, _OUT, data)
     source = load_source(data, recipe_name, seed)
 
+    from alzedge.commands.progress_bars import show_lines
     from alzedge.export.commands.evaluate import glance
+    from alzedge.export.evaluate.sources import CROSSVAL
     from alzedge.export.experiments.crossval import EVALUATION, cross_validate
 
-    found = cross_validate(source.dataset, source.recipe, folder, jobs or min(5, os.cpu_count() or 1))
-    click.echo(f"\n{glance(found)}")
+    at_once = jobs or min(5, os.cpu_count() or 1)
+    evaluation = cross_validate(source.dataset, source.recipe, folder, at_once, show_lines)
+    click.echo(f"\n{glance({CROSSVAL: evaluation})}")
     click.echo(f"\nwrote {folder}: pooled answers (.csv), {EVALUATION}/report.html, {EVALUATION}/metrics.json")
     words = ("run", data, "--crossval", folder)
     click.echo(f"next: {next_command(*words, recipe_name=recipe_name, seed=seed)}")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import DATA_HELP, load_source, out_option, output_folder, seed_option
-from alzedge.data.dataset import SPLITS
+from alzedge.commands.options import DATA_HELP, check_data, load_source, out_option, output_folder, seed_option
+from alzedge.data.split_names import SPLITS
 
 _OUT = "runs/DATA-experiments"
 
@@ -17,7 +17,7 @@ _OUT = "runs/DATA-experiments"
 @click.option(
     "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="May be repeated. Default: all DATA allows."
 )
-@click.option("--list", "only_list", is_flag=True, help="Only say what would be run.")
+@click.option("--list", "only_list", is_flag=True, help="Only list what would be run.")
 @out_option(_OUT)
 @seed_option
 def experiments_command(
@@ -38,6 +38,16 @@ def experiments_command(
     \b
     alzedge experiments archive.zip --group preprocessing --split subject
     """
+    from alzedge.utils.archives import check_source
+    from alzedge.utils.extras import require
+
+    require("export")
+    folder = output_folder(out, _OUT, data)
+    check_data(data)
+    if table is not None:
+        check_source(table)
+
+    from alzedge.commands.progress_bars import show_steps
     from alzedge.data.dataset import available_splits
     from alzedge.export.experiments.comparison import (
         draw_comparison,
@@ -47,20 +57,17 @@ def experiments_command(
     )
     from alzedge.export.experiments.experiments import load_experiments, run_experiments
     from alzedge.stages import DISCLAIMER
-    from alzedge.utils.extras import require
     from alzedge.utils.files import write_text
 
-    require("export")
     experiments = load_experiments(table, seed, groups)
     if only_list:
         click.echo("\n".join(f"{experiment.group}: {experiment.name}" for experiment in experiments))
         return
-    folder = output_folder(out, _OUT, data)
     dataset = load_source(data, None, seed).dataset
-    found = run_experiments(dataset, experiments, folder, splits or available_splits(dataset))
-    write_text(folder / "experiments.md", markdown_comparison(found))
-    draw_comparison(found, folder / "experiments.png")
-    curve = ", label_curve.png" if draw_label_curve(found, folder / "label_curve.png") else ""
-    click.echo(f"\n{text_comparison(found)}")
+    comparison = run_experiments(dataset, experiments, folder, splits or available_splits(dataset), show_steps)
+    write_text(folder / "experiments.md", markdown_comparison(comparison))
+    draw_comparison(comparison, folder / "experiments.png")
+    curve = ", label_curve.png" if draw_label_curve(comparison, folder / "label_curve.png") else ""
+    click.echo(f"\n{text_comparison(comparison)}")
     click.echo(f"\nwrote {folder}: experiments.json, experiments.md, experiments.png{curve}")
     click.echo(DISCLAIMER)

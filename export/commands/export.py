@@ -1,17 +1,21 @@
-"""The command `export`."""
+"""`alzedge export`."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from alzedge.commands.options import DATA_HELP, load_source, next_command, recipe_option, seed_option
 from alzedge.errors import UserError
-from alzedge.runs.recipe import ExportRecipe
+from alzedge.export.convert.format_traits import TRAITS
 
-_TRAINED = ("qat-int8", "pruned", "clustered")
-_SUFFIXES = {"onnx": ".onnx", "saved_model": "", "keras": ".keras"}
-_FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8", *_TRAINED, *_SUFFIXES)
+if TYPE_CHECKING:
+    from alzedge.export.target import Target
+    from alzedge.model_file.read_write import Record
+
+_FLOAT_IO = "int8-float-io"
+_FORMATS = tuple(name for name in TRAITS if name != _FLOAT_IO)
 
 
 @click.command("export", epilog=DATA_HELP)
@@ -51,7 +55,7 @@ def export_command(
     recipe_name: str | None,
     seed: int | None,
 ) -> None:
-    """Convert a student, and judge the result.
+    """Convert a student to a file and verify it.
 
     STUDENT is a .keras file from `alzedge distill`; a teacher's from `alzedge train` will do too, where nothing is
     trained further and nothing added.
@@ -59,7 +63,7 @@ def export_command(
     \b
     float32 float16  TFLite, numbers as named
     dynamic          TFLite, int8 weights in float32 arithmetic
-    int8             TFLite, whole numbers throughout, input and output too
+    int8             TFLite, integers throughout, input and output too
     int16x8          TFLite, int8 weights, int16 activations, float32 input and output
     qat-int8         int8, trained some more with the quantization in place
     pruned           int8, half of the weights zero: smaller once compressed
@@ -68,7 +72,7 @@ def export_command(
     saved_model      a folder for TensorFlow Serving
     keras            the .keras file with the verdict in its record
 
-    Whole numbers are calibrated on slices of DATA from the training side of the split the student was made with; the
+    Integers are calibrated on slices of DATA from the training side of the split the student was made with; the
     file lists them. Each file is compared with the Keras student on the test side; a broken one, or one
     whose quantization did nothing, is an error and not written. Labels, preprocessing, provenance and
     verdict are in the file.
@@ -77,38 +81,58 @@ def export_command(
     alzedge export runs/archive-student/student.keras archive.zip --out student_int8.tflite
     """
     from alzedge.commands.progress_bars import show_steps
-    from alzedge.data.dataset import split_dataset
     from alzedge.model_file.read_write import read_keras_record
-    from alzedge.runs.split_run import made_with
     from alzedge.utils.extras import require
 
     require("export")
     if float_io and fmt != "int8":
         raise click.BadParameter(f"--float-io goes with --format int8, not {fmt}.")
-    suffix = _SUFFIXES.get(fmt, ".tflite")
-    if out.suffix != suffix:
-        ending = f"must end in {suffix}" if suffix else "is a folder's and has no ending"
-        raise click.BadParameter(f"{out}: the name {ending}.")
+    _check_name(out, TRAITS[fmt].suffix)
     record = read_keras_record(student)
-    if record["kind"] != "student" and (record["kind"] != "teacher" or fmt in _TRAINED or heat_map or rgb):
-        raise UserError(f"{student} is a {record['kind']}, not a student; name the student's .keras file.")
+
+    from alzedge.export.target import Target
+    from alzedge.imaging.preprocessing import Preprocessing
+
+    target = Target(_FLOAT_IO if float_io else fmt, heat_map, rgb)
+    _check_source(student, record, target)
+    target.check(student, Preprocessing.from_dict(record["preprocessing"]), out)
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.data.dataset import split_dataset
+    from alzedge.runs.recipe import ExportRecipe
+    from alzedge.runs.split_run import made_with
+
     recipe, name = made_with(record, source.dataset, source.recipe, student)
     if calibration_images is not None:
         recipe = replace(recipe, export=ExportRecipe(calibration_images))
     split = split_dataset(source.dataset, name, recipe.fold)
 
     from alzedge.export.export_student import export_student, find_teacher  # imports TensorFlow: after all checks
+    from alzedge.export.prepared_student import prepare_student
     from alzedge.export.verify.verdict import verdict_text
 
-    taught_by = find_teacher(student, record, teacher) if fmt in _TRAINED else None
+    taught_by = find_teacher(student, record, teacher) if TRAITS[fmt].trained else None
+    prepared = prepare_student(student, source.dataset, split, recipe)
     with show_steps(f"training {fmt}") as on_step:
-        full_name = "int8-float-io" if float_io else fmt
-        verdict = export_student(
-            student, out, full_name, source.dataset, split, recipe, taught_by, on_step, heat_map=heat_map, rgb=rgb
-        )
+        verdict = export_student(prepared, out, target, taught_by, on_step)
     click.echo(verdict_text(verdict))
     click.echo(f"wrote {out} ({_size(out) / 1024:.0f} KiB)\nnext: {next_command('inspect', out)}")
+
+
+def _check_name(out: Path, suffix: str) -> None:
+    if out.suffix != suffix:
+        ending = f"must end in {suffix}" if suffix else "is a folder's and has no ending"
+        raise click.BadParameter(f"{out}: the name {ending}.")
+
+
+def _check_source(student: Path, record: "Record", target: "Target") -> None:
+    """Refuse what is neither a student nor a teacher that is exported as it is."""
+    from alzedge.model_file.read_write import Role, kind_of
+
+    changed = TRAITS[target.format].trained or target.heat_map or target.rgb
+    role = kind_of(record).role
+    if role is not Role.STUDENT and (role is not Role.TEACHER or changed):
+        raise UserError(f"{student} is a {record['kind']}, not a student; name the student's .keras file.")
 
 
 def _size(path: Path) -> int:

@@ -33,7 +33,7 @@ def push_command(repository: str, source: Path | None, space: bool, public: bool
 
     require("hub")
     if not is_name(repository):
-        raise UserError(f"{repository!r} is no name of a repository; give it as OWNER/NAME.")
+        raise UserError(f"{repository!r} is not the name of a repository; give it as OWNER/NAME.")
     if space and source is None:
         raise UserError("--space needs the folder of a Space; make one with `alzedge space build page`.")
     if not sys.stderr.isatty():

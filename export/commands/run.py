@@ -1,6 +1,5 @@
-"""The command `run`."""
+"""`alzedge run`."""
 
-import json
 import shlex
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from alzedge.commands.options import (
 @recipe_option
 @seed_option
 def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name: str | None, seed: int | None) -> None:
-    """Do it all: DATA to quantized student and benchmark.
+    """Run the whole path from DATA to a quantized student and its benchmark.
 
     For the official split and for unseen people: teacher (contrastive pre-training, then
     fine-tuning), student (distillation), float32 and int8 .tflite files, figures on the
@@ -55,23 +54,26 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     from alzedge.utils.extras import require
 
     require("export")
+    folder = output_folder(out, "runs/DATA", data)
+    source = load_source(data, recipe_name, seed)
+
+    from alzedge.commands.progress_bars import show_steps
+    from alzedge.export.benchmark.results import read_benchmark
     from alzedge.export.benchmark.tables import text_table
     from alzedge.export.experiments.crossval import crossval_metrics
     from alzedge.export.pipeline import run
     from alzedge.stages import DISCLAIMER
 
-    folder = output_folder(out, "runs/DATA", data)
-    source = load_source(data, recipe_name, seed)
     quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
-    benchmark = run(source.dataset, source.recipe, folder, quoted)
-    click.echo("\n" + text_table(json.loads(benchmark.read_text())))
+    benchmark = run(source.dataset, source.recipe, folder, quoted, show_steps)
+    click.echo("\n" + text_table(read_benchmark(benchmark)))
     click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)
     click.echo(f"\nnext: {_predict_line(source, folder)}")
 
 
 def _predict_line(source: Source, out: Path) -> str:
-    """A command that answers with the new student; for phantoms, on new people drawn with another seed."""
+    """Command line that predicts with the new student; for phantoms, on new people drawn with another seed."""
     model = shlex.quote(str(out / "student_int8.tflite"))
     if not source.dataset.synthetic:
         return f"{command_name()} predict SLICE.jpg --model {model}"

@@ -1,4 +1,4 @@
-"""What a model file is made of, read from the file itself."""
+"""Contents of a model file, read from the file itself: tensors, weights, operators, sizes."""
 
 import gzip
 from collections import Counter
@@ -17,13 +17,13 @@ class Contents:
     """Contents of a model, without its record.
 
     Attributes:
-        bytes, gzip_bytes: size as it is, and compressed by gzip at its best.
-        tensors: how many tensors of each type, such as 'int8'.
-        weights: how many numbers of each type in kernels, the constants of two dimensions or more.
+        bytes, gzip_bytes: size in bytes as it is, and compressed by gzip at level 9.
+        tensors: number of tensors of each type, such as 'int8'.
+        weights: number of weights of each type in kernels, the constants of two dimensions or more.
         floats: names of the floating-point tensors that are neither input nor output; of joined ones the first name.
         operators: newest version needed of each operator; for ONNX the opset; empty where there are none.
         min_runtime: oldest TensorFlow Lite that knows these versions, as the converter says; else None.
-        sparsity: share of zeros in kernels.
+        sparsity: share of zeros in kernels, 0 to 1.
         values: largest number of different values in one slice of a kernel along its first axis, in TFLite one filter.
     """
 
@@ -39,7 +39,7 @@ class Contents:
 
 
 def tflite_contents(flatbuffer: bytes) -> Contents:
-    """Contents of a TFLite flatbuffer."""
+    """Read the contents of a TFLite flatbuffer."""
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(flatbuffer))
     graph = model.subgraphs[0]
     outside = {int(index) for index in (*graph.inputs, *graph.outputs)}
@@ -74,7 +74,7 @@ def contents_of(
     operators: dict[str, int] | None = None,
     min_runtime: str | None = None,
 ) -> Contents:
-    """Contents of a model of these bytes and tensors: name, type and, of constants, the numbers."""
+    """Summarise a model of these bytes and tensors: name, type and, of constants, the values."""
     kernels = [array for _, _, array in tensors if array is not None and array.ndim >= 2]
     count: Counter[str] = Counter()
     for kernel in kernels:

@@ -1,6 +1,7 @@
-"""Every format a student can be exported to: how it is made, asked, looked into and written.
+"""Every format a student can be exported to: how it is made, evaluated, inspected and written.
 
-What a format needs is imported when it is made: tfmot, tf_keras and onnx take seconds.
+A module that only one format needs is imported when that format is made: tfmot, tf_keras and onnx take seconds.
+Their properties that need no library are in `alzedge.export.convert.format_traits`.
 """
 
 import tempfile
@@ -11,34 +12,37 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from alzedge.export.convert import tflite as convert
+from alzedge.export.convert import tflite
 from alzedge.export.convert.contents import Contents, contents_of, tflite_contents
+from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
 from alzedge.export.convert.tflite import Images
 from alzedge.export.convert.write_tflite_metadata import add_metadata
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.interpreters import OnnxNetwork, TFLiteNetwork
+from alzedge.inference.interpreters import OnnxInterpreter, TFLiteInterpreter
 from alzedge.model_file.read_write import Record, write_keras, write_onnx, write_tflite
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.progress import OnStep
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
-    """What a format is made from.
+class ConversionInput:
+    """Input of a conversion.
 
     Attributes:
         path: the student's `.keras` file.
         student: images to logits.
-        model: images to what the file shall answer.
-        calibration: float32 (N, rows, columns, 1), preprocessed; empty for formats that are not calibrated.
-        training: gives the training side alike, and a teacher, images to logits.
-        recipe: settings.
-        on_step: told about every step of training.
+        model: images to the outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
+        float32: `model` as float32 flatbuffer.
+        calibration: float32 (N, rows, columns, 1), preprocessed slices to calibrate on.
+        training: loads a teacher, images to logits, and the preprocessed training side; called by formats that train.
+        recipe: `compress`, `augment`, `distill.temperature` and `seed` are used by formats that train.
+        on_step: called after every step of training.
     """
 
     path: Path
     student: keras.Model
     model: keras.Model
+    float32: bytes
     calibration: Images
     training: Callable[[], tuple[keras.Model, Images]]
     recipe: Recipe
@@ -50,52 +54,48 @@ class Container:
     """A kind of file.
 
     Attributes:
-        suffix: of its name; '' for a folder.
-        answers: probabilities (N, 4) of the model for preprocessed slices, from what devices run it with.
-        contents: what the model is made of.
-        write: puts model and record into a file, whole or not at all.
+        probabilities: (N, 4) for preprocessed slices, from the interpreter that devices use.
+        contents: tensors, weights and operators of the model.
+        write: writes model and record to a path, whole or not at all.
     """
 
-    suffix: str
-    answers: Callable[[bytes, Images], Images]
+    probabilities: Callable[[bytes, Images], Images]
     contents: Callable[[bytes], Contents]
     write: Callable[[Path, bytes, Record], None]
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a format is made, and whether it is calibrated, and trained further, on training slices."""
+    """A format: its container, and the conversion to the bytes of the model without record."""
 
     container: Container
-    make: Callable[[Order], bytes]
-    calibrated: bool = False
-    trained: bool = False
+    convert: Callable[[ConversionInput], bytes]
 
 
-def _qat(order: Order) -> bytes:
+def _to_qat_int8(given: ConversionInput) -> bytes:
     from alzedge.export.convert.quantization_aware import quantization_aware
 
-    return quantization_aware(order.student, *order.training(), order.calibration, order.recipe, order.on_step)
+    return quantization_aware(given.student, *given.training(), given.calibration, given.recipe, given.on_step)
 
 
-def _pruned(order: Order) -> bytes:
+def _to_pruned(given: ConversionInput) -> bytes:
     from alzedge.export.convert.sparse import prune
 
-    student = prune(order.student, *order.training(), order.recipe, order.on_step)
-    return convert.to_int8(convert.with_probabilities(student), order.calibration)
+    student = prune(given.student, *given.training(), given.recipe, given.on_step)
+    return tflite.to_int8(with_probabilities(student), given.calibration)
 
 
-def _clustered(order: Order) -> bytes:
+def _to_clustered(given: ConversionInput) -> bytes:
     from alzedge.export.convert.sparse import cluster
 
-    student = cluster(order.student, *order.training(), order.recipe, order.on_step)
-    return convert.to_int8(convert.with_probabilities(student), order.calibration)
+    student = cluster(given.student, *given.training(), given.recipe, given.on_step)
+    return tflite.to_int8(with_probabilities(student), given.calibration)
 
 
-def _onnx(order: Order) -> bytes:
+def _to_onnx(given: ConversionInput) -> bytes:
     from alzedge.export.convert.onnx import to_onnx
 
-    return to_onnx(order.model)
+    return to_onnx(given.model)
 
 
 def _onnx_contents(model: bytes) -> Contents:
@@ -104,16 +104,16 @@ def _onnx_contents(model: bytes) -> Contents:
     return onnx_contents(model)
 
 
-def _saved_model(order: Order) -> bytes:
+def _to_saved_model(given: ConversionInput) -> bytes:
     from alzedge.export.convert.saved_model import to_saved_model
 
-    return to_saved_model(order.model)
+    return to_saved_model(given.model)
 
 
-def _saved_model_answers(model: bytes, inputs: Images) -> Images:
-    from alzedge.export.convert.saved_model import saved_model_answers
+def _saved_model_probabilities(model: bytes, inputs: Images) -> Images:
+    from alzedge.export.convert.saved_model import saved_model_probabilities
 
-    return saved_model_answers(model, inputs)
+    return saved_model_probabilities(model, inputs)
 
 
 def _saved_model_contents(model: bytes) -> Contents:
@@ -146,32 +146,27 @@ def _write_tflite(path: Path, flatbuffer: bytes, record: Record) -> None:
 
 
 _TFLITE = Container(
-    ".tflite", lambda model, inputs: TFLiteNetwork(model)(inputs)["probabilities"], tflite_contents, _write_tflite
+    lambda model, inputs: TFLiteInterpreter(model)(inputs)["probabilities"], tflite_contents, _write_tflite
 )
-_ONNX = Container(
-    ".onnx", lambda model, inputs: OnnxNetwork(model)(inputs)["probabilities"], _onnx_contents, write_onnx
-)
-_SAVED_MODEL = Container("", _saved_model_answers, _saved_model_contents, _write_saved_model)
+_ONNX = Container(lambda model, inputs: OnnxInterpreter(model)(inputs)["probabilities"], _onnx_contents, write_onnx)
+_SAVED_MODEL = Container(_saved_model_probabilities, _saved_model_contents, _write_saved_model)
 _KERAS = Container(
-    ".keras",
-    lambda archive, inputs: convert.answers(convert.with_probabilities(_read_keras(archive)), inputs),
+    lambda archive, inputs: keras_probabilities(with_probabilities(_read_keras(archive)), inputs),
     _keras_contents,
     write_keras,
 )
 
 FORMATS = {
-    "float32": Format(_TFLITE, lambda order: convert.to_float32(order.model)),
-    "float16": Format(_TFLITE, lambda order: convert.to_float16(order.model)),
-    "dynamic": Format(_TFLITE, lambda order: convert.to_dynamic(order.model)),
-    "int8": Format(_TFLITE, lambda order: convert.to_int8(order.model, order.calibration), calibrated=True),
-    "int8-float-io": Format(
-        _TFLITE, lambda order: convert.to_int8(order.model, order.calibration, float_io=True), calibrated=True
-    ),
-    "int16x8": Format(_TFLITE, lambda order: convert.to_int16x8(order.model, order.calibration), calibrated=True),
-    "qat-int8": Format(_TFLITE, _qat, calibrated=True, trained=True),
-    "pruned": Format(_TFLITE, _pruned, calibrated=True, trained=True),
-    "clustered": Format(_TFLITE, _clustered, calibrated=True, trained=True),
-    "onnx": Format(_ONNX, _onnx),
-    "saved_model": Format(_SAVED_MODEL, _saved_model),
-    "keras": Format(_KERAS, lambda order: order.path.read_bytes()),
+    "float32": Format(_TFLITE, lambda given: given.float32),
+    "float16": Format(_TFLITE, lambda given: tflite.to_float16(given.model)),
+    "dynamic": Format(_TFLITE, lambda given: tflite.to_dynamic(given.model)),
+    "int8": Format(_TFLITE, lambda given: tflite.to_int8(given.model, given.calibration)),
+    "int8-float-io": Format(_TFLITE, lambda given: tflite.to_int8(given.model, given.calibration, float_io=True)),
+    "int16x8": Format(_TFLITE, lambda given: tflite.to_int16x8(given.model, given.calibration)),
+    "qat-int8": Format(_TFLITE, _to_qat_int8),
+    "pruned": Format(_TFLITE, _to_pruned),
+    "clustered": Format(_TFLITE, _to_clustered),
+    "onnx": Format(_ONNX, _to_onnx),
+    "saved_model": Format(_SAVED_MODEL, _to_saved_model),
+    "keras": Format(_KERAS, lambda given: given.path.read_bytes()),
 }

@@ -1,4 +1,4 @@
-"""Where on the slice the student found the evidence: a second output of the same network."""
+"""Heat maps: the evidence by place on the slice, as a second output of the student."""
 
 import keras
 from keras import layers

@@ -21,7 +21,7 @@ def to_onnx(model: keras.Model) -> bytes:
     in the order of the graph.
 
     Args:
-        model: to what the file shall answer; see `alzedge.export.convert.tflite.with_probabilities`.
+        model: images to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
 
     Returns:
         Model of opset 15 from `images` float32 (batch, rows, columns, 1), preprocessed, to
@@ -50,7 +50,7 @@ def to_onnx(model: keras.Model) -> bytes:
 
 
 def onnx_contents(model: bytes) -> Contents:
-    """Contents of an ONNX model."""
+    """Read the contents of an ONNX model."""
     loaded = onnx.load_from_string(model)
     constants = [(constant.name, onnx.numpy_helper.to_array(constant)) for constant in loaded.graph.initializer]
     operators = {node.op_type: loaded.opset_import[0].version for node in loaded.graph.node}

@@ -31,7 +31,7 @@ def quantization_aware(
         images: float32 (N, rows, columns, 1), the training side.
         calibration: some of them, where the ranges of activations begin.
         recipe: see `fine_tune`.
-        on_step: told about every step.
+        on_step: called after every step.
 
     Returns:
         Flatbuffer of one image to probabilities, int8 throughout.

@@ -3,8 +3,8 @@
 MediaPipe Tasks and the Task Library give an image classifier three channels of uint8 or float32 and nothing else
 (`image_tensor_specs.cc` of google-ai-edge/mediapipe), and MediaPipe halves an image on the CPU by leaving out every
 other pixel. So the shrinking moves into the model as an average pool, the first convolution gets zero weights for red
-and blue, and whole-number models get a QUANTIZE at either end. On grey images, whose channels are equal, the numbers
-behind are those of the model without colour: bit for bit in whole numbers (where the input's scale is not 1/255, but
+and blue, and integer models get a QUANTIZE at either end. On grey images, whose channels are equal, the numbers
+behind are those of the model without colour: bit for bit in integers (where the input's scale is not 1/255, but
 for ties, which QUANTIZE rounds away from zero), while in floating point the block means are not rounded. A table of
 greys (`alzedge.imaging.steps.lookup_of`) moves in too, as a CAST and a GATHER.
 """
@@ -28,14 +28,14 @@ def to_rgb(flatbuffer: bytes, shrink: int, lookup: NDArray[np.uint8] | None = No
     Args:
         flatbuffer: image (1, rows, columns, 1), float32 or int8, into a convolution; see `alzedge.export.convert.tflite`.
         shrink: of the model's `alzedge.imaging.preprocessing.Preprocessing`; the new model's is 1.
-        lookup: uint8 (256,), what its steps make of each grey; None when it has no steps. The new model's has none.
+        lookup: uint8 (256,), the grey that its steps map each grey to; None when it has no steps. The new model's has none.
 
     Returns:
         The flatbuffer of image (1, rows * shrink, columns * shrink, 3), float32 or uint8, to outputs float32 or
         uint8. Its metadata must be added anew; see `alzedge.export.convert.write_tflite_metadata.add_metadata`.
 
     Raises:
-        UserError: something else than a convolution comes first.
+        UserError: the first operator is not a convolution of one channel.
     """
     model = flatbuffer_utils.read_model_from_bytearray(flatbuffer)
     graph = model.subgraphs[0]

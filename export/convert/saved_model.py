@@ -28,7 +28,7 @@ def to_saved_model(model: keras.Model) -> bytes:
     float32 (N, 4) and, from a model with two outputs, `heat_map`.
 
     Args:
-        model: to what the file shall answer; see `alzedge.export.convert.tflite.with_probabilities`.
+        model: images to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
 
     Returns:
         Content of `saved_model.pb`, the only file of the folder.
@@ -36,25 +36,25 @@ def to_saved_model(model: keras.Model) -> bytes:
     names = ("probabilities", "heat_map")[: len(model.outputs)]
     several = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
 
-    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = keras.tree.flatten(model(images, training=False))
         return {name: tf.identity(output, name=name) for name, output in zip(names, outputs, strict=True)}
 
-    frozen = convert_variables_to_constants_v2(tf.function(answer).get_concrete_function(several))
+    frozen = convert_variables_to_constants_v2(tf.function(call).get_concrete_function(several))
     graph = frozen.graph.as_graph_def()
     graph.library.Clear()
-    given = {"images": frozen.inputs[0].name}
+    inputs = {"images": frozen.inputs[0].name}
     # In alphabetical order, as TensorFlow flattens dictionaries.
-    asked = {name: tensor.name for name, tensor in zip(sorted(names), frozen.outputs, strict=True)}
-    return _packed(graph, given, asked)
+    outputs = {name: tensor.name for name, tensor in zip(sorted(names), frozen.outputs, strict=True)}
+    return _packed(graph, inputs, outputs)
 
 
-def _packed(graph: tf.compat.v1.GraphDef, given: dict[str, str], asked: dict[str, str]) -> bytes:
+def _packed(graph: tf.compat.v1.GraphDef, inputs: dict[str, str], outputs: dict[str, str]) -> bytes:
     with tf.Graph().as_default() as whole:
         tf.import_graph_def(graph, name="")
         info = tf.compat.v1.saved_model.build_tensor_info
         sides = (
-            {key: info(whole.get_tensor_by_name(tensor)) for key, tensor in side.items()} for side in (given, asked)
+            {key: info(whole.get_tensor_by_name(tensor)) for key, tensor in side.items()} for side in (inputs, outputs)
         )
         signature = tf.compat.v1.saved_model.build_signature_def(*sides, "tensorflow/serving/predict")
     saved = saved_model_pb2.SavedModel(saved_model_schema_version=1)
@@ -70,7 +70,7 @@ def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
     """Write the folder with its record, whole or not at all; an earlier export of ours is replaced.
 
     Raises:
-        UserError: something else is there.
+        UserError: a folder or file that is not an export of ours is there.
     """
     if folder.exists():
         read_folder_record(folder)  # refuses what is not ours
@@ -84,8 +84,16 @@ def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
         made.rename(folder)
 
 
-def saved_model_answers(model: bytes, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Load `saved_model.pb` from a folder and ask its signature, as TensorFlow Serving would, for probabilities."""
+def saved_model_probabilities(model: bytes, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Load `saved_model.pb` from a folder and call its signature, as TensorFlow Serving would.
+
+    Args:
+        model: content of `saved_model.pb`.
+        inputs: float32 (N, rows, columns, 1), preprocessed.
+
+    Returns:
+        float32 (N, 4), probabilities.
+    """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / _FILE).write_bytes(model)
         serve = tf.saved_model.load(folder).signatures[_SIGNATURE]
@@ -94,7 +102,7 @@ def saved_model_answers(model: bytes, inputs: NDArray[np.float32]) -> NDArray[np
 
 
 def saved_model_contents(model: bytes) -> Contents:
-    """Contents of `saved_model.pb` whose weights are constants."""
+    """Read the contents of a `saved_model.pb` whose weights are constants of its graph."""
     graph = saved_model_pb2.SavedModel.FromString(model).meta_graphs[0].graph_def
     constants = [node for node in graph.node if node.op == "Const"]
     arrays = [(node.name, np.asarray(tensor_util.MakeNdarray(node.attr["value"].tensor))) for node in constants]

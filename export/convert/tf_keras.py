@@ -80,7 +80,7 @@ def fine_tune(
         teacher: Keras 3, the same images to logits.
         images: float32 (N, rows, columns, 1), the training side.
         recipe: `compress`, `augment`, `seed` and the temperature of `distill` are used.
-        on_step: told about every step.
+        on_step: called after every step.
         on_batch, on_epoch: called before every step and after every epoch, with their numbers.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The standard metadata of TensorFlow Lite, written into a flatbuffer.
+"""Standard metadata of TensorFlow Lite, written into a flatbuffer.
 
 Apps and tools that know nothing of AlzEdge read it: names, sizes, normalization, and which packed file holds the
 labels. It is a flatbuffer of its own (identifier M001) in a buffer of the model that the model's list of metadata
@@ -40,8 +40,8 @@ def add_metadata(flatbuffer: bytes, kind: str, preprocessing: Preprocessing) -> 
 
     Args:
         flatbuffer: one image to probabilities, and a heat map or not.
-        kind: the record's, for the name.
-        preprocessing: the record's.
+        kind: the record's, for the model's name.
+        preprocessing: the record's, for the sizes and the normalization.
 
     Returns:
         The new flatbuffer; equal input gives equal bytes.
@@ -56,14 +56,14 @@ def add_metadata(flatbuffer: bytes, kind: str, preprocessing: Preprocessing) -> 
 
 
 def pack(model: Any) -> bytes:
-    """The flatbuffer of a model object of `ai_edge_litert.tools.flatbuffer_utils`."""
+    """Serialise a model object of `ai_edge_litert.tools.flatbuffer_utils` to a flatbuffer."""
     builder = _AlignedBuilder()
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
 def _buffer(model: Any) -> Any:
-    """The model's buffer of metadata; a new one if it has none."""
+    """Find the model's buffer of metadata, or add one."""
     name = METADATA_NAME.encode()
     model.metadata = model.metadata or []
     for entry in model.metadata:
@@ -75,7 +75,7 @@ def _buffer(model: Any) -> Any:
 
 
 class _AlignedBuilder(flatbuffers.Builder):
-    """Weights start at multiples of 16 bytes, as the schema of models asks and its generated Python code forgets."""
+    """Builder whose weights start at multiples of 16 bytes, as the schema of models asks and its generated Python code forgets."""
 
     def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:
         return int(super().StartVector(elemSize, numElems, 16 if elemSize == 1 else alignment))

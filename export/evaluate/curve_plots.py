@@ -1,7 +1,8 @@
 """Pictures of the curves of one model, as SVG that takes the colours of the page around it."""
 
 import io
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -9,8 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from alzedge.export.evaluate.curves import MACRO, MICRO
+from alzedge.export.evaluate.curves import MACRO, MICRO, TaskCurves
 from alzedge.export.report.plots import COLOURS
+from alzedge.export.report.sections import LEVELS
+from alzedge.metrics.evaluation import Evaluation
 from alzedge.metrics.tasks import TASKS, Task
 
 # Stands in for the text colour of the page, and is replaced by it in the SVG.
@@ -33,56 +36,54 @@ _STYLE: dict[Any, Any] = {
 _PANEL = 3.0  # inches
 _BAND = 0.18
 _AXES = {"roc": ("false positive rate", "true positive rate"), "pr": ("recall", "precision")}
-_LEVELS = {"slice": "per slice", "person": "per person"}
+# By level and name of the task.
+Curves = Mapping[str, Mapping[str, TaskCurves]]
+Draw = Callable[[Axes, Task, str], None]
 
 
-def draw_curves(kind: str, found: dict[str, Any]) -> str:
-    """ROC or precision-recall curves as SVG: a row per level, a column per task.
+def draw_curves(kind: Literal["roc", "pr"], curves: Curves) -> str:
+    """Draw ROC or precision-recall curves as SVG: a row per level, a column per task.
 
     Args:
         kind: 'roc' or 'pr'.
-        found: by level the result of `alzedge.export.evaluate.curves.curves`.
+        curves: of one model.
     """
 
     def draw(axis: Axes, task: Task, level: str) -> None:
-        for place, (name, curve) in enumerate(found[level][task.name][kind].items()):
+        for place, (name, curve) in enumerate(getattr(curves[level][task.name], kind).items()):
             style = {MICRO: ("--", _INK), MACRO: ("-", _INK)}.get(name, ("-", COLOURS[place % len(COLOURS)]))
-            axis.plot(curve["x"], curve["y"], style[0], color=style[1], lw=1.4, label=_short(name))
-            if "band" in curve:
-                axis.fill_between(curve["band"], curve["low"], curve["high"], color=style[1], alpha=_BAND, lw=0)
+            axis.plot(curve.x, curve.y, style[0], color=style[1], lw=1.4, label=_short(name))
+            if curve.band is not None:
+                axis.fill_between(curve.band.x, curve.band.low, curve.band.high, color=style[1], alpha=_BAND, lw=0)
         if kind == "roc":
             axis.plot([0, 1], [0, 1], ":", color=_INK, lw=0.7)
         x, y = _AXES[kind]
         axis.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         _legend_or_reason(axis)
 
-    return _panels(list(found), draw)
+    return _panels(list(curves), draw)
 
 
-def draw_reliability(found: dict[str, Any]) -> str:
-    """Reliability diagrams as SVG: accuracy against confidence by bin, the mark's area the share of all."""
+def draw_reliability(curves: Curves) -> str:
+    """Draw reliability diagrams as SVG: accuracy against confidence by bin, the mark's area the share of all."""
 
     def draw(axis: Axes, task: Task, level: str) -> None:
-        bins = found[level][task.name]["reliability"]
+        bins = curves[level][task.name].reliability
         axis.plot([0, 1], [0, 1], ":", color=_INK, lw=0.7)
-        confidence, accuracy, n = ([b[key] for b in bins] for key in ("confidence", "accuracy", "n"))
+        confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
         axis.vlines(confidence, confidence, accuracy, color=COLOURS[1], lw=1.2, label="gap")
-        share = np.array(n) / max(1, sum(n))
+        share = np.array([b.n for b in bins]) / max(1, sum(b.n for b in bins))
         axis.scatter(confidence, accuracy, s=15 + 300 * share, color=COLOURS[0], alpha=0.8, lw=0, label="bin", zorder=3)
         axis.set(xlabel="confidence", ylabel="accuracy", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
 
-    return _panels(list(found), draw)
+    return _panels(list(curves), draw)
 
 
-def draw_confusions(figures: dict[str, Any]) -> str:
-    """Confusion matrices as SVG.
-
-    Args:
-        figures: one model's result of `alzedge.metrics.classification.evaluate`.
-    """
+def draw_confusions(evaluation: Evaluation) -> str:
+    """Draw one model's confusion matrices as SVG."""
 
     def draw(axis: Axes, task: Task, level: str) -> None:
-        counts = np.array(figures[level][task.name]["confusion"])
+        counts = np.array(evaluation.levels[level].details[task.name].confusion)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         for (row, column), count in np.ndenumerate(counts):
             colour = COLOURS[0] if row == column else COLOURS[1]
@@ -97,10 +98,10 @@ def draw_confusions(figures: dict[str, Any]) -> str:
         axis.set(xlabel="answer", ylabel="truth", xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5))
         axis.set_aspect("equal")
 
-    return _panels([level for level in _LEVELS if level in figures], draw)
+    return _panels(list(evaluation.levels), draw)
 
 
-def _panels(levels: list[str], draw: Any) -> str:
+def _panels(levels: list[str], draw: Draw) -> str:
     with matplotlib.rc_context(_STYLE):
         size = (_PANEL * len(TASKS) + 0.6, (_PANEL + 0.25) * len(levels))
         figure = Figure(figsize=size, layout="constrained")
@@ -108,7 +109,7 @@ def _panels(levels: list[str], draw: Any) -> str:
         for row, level in zip(axes, levels, strict=True):
             for axis, task in zip(row, TASKS, strict=True):
                 draw(axis, task, level)
-                axis.set_title(f"{_task_title(task)}\n{_LEVELS[level]}", fontsize=9)
+                axis.set_title(f"{_task_title(task)}\n{LEVELS[level]}", fontsize=9)
                 axis.spines[["top", "right"]].set_visible(False)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

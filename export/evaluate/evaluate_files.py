@@ -1,18 +1,25 @@
 """From model files and data to the folder of an evaluation."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from alzedge.commands.progress_bars import show_steps
 from alzedge.data.dataset import DataSet
 from alzedge.export.evaluate.curve_plots import draw_confusions, draw_curves, draw_reliability
-from alzedge.export.evaluate.curves import curves
-from alzedge.export.evaluate.judge import SEED, Judgement
-from alzedge.export.evaluate.sources import choose_splits, judge_sources, open_sources
-from alzedge.export.report.html import html_report, introduction, markdown_report, report_sections
+from alzedge.export.evaluate.curves import TaskCurves, curves
+from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
+from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
+from alzedge.export.report.html import html_report, introduction, markdown_report
+from alzedge.export.report.sections import Pictures, report_sections
+from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import make_levels
+from alzedge.metrics.evaluation import Evaluation
+from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text
+from alzedge.utils.progress import OnPhase, quiet_phase
+
+# By model, level and name of the task.
+ModelCurves = dict[str, dict[str, dict[str, TaskCurves]]]
 
 
 def evaluate_files(
@@ -22,20 +29,25 @@ def evaluate_files(
     out: Path,
     splits: tuple[str, ...] = (),
     teacher: Path | None = None,
-) -> dict[str, Any]:
-    """Judge model files and predictions; writes `metrics.json`, `report.html` and `report.md` into `out`.
+    on_phase: OnPhase = quiet_phase,
+    replicates: int = REPLICATES,
+) -> dict[str, SplitEvaluation]:
+    """Evaluate model files and predictions; writes `metrics.json`, `report.html` and `report.md` into `out`.
+
+    `metrics.json` holds the result, and beside it the `curves` of each split by model and level.
 
     Args:
         paths: .keras, .tflite, .onnx, or predictions (.csv); differences are from the first.
-        dataset: what they were made from.
+        dataset: that they were made from.
         recipe: its fold is that of unseen people where no model says which.
         out: a new folder, or that of an earlier evaluation.
-        splits: what to test on; all that is possible where empty.
+        splits: to test on; all that is possible where empty.
         teacher: one of `paths`; the others' agreement with it is measured.
+        on_phase: called with the title, then for each split.
+        replicates: resamples of the bootstrap.
 
     Returns:
-        The content of `metrics.json`: by split the result of `alzedge.export.evaluate.judge.evaluate_models`, with
-        `refused` (by model why it is not judged there) and `curves` (by model and level, see `alzedge.export.evaluate.curves`).
+        By split.
 
     Raises:
         UserError: files of other data, or no figure can be given.
@@ -43,38 +55,58 @@ def evaluate_files(
     check_own_folder(out, "evaluate")
     opened = open_sources(paths, dataset, recipe)
     sources = list(opened.values())
-    with show_steps("evaluation") as on_step:
-        chosen = choose_splits(sources, dataset, recipe.fold, splits)
-        judged = judge_sources(sources, dataset, chosen, opened[teacher].name if teacher else None, on_step)
-    found = {name: judgement.figures | {"curves": _curves(judgement)} for name, judgement in judged.items()}
-    pictures = {name: _pictures(figures) for name, figures in found.items()}
+    chosen = choose_splits(sources, dataset, recipe.fold, splits)
+    teacher_name = opened[teacher].name if teacher else None
+    with on_phase("evaluation") as on_step:
+        evaluated = evaluate_sources(sources, dataset, chosen, teacher_name, on_step, replicates)
+    evaluations = {name: split.evaluation for name, split in evaluated.items()}
+    drawn = {name: _curves(split, replicates) for name, split in evaluated.items()}
     mark_own_folder(out, "evaluate")
-    write_json(out / "metrics.json", found)
+    write_json(out / "metrics.json", _metrics(evaluations, drawn))
     title = f"Evaluation of {', '.join(source.name for source in sources)}"
-    opening, sections = introduction(dataset), report_sections(found, pictures)
+    opening = introduction(dataset, replicates)
+    pictures = {name: _pictures(evaluation.models, drawn[name]) for name, evaluation in evaluations.items()}
+    sections = report_sections(evaluations, pictures)
     write_text(out / "report.html", html_report(title, opening, sections))
     write_text(out / "report.md", markdown_report(title, opening, sections))
-    return found
+    return evaluations
 
 
-def _curves(judgement: Judgement) -> dict[str, Any]:
+def _metrics(evaluations: Mapping[str, SplitEvaluation], drawn: Mapping[str, ModelCurves]) -> dict[str, object]:
+    """Content of `metrics.json`."""
     return {
-        name: {
-            level: curves(rows, SEED)
-            for level, rows in make_levels(answers, judgement.labels, judgement.subject).items()
+        split: evaluation.to_json()
+        | {
+            "curves": {
+                model: {
+                    level: {task: drawn_task.to_json() for task, drawn_task in tasks.items()}
+                    for level, tasks in levels.items()
+                }
+                for model, levels in drawn[split].items()
+            }
         }
-        for name, answers in judgement.answers.items()
+        for split, evaluation in evaluations.items()
     }
 
 
-def _pictures(figures: dict[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """By model titles and SVGs."""
+def _curves(split: EvaluatedSplit, replicates: int) -> ModelCurves:
+    return {
+        name: {
+            level: curves(rows, SEED, replicates)
+            for level, rows in make_levels(answers, split.labels, split.subject).items()
+        }
+        for name, answers in split.answers.items()
+    }
+
+
+def _pictures(models: Mapping[str, Evaluation], drawn: ModelCurves) -> dict[str, Pictures]:
+    """Titles and SVGs by model."""
     return {
         name: (
-            ("ROC curves (of two classes with the 95 % band over people)", draw_curves("roc", found)),
-            ("Precision-recall curves", draw_curves("pr", found)),
-            ("Confusion matrices", draw_confusions(figures["models"][name])),
-            ("Reliability: accuracy by bin of confidence, areas by share of answers", draw_reliability(found)),
+            ("ROC curves (of two classes with the 95 % band over people)", draw_curves("roc", drawn[name])),
+            ("Precision-recall curves", draw_curves("pr", drawn[name])),
+            ("Confusion matrices", draw_confusions(evaluation)),
+            ("Reliability: accuracy by bin of confidence, areas by share of answers", draw_reliability(drawn[name])),
         )
-        for name, found in figures["curves"].items()
+        for name, evaluation in models.items()
     }

@@ -1,42 +1,19 @@
-"""Whom of a test set a model has seen in training: what its figures there may claim."""
-
-from dataclasses import asdict, dataclass
-from typing import Any
+"""Exposure of a model to a test set in its training, which decides what its figures there may claim."""
 
 import numpy as np
 
 from alzedge.data.dataset import DataSet, Split
+from alzedge.metrics.split_evaluation import Exposure
 
 UNKNOWN = "The people are unknown, so nothing can be claimed about unseen people."
 
 
-@dataclass(frozen=True)
-class Exposure:
-    """What one model has seen of one test set.
-
-    Attributes:
-        unseen_people: whether it was trained without everybody who is tested; None when nobody knows.
-        seen_slices: test slices that trained it.
-        seen_people: people tested of whom any slice trained it; None when unknown.
-        statement: a sentence for the reader.
-    """
-
-    unseen_people: bool | None
-    seen_slices: int
-    seen_people: int | None
-    statement: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As written into `metrics.json`."""
-        return asdict(self)
-
-
 def exposure(made: Split, test: Split, dataset: DataSet) -> Exposure:
-    """What a model made with one split has seen of the test side of another, or of the same.
+    """Count what a model made with one split has seen of the test side of another, or of the same.
 
     Args:
         made: the split that the model was made with.
-        test: its test side is judged on.
+        test: the model is evaluated on its test side.
         dataset: of both.
     """
     seen_slices = len(np.intersect1d(made.train, test.test))

@@ -1,4 +1,4 @@
-"""One way to ask any model file for probabilities, so that accuracy is measured by one code."""
+"""Probabilities from any model file through one function, so that all models are measured by the same code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import Classifier
-from alzedge.model_file.read_write import read_record
+from alzedge.model_file.read_write import kind_of, read_record
 
 # uint8 slices (N, 208, 176) -> float32 probabilities (N, 4)
 Scorer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -37,7 +37,7 @@ def _keras_scorer(path: Path) -> Scorer:
 
     from alzedge.teacher.keras_file import load_model
 
-    if read_record(path)["kind"] not in ("teacher", "student"):
+    if not kind_of(read_record(path)).gives_probabilities:
         raise UserError(f"{path} gives no probabilities; name a teacher or a student.")
     model, record = load_model(path)
     preprocessing = Preprocessing.from_dict(record["preprocessing"])

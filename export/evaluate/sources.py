@@ -1,9 +1,8 @@
-"""What `alzedge evaluate` judges: model files and stored predictions, and on which slices each may be judged."""
+"""Sources of answers to evaluate, model files and stored predictions, and the slices each may be evaluated on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +10,13 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import DataSet, Split, available_splits, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
-from alzedge.export.evaluate.exposure import UNKNOWN, Exposure, exposure
-from alzedge.export.evaluate.judge import Answers, Judgement, judge
+from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
+from alzedge.export.evaluate.exposure import UNKNOWN, exposure
 from alzedge.export.evaluate.scoring import load_scorer
-from alzedge.metrics.nearest_neighbour import floor_accuracies
+from alzedge.metrics.bootstrap import REPLICATES
+from alzedge.metrics.classification import Answers
+from alzedge.metrics.nearest_neighbour import baseline_accuracies
+from alzedge.metrics.split_evaluation import Exposure
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.split_run import made_with
@@ -26,7 +28,7 @@ PREDICTIONS_SUFFIX = ".csv"
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """Which slices stored predictions are of.
+    """Slices that stored predictions are of.
 
     Attributes:
         rows: int (N,), ascending, places in the data set.
@@ -39,12 +41,12 @@ class Pooled:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Something that has answers.
+    """A model file, or stored predictions.
 
     Attributes:
-        name: how reports call it.
+        name: in reports.
         made: the split that the model was made with; None for stored predictions.
-        pooled: what stored predictions are of; None for a model, which answers any slice.
+        pooled: the slices of stored predictions; None for a model, which answers any slice.
         answer: rows of the data set -> probabilities (rows, 4).
     """
 
@@ -65,7 +67,7 @@ def open_sources(paths: list[Path], dataset: DataSet, recipe: Recipe) -> dict[Pa
 
 
 def _names(paths: list[Path]) -> dict[Path, str]:
-    """As few of the last parts of each path as tell it from the others."""
+    """Name paths by as few of the last parts of each path as tell it from the others."""
     for parts in range(1, max(len(path.parts) for path in paths) + 1):
         names = {path: "/".join(path.parts[-parts:]) for path in paths}
         if len(set(names.values())) == len(paths):
@@ -76,26 +78,26 @@ def _names(paths: list[Path]) -> dict[Path, str]:
 def _open(path: Path, name: str, dataset: DataSet, recipe: Recipe) -> Source:
     if path.suffix == PREDICTIONS_SUFFIX:
         return _open_predictions(path, name, dataset)
-    found, split = made_with(read_record(path), dataset, recipe, path)
-    made = split_dataset(dataset, split, found.fold)
+    own_recipe, split = made_with(read_record(path), dataset, recipe, path)
+    made = split_dataset(dataset, split, own_recipe.fold)
     score = load_scorer(path)
     return Source(name, made, None, lambda rows: score(dataset.images[rows]))
 
 
 def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
     stored = Predictions.load(path)
-    place = {found: row for row, found in enumerate(dataset.paths.tolist())}
-    unknown = [found for found in stored.paths.tolist() if found not in place]
+    place = {image: row for row, image in enumerate(dataset.paths.tolist())}
+    unknown = [image for image in stored.paths.tolist() if image not in place]
     if unknown:
-        raise UserError(f"{path}: {unknown[0]} is no image of {dataset.name}; name the data it was made from.")
-    rows = np.array([place[found] for found in stored.paths.tolist()], np.intp)
+        raise UserError(f"{path}: {unknown[0]} is not an image of {dataset.name}; name the data it was made from.")
+    rows = np.array([place[image] for image in stored.paths.tolist()], np.intp)
     for what, ours, theirs in (
-        ("labelled", dataset.labels[rows], stored.labels),
-        ("of a person", dataset.subject[rows], stored.subject),
+        ("is of another stage than", dataset.labels[rows], stored.labels),
+        ("shows another person than", dataset.subject[rows], stored.subject),
     ):
         if (ours != theirs).any():
             odd = stored.paths[ours != theirs][0]
-            raise UserError(f"{path}: {odd} is {what} otherwise than in {dataset.name}; predict again.")
+            raise UserError(f"{path}: {odd} {what} in {dataset.name}; predict again.")
     order = np.argsort(rows)
     by_row = dict(zip(rows.tolist(), stored.probabilities, strict=True))
 
@@ -106,14 +108,14 @@ def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
 
 
 def choose_splits(sources: list[Source], dataset: DataSet, fold: int, wanted: tuple[str, ...]) -> dict[str, Split]:
-    """The slices to judge on, by name of the split: those asked for, or all that these sources and data allow.
+    """Choose the splits to evaluate on, by name: those asked for, or all that these sources and data allow.
 
     Args:
         fold: held out for unseen people where no model says which.
 
     Raises:
-        UserError: models that held out different people, predictions of different slices, or a split that is
-            not to be had.
+        UserError: models that held out different people, predictions of different slices, or a split that the
+            data do not allow.
     """
     stored = {source.name: source.pooled for source in sources if source.pooled is not None}
     models = [source.made for source in sources if source.made is not None]
@@ -121,17 +123,17 @@ def choose_splits(sources: list[Source], dataset: DataSet, fold: int, wanted: tu
     missing = [name for name in wanted if name == CROSSVAL and not stored]
     if missing:
         raise UserError("No predictions among the models, so there is nothing pooled; name a .csv of predictions.")
-    found = {}
+    chosen = {}
     for name in wanted or allowed:
         if name == CROSSVAL:
-            found[name] = _pooled(stored, dataset)
+            chosen[name] = _pooled(stored, dataset)
             continue
         folds = {made.fold for made in models if made.name == name and made.fold is not None} or {fold}
         if len(folds) > 1:
             listed = ", ".join(map(str, sorted(folds)))
             raise UserError(f"The models held out different people (folds {listed}); evaluate one fold at a time.")
-        found[name] = split_dataset(dataset, name, folds.pop())
-    return found
+        chosen[name] = split_dataset(dataset, name, folds.pop())
+    return chosen
 
 
 def _pooled(stored: dict[str, Pooled], dataset: DataSet) -> Split:
@@ -147,36 +149,52 @@ def _pooled(stored: dict[str, Pooled], dataset: DataSet) -> Split:
     )
 
 
-def judge_sources(
-    sources: list[Source], dataset: DataSet, splits: dict[str, Split], teacher: str | None, on_step: OnStep = quiet
-) -> dict[str, Judgement]:
-    """Judge each source on each of the test sets on which it may be judged.
+def evaluate_sources(
+    sources: list[Source],
+    dataset: DataSet,
+    splits: dict[str, Split],
+    teacher: str | None,
+    on_step: OnStep = quiet,
+    replicates: int = REPLICATES,
+) -> dict[str, EvaluatedSplit]:
+    """Evaluate each source on each of the test sets on which it may be evaluated.
 
-    A model that has seen any of the unseen people is not judged on them; `refused` among the figures says why.
+    A model that has seen any of the unseen people is not evaluated on them; `refused` in the evaluation says why.
+
+    Args:
+        sources: models and stored predictions; differences are from the first.
+        dataset, splits: to test on.
+        teacher: name of the source that the others are compared with.
+        on_step: called after every split.
+        replicates: resamples of the bootstrap.
 
     Raises:
         UserError: no figure can be given at all.
     """
-    judgements = {}
+    evaluated = {}
     for done, (name, split) in enumerate(splits.items(), start=1):
         seen = {source.name: _exposure(source, split, dataset) for source in sources}
-        told = {name: found for name, found in seen.items() if found is not None}
-        refused = {source: found for source, found in told.items() if name == "subject" and not found.unseen_people}
-        judged = [source for source in sources if source.name in told and source.name not in refused]
-        answers = {source.name: source.answer(split.test) for source in judged}
-        floors = _floors(split, judged, dataset) if judged else {}
-        shown = {source: told[source].to_dict() for source in answers}
-        judgement = judge(answers, shown, dataset, split, floors, teacher)
-        judgement.figures["refused"] = {source: found.statement for source, found in refused.items()}
-        judgements[name] = judgement
+        exposures = {source: exposure for source, exposure in seen.items() if exposure is not None}
+        refused = {
+            source: exposure.statement
+            for source, exposure in exposures.items()
+            if name == "subject" and not exposure.unseen_people
+        }
+        admitted = [source for source in sources if source.name in exposures and source.name not in refused]
+        answers = {source.name: source.answer(split.test) for source in admitted}
+        baselines = _baselines(split, admitted, dataset) if admitted else {}
+        admitted_exposures = {source: exposures[source] for source in answers}
+        evaluated[name] = evaluate_answers(
+            answers, admitted_exposures, dataset, split, baselines, teacher, replicates, refused
+        )
         on_step(Step(done, len(splits), done, len(splits)))
-    if not any(judgement.answers for judgement in judgements.values()):
-        raise UserError(f"No figure can be given: {_why(judgements)}")
-    return judgements
+    if not any(split.answers for split in evaluated.values()):
+        raise UserError(f"No figure can be given: {_reason(evaluated)}")
+    return evaluated
 
 
 def _exposure(source: Source, split: Split, dataset: DataSet) -> Exposure | None:
-    """None where the source has nothing to say about the test set."""
+    """Exposure of a source; None where it has no answers for the test set."""
     if (source.made is None) != (split.name == CROSSVAL):
         return None
     if source.made is not None:
@@ -188,19 +206,19 @@ def _exposure(source: Source, split: Split, dataset: DataSet) -> Exposure | None
     )
 
 
-def _floors(split: Split, judged: list[Source], dataset: DataSet) -> dict[str, float]:
-    """Floors of a split; of pooled predictions those of each fold against all others, pooled too."""
-    pooled = judged[0].pooled
+def _baselines(split: Split, admitted: list[Source], dataset: DataSet) -> dict[str, float]:
+    """Baselines of a split; of pooled predictions those of each fold against all others, pooled too."""
+    pooled = admitted[0].pooled
     if pooled is None:
-        return floor_accuracies(dataset, split)
+        return baseline_accuracies(dataset, split)
     by_fold = []
     for fold in np.unique(pooled.fold):
         test = split.test[pooled.fold == fold]
         train = np.setdiff1d(np.arange(len(dataset)), test)
-        by_fold.append((floor_accuracies(dataset, replace(split, train=train, test=test)), len(test)))
-    return {name: sum(floors[name] * n for floors, n in by_fold) / len(split.test) for name in by_fold[0][0]}
+        by_fold.append((baseline_accuracies(dataset, replace(split, train=train, test=test)), len(test)))
+    return {name: sum(fold[name] * n for fold, n in by_fold) / len(split.test) for name in by_fold[0][0]}
 
 
-def _why(judgements: dict[str, Judgement]) -> str:
-    statements: list[Any] = [text for found in judgements.values() for text in found.figures["refused"].values()]
+def _reason(evaluated: dict[str, EvaluatedSplit]) -> str:
+    statements = [text for split in evaluated.values() for text in (split.evaluation.refused or {}).values()]
     return statements[0] if statements else "no model was made with this split; name another --split."

@@ -2,12 +2,10 @@
 
 Each of the five folds of `alzedge.data.folds` is held out once: teacher and student are trained from nothing on
 the other people, so that no image of a test person was ever seen, not even unlabelled. What the five
-models answer about their own held-out people is pooled, and judged as one.
+models answer about their own held-out people is pooled, and evaluated as one.
 """
 
-import io
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +22,13 @@ from alzedge.export.evaluate.scoring import load_scorer
 from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.export.phases import CROSSVAL_FILES, FILE_NAMES, STUDENT, TEACHER
 from alzedge.export.pipeline import train_and_export
+from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.runs.recipe import Recipe
-from alzedge.runs.run_folder import open_ledger
-from alzedge.runs.split_run import Job, make_job, run_identity
+from alzedge.runs.run_folder import open_run_folder
+from alzedge.runs.split_run import SplitRun, make_split_run, run_identity
 from alzedge.utils.files import write_json
 from alzedge.utils.fresh_process import in_process
+from alzedge.utils.progress import OnPhase, quiet_phase
 
 # By name of the file of pooled answers the model that gave them.
 MODELS = {
@@ -43,8 +43,10 @@ _ABOUT = "crossval.json"
 _DECISIVE = ("seed", "preprocessing", "augment", "teacher", "pretrain", "finetune", "student", "distill", "export")
 
 
-def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -> dict[str, Any]:
-    """Train, distill, export and answer for each fold, then pool and judge.
+def cross_validate(
+    dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1, on_phase: OnPhase = quiet_phase
+) -> SplitEvaluation:
+    """Train, distill, export and answer for each fold, then pool and evaluate.
 
     Finished folds and phases are not done again. Each fold has a process and one thread of its own,
     so that the figures do not depend on how many run at once.
@@ -55,17 +57,18 @@ def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -
         out: a new folder or that of the same cross-validation. Fold k's run is in `fold<k>`, the pooled
             answers are in `teacher.csv`, `student.csv` and `student_int8.csv`, the figures in `evaluation`.
         jobs: folds at once.
+        on_phase: a module's function, as it is called in the folds' processes; see `alzedge.export.pipeline.run`.
 
     Returns:
-        What `alzedge.export.evaluate.evaluate_files.evaluate_files` finds for the pooled answers.
+        The evaluation of the pooled answers.
 
     Raises:
         UserError: people unknown or fewer than folds, or a folder of something else.
     """
     split_dataset(dataset, _SPLIT)  # refuses before any work
-    open_ledger(out, run_identity(dataset, recipe, CROSSVAL))
+    open_run_folder(out, run_identity(dataset, recipe, CROSSVAL))
     with ThreadPoolExecutor(jobs) as pool:
-        folds = [pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold) for fold in range(N_FOLDS)]
+        folds = [pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold, on_phase) for fold in range(N_FOLDS)]
         try:
             for done in as_completed(folds):
                 done.result()
@@ -74,12 +77,11 @@ def cross_validate(dataset: DataSet, recipe: Recipe, out: Path, jobs: int = 1) -
             raise
     pooled = [pool_folds(out, name) for name in MODELS]
     write_json(out / _ABOUT, _about(dataset, recipe))
-    figures: dict[str, Any] = evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0])
-    return figures
+    return evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0], on_phase)[CROSSVAL]
 
 
 def crossval_metrics(folder: Path, dataset: DataSet, recipe: Recipe) -> Path:
-    """The `metrics.json` of a cross-validation of this very recipe on this very data.
+    """Find the `metrics.json` of a cross-validation of this very recipe on this very data.
 
     Raises:
         UserError: there is none in the folder, or it is of another recipe or other data.
@@ -101,20 +103,19 @@ def _about(dataset: DataSet, recipe: Recipe) -> dict[str, Any]:
     return {"data": dataset.fingerprint} | {name: settings[name] for name in _DECISIVE}
 
 
-def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int) -> None:
-    """One fold's models and their answers about its people, in the folder `fold<k>`."""
-    sys.stdout = _Lines(sys.stdout.buffer, sys.stdout.encoding, line_buffering=True)
+def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: OnPhase = quiet_phase) -> None:
+    """Make one fold's models and their answers about its people, in the folder `fold<k>`."""
     own = replace(recipe, fold=fold)
     folder = fold_folder(out, fold)
     split = split_dataset(dataset, _SPLIT, fold)
-    ledger = open_ledger(folder, run_identity(dataset, own, _SPLIT) | {"fold": fold})
-    job = replace(make_job(ledger, folder, dataset, own, split), title=f"fold {fold}")
-    files = train_and_export(job)
-    _answer(job, {name: files[file] for name, file in MODELS.items()})
+    run_folder = open_run_folder(folder, run_identity(dataset, own, _SPLIT) | {"fold": fold})
+    split_run = replace(make_split_run(run_folder, folder, dataset, own, split), title=f"fold {fold}")
+    files = train_and_export(split_run, on_phase)
+    _answer(split_run, {name: files[file] for name, file in MODELS.items()})
 
 
 def fold_folder(out: Path, fold: int) -> Path:
-    """Where a fold's run is."""
+    """Folder of a fold's run."""
     return out / f"fold{fold}"
 
 
@@ -129,25 +130,18 @@ def pool_folds(out: Path, name: str) -> Path:
     return output
 
 
-def _answer(job: Job, models: dict[str, Path]) -> None:
-    outputs = {name: _answers_file(job.folder, name) for name in models}
-    test = job.dataset.take(job.split.test)
+def _answer(split_run: SplitRun, models: dict[str, Path]) -> None:
+    outputs = {name: _answers_file(split_run.folder, name) for name in models}
+    test = split_run.dataset.take(split_run.split.test)
 
     def action(stem: Path) -> None:
         for name, path in models.items():
             probabilities = load_scorer(path)(test.images).astype(np.float64)
-            fold = np.full(len(test), job.split.fold)
+            fold = np.full(len(test), split_run.split.fold)
             Predictions(test.paths, test.subject, test.labels, fold, probabilities).save(outputs[name])
 
-    job.perform("answers", [], list(models.values()), list(outputs.values()), action)
+    split_run.perform("answers", [], list(models.values()), list(outputs.values()), action)
 
 
 def _answers_file(folder: Path, name: str) -> Path:
     return folder / f"answers_{name}"
-
-
-class _Lines(io.TextIOWrapper):
-    """The terminal, for one of several processes: whole lines instead of bars that overwrite each other."""
-
-    def isatty(self) -> bool:
-        return False

@@ -1,13 +1,14 @@
-"""Fitting the guard against pictures that are no axial brain slices, and saying how good it is."""
+"""Fit the guard on axial brain slices, and measure it against out-of-distribution images."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from alzedge.data.dataset import DataSet, Split
 from alzedge.data.folds import N_FOLDS, image_folds, subject_folds
-from alzedge.export.guard.ood_images import strangers
+from alzedge.export.guard.ood_images import ood_images
 from alzedge.inference.guard import Guard, block_means
 
 _COMPONENTS = 16
@@ -32,7 +33,7 @@ def make_guard(dataset: DataSet, split: Split, seed: int) -> Guard:
     train = dataset.take(split.train)
     means = block_means(train.images)
     group = _folds(train)
-    held_out = np.empty(len(means), np.float32)
+    held_out = np.empty(len(means))
     for fold in np.unique(group):
         fitted = _fit(means[group != fold])
         held_out[group == fold] = fitted.distance(train.images[group == fold])
@@ -51,10 +52,12 @@ def _folds(train: DataSet) -> NDArray[np.int64]:
 def _fit(means: NDArray[np.float32], threshold: float = 1.0, measured: dict[str, Any] | None = None) -> Guard:
     mean = means.mean(axis=0)
     offset = means - mean
-    _, columns = np.linalg.eigh(offset.T @ offset)  # the largest last
-    components = columns.T[::-1][:_COMPONENTS]
-    within = offset @ components.T
-    outside = offset - within @ components
+    # BLAS and LAPACK add up in another order with another number of threads, and the file's bytes would differ.
+    with threadpool_limits(1):
+        _, columns = np.linalg.eigh(offset.T @ offset)  # the largest last
+        components = columns.T[::-1][:_COMPONENTS]
+        within = offset @ components.T
+        outside = offset - within @ components
     # Never 0: few or flat slices would make every distance infinite.
     variance = np.maximum(within.var(axis=0), 1e-6)
     residual = max(float((outside**2).sum(axis=1).mean()), 1e-6)
@@ -66,7 +69,7 @@ def _measure(guard: Guard, test: DataSet, seed: int) -> dict[str, Any]:
     refused = guard.unlikeness(test.images) > 1
     detected = {
         name: {"n": len(images), "refused": float((guard.unlikeness(images) > 1).mean())}
-        for name, images in strangers(test, seed).items()
+        for name, images in ood_images(test, seed).items()
     }
     return {
         "threshold": f"{_QUANTILE:.1%} quantile of training slices, each judged without its own person",

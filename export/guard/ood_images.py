@@ -1,4 +1,4 @@
-"""Pictures that are no axial brain slices, in the frame of a slice, for measuring the guard.
+"""Out-of-distribution images: pictures that are not axial brain slices, in the frame of a slice, for measuring the guard.
 
 Nothing here is taken from patients other than those of the test side. Photographs are the
 two that scikit-learn ships; radiographs and screenshots are drawn, which real ones resemble
@@ -19,8 +19,8 @@ _COUNT = 40
 _HEAD = 130  # pixels, of a head in a coronal picture
 
 
-def strangers(test: DataSet, seed: int) -> dict[str, _Pixels]:
-    """Pictures to refuse, by kind.
+def ood_images(test: DataSet, seed: int) -> dict[str, _Pixels]:
+    """Make pictures to refuse, by kind.
 
     Args:
         test: slices to turn over, cut anew or spoil; at most 40 are used, evenly spread.
@@ -32,7 +32,7 @@ def strangers(test: DataSet, seed: int) -> dict[str, _Pixels]:
     """
     rng = np.random.default_rng(seed)
     slices = test.images[np.linspace(0, len(test) - 1, min(_COUNT, len(test)), dtype=np.intp)]
-    found = {
+    images = {
         "noise": _many(_noise, rng),
         "photographs": _photographs(rng),
         "drawn radiographs": _many(_radiograph, rng),
@@ -44,7 +44,7 @@ def strangers(test: DataSet, seed: int) -> dict[str, _Pixels]:
         "half size": np.stack([_shrunk(pixels) for pixels in slices]),
     }
     coronal = _coronal_cuts(test)
-    return found if coronal is None else found | {"coronal cuts": coronal}
+    return images if coronal is None else images | {"coronal cuts": coronal}
 
 
 def _many(draw: Callable[[np.random.Generator], Image.Image], rng: np.random.Generator) -> _Pixels:
@@ -61,15 +61,15 @@ def _noise(rng: np.random.Generator) -> Image.Image:
 def _photographs(rng: np.random.Generator) -> _Pixels:
     from sklearn.datasets import load_sample_images
 
-    found = []
+    crops = []
     for photo in load_sample_images().images:
         grey = Image.fromarray(photo).convert("L")
         for _ in range(_COUNT // 2):
             height = int(rng.integers(HEIGHT, grey.height))
             width = min(grey.width, height * WIDTH // HEIGHT)
             left, top = int(rng.integers(grey.width - width + 1)), int(rng.integers(grey.height - height + 1))
-            found.append(np.asarray(grey.crop((left, top, left + width, top + height)).resize((WIDTH, HEIGHT))))
-    return np.stack(found)
+            crops.append(np.asarray(grey.crop((left, top, left + width, top + height)).resize((WIDTH, HEIGHT))))
+    return np.stack(crops)
 
 
 def _radiograph(rng: np.random.Generator) -> Image.Image:
@@ -115,7 +115,7 @@ def _shrunk(pixels: _Pixels) -> _Pixels:
 def _coronal_cuts(test: DataSet) -> _Pixels | None:
     if not test.subjects_known or np.any(test.slice < 1):
         return None
-    found = []
+    cuts = []
     for person in np.unique(test.subject)[:_COUNT]:
         rows = np.flatnonzero(test.subject == person)
         volume = test.images[rows[np.argsort(test.slice[rows])]]
@@ -123,5 +123,5 @@ def _coronal_cuts(test: DataSet) -> _Pixels | None:
         frame = Image.new("L", (WIDTH, HEIGHT))
         # The slices span a part of the head of unknown height: stretched to what a head would fill.
         frame.paste(cut.resize((WIDTH, _HEAD), Image.Resampling.BILINEAR), (0, (HEIGHT - _HEAD) // 2))
-        found.append(np.asarray(frame))
-    return np.stack(found)
+        cuts.append(np.asarray(frame))
+    return np.stack(cuts)

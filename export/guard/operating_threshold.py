@@ -8,6 +8,7 @@ from sklearn.metrics import roc_curve
 
 from alzedge.data.dataset import DataSet, Split
 from alzedge.metrics.classification import sensitivity_specificity
+from alzedge.metrics.estimate import figures_to_json
 
 
 def operating_threshold(
@@ -38,7 +39,7 @@ def operating_threshold(
         "level": "person" if dataset.subjects_known else "slice",
         "chosen_on": "training side, highest Youden's J, with the Keras student",
         "value": value,
-        **sensitivity_specificity(score >= value, positive),
+        **figures_to_json(sensitivity_specificity(score >= value, positive)),
     }
 
 

@@ -1,17 +1,17 @@
 """The model card: a README for people, with the front matter that the Hugging Face Hub reads.
 
 `alzedge.export.hub.card_tables` has its tables, `alzedge.export.hub.card_text` what it says of data, limits and cost,
-`alzedge.export.hub.card_usage` how to load the model and whom to cite.
+`alzedge.export.hub.card_usage` how to load the model, and its citations.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from alzedge.errors import UserError
+from alzedge.export.benchmark.results import Benchmark, read_benchmark
 from alzedge.export.benchmark.tables import markdown_table
 from alzedge.export.hub.card_tables import figure_sections, figure_title
 from alzedge.export.hub.card_text import (
@@ -23,14 +23,14 @@ from alzedge.export.hub.card_text import (
     leakage,
     limits,
     soft_targets,
-    taught_by_fluid,
+    taught_by_csf,
 )
 from alzedge.export.hub.card_usage import citation, usage
 from alzedge.export.report.tables import split_title
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.metrics.classification import summary
+from alzedge.metrics.split_evaluation import Quote, quote, reading
 from alzedge.metrics.tasks import STAGES4, TASKS
-from alzedge.model_file.read_write import Record, read_record
+from alzedge.model_file.read_write import Record, Role, kind_of, read_record
 from alzedge.stages import CDR, DISCLAIMER, STAGES, TITLES
 
 PICTURES = {"accuracy_latency.png": "Accuracy against latency", "confusion.png": "Confusion matrices"}
@@ -38,14 +38,14 @@ _LIBRARIES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
 _TAGS = ("medical-imaging", "mri", "dementia", "simclr", "knowledge-distillation", "not-a-medical-device")
 
 
-def model_card(model: Path, benchmark: dict[str, Any] | None = None, pictures: Sequence[str] = ()) -> str:
+def model_card(model: Path, benchmark: Benchmark | None = None, pictures: Sequence[str] = ()) -> str:
     """Write the card of a model file.
 
     Every figure comes from the file's own record or from `benchmark.json`; what neither has is said to be unknown.
 
     Args:
         model: `.tflite`, `.onnx` or `.keras` file of ours.
-        benchmark: content of `benchmark.json`; without it there are no figures per class and none of speed.
+        benchmark: of the file; without it there are no figures per class and none of speed.
         pictures: names in `PICTURES` that lie beside the card.
 
     Returns:
@@ -55,10 +55,9 @@ def model_card(model: Path, benchmark: dict[str, Any] | None = None, pictures: S
         UserError: not a model file of ours, a benchmark of another file, or no figures in either.
     """
     record = read_record(model)
-    measured = (benchmark or {}).get("models", {}).get(model.name)
-    if benchmark is not None and (measured is None or measured["bytes"] != model.stat().st_size):
+    if benchmark is not None and not _measured(benchmark, model):
         raise UserError(f"The benchmark given is not of {model}; name the benchmark.json that was made with it.")
-    record["metrics"] = record.get("metrics") or _benchmark_metrics(model, benchmark)
+    quotes = read_quotes(model, record) or _quote_benchmark(model, benchmark)
     data = ModelCardData(
         license=record["licence"].lower(),
         library_name=_LIBRARIES.get(model.suffix),
@@ -66,50 +65,44 @@ def model_card(model: Path, benchmark: dict[str, Any] | None = None, pictures: S
         tags=[*([model.suffix[1:]] if model.suffix else []), *_TAGS],
         datasets=[KAGGLE] if is_kaggle(record) else None,
         model_name=model.stem,
-        eval_results=_eval_results(record),
+        eval_results=_eval_results(record, quotes),
     )
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, benchmark, pictures)}"))
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, quotes, benchmark, pictures)}"))
 
 
 def find_benchmark(model: Path) -> Path | None:
     """The `benchmark.json` beside a model file, if it measured that very file."""
     path = model.parent / "benchmark.json"
-    if not path.is_file():
-        return None
-    measured = read_benchmark(path)["models"].get(model.name)
-    return path if measured and measured["bytes"] == model.stat().st_size else None
+    return path if path.is_file() and _measured(read_benchmark(path), model) else None
 
 
-def read_benchmark(path: Path) -> dict[str, Any]:
-    """Content of a `benchmark.json`.
+def _measured(benchmark: Benchmark, model: Path) -> bool:
+    """True when a benchmark measured a file of this name and size."""
+    measured = benchmark.models.get(model.name)
+    return measured is not None and measured.footprint.bytes == model.stat().st_size
+
+
+def read_quotes(model: Path, record: Record) -> dict[str, Quote]:
+    """Read the figures that a model file carries, by split; empty where it carries none.
 
     Raises:
-        UserError: missing, or something else.
+        UserError: the record's `metrics` are something else.
     """
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-        if all(isinstance(found[name], dict) for name in ("models", "splits")):
-            return found
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        pass
-    raise UserError(f"{path} is no benchmark.json; name the one that `alzedge run` or `alzedge benchmark` wrote.")
+    with reading(model, "model file with figures that this AlzEdge can read", "export it again"):
+        return {split: Quote.from_json(content) for split, content in (record.get("metrics") or {}).items()}
 
 
-def _benchmark_metrics(model: Path, benchmark: dict[str, Any] | None) -> dict[str, Any]:
+def _quote_benchmark(model: Path, benchmark: Benchmark | None) -> dict[str, Quote]:
     """The benchmark's figures in the form that a released file carries them."""
-    if benchmark is None or not benchmark["splits"]:
+    if benchmark is None or not benchmark.splits:
         raise UserError(
             f"{model} carries no figures, and a card without figures would say nothing; give --benchmark with what "
             "`alzedge benchmark` wrote of it."
         )
-    kept = ("description", "unseen_people", "floors")
-    return {
-        name: {key: found[key] for key in kept} | {"measured_on": "this model"} | summary(found["models"][model.name])
-        for name, found in benchmark["splits"].items()
-    }
+    return {name: quote(evaluated, model.name, "this model") for name, evaluated in benchmark.splits.items()}
 
 
-def _eval_results(record: Record) -> list[EvalResult]:
+def _eval_results(record: Record, quotes: Mapping[str, Quote]) -> list[EvalResult]:
     name = record["dataset"]["name"]
     return [
         EvalResult(
@@ -119,25 +112,30 @@ def _eval_results(record: Record) -> list[EvalResult]:
             dataset_split="test",
             dataset_config=f"{split}-{level}",  # results of one configuration are merged
             metric_type=figure if task is STAGES4 else f"{task.name}_{figure}",
-            metric_name=f"{figure_title(task, figure)} ({found['measured_on']})",
-            metric_value=round(found[level][task.name][figure]["value"], 4),
+            metric_name=f"{figure_title(task, figure)} ({quoted.measured_on})",
+            metric_value=round(estimate.value, 4),
         )
-        for split, found in record["metrics"].items()
-        for level in ("slice", "person")
-        if level in found
+        for split, quoted in quotes.items()
+        for level, figures in quoted.summary.levels.items()
         for task in TASKS
         for figure in task.summary
-        if found[level][task.name][figure] is not None
+        if (estimate := figures.figure(task, figure)) is not None
     ]
 
 
-def _body(model: Path, record: Record, benchmark: dict[str, Any] | None, pictures: Sequence[str]) -> str:
+def _body(
+    model: Path,
+    record: Record,
+    quotes: Mapping[str, Quote],
+    benchmark: Benchmark | None,
+    pictures: Sequence[str],
+) -> str:
     stages = [f"{i}. `{stage}`: {TITLES[i].lower()} (CDR {CDR[i]:g})" for i, stage in enumerate(STAGES)]
     sections = {
         "Intended use": intended_use(record),
         "Data": data_section(record),
-        "Leakage": leakage(record, benchmark, model.name),
-        "Figures": figure_sections(record, benchmark, model.name),
+        "Leakage": leakage(record, quotes, benchmark, model.name),
+        "Figures": figure_sections(record, quotes, benchmark, model.name),
         "Size and speed": _speed(model, benchmark),
         "Limits": limits(record, benchmark, model.name),
         "Environmental cost": cost(benchmark),
@@ -152,12 +150,12 @@ def _body(model: Path, record: Record, benchmark: dict[str, Any] | None, picture
 
 
 def _opening(record: Record) -> str:
-    kind = record["kind"]
+    kind = kind_of(record)
     what = "A ResNet teacher in the manner of SimCLRv2"
-    if kind.startswith("student"):
+    if kind.role is Role.STUDENT:
         what = "A student of three convolutions, distilled from a ResNet teacher in the manner of SimCLRv2"
-        what += ", from a regression on each person's share of fluid" if taught_by_fluid(record) else ""
-        what += " and quantized to whole numbers" if "int8" in kind else ""
+        what += ", from a regression on each person's share of cerebrospinal fluid" if taught_by_csf(record) else ""
+        what += " and quantized to whole numbers" if "int8" in kind.format else ""
     return (
         f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
         f"208 high, 8-bit grey. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."
@@ -186,11 +184,11 @@ def _network(record: Record) -> str:
     )
 
 
-def _speed(model: Path, benchmark: dict[str, Any] | None) -> str:
+def _speed(model: Path, benchmark: Benchmark | None) -> str:
     if benchmark is None:
         return (
             f"The file has {model.stat().st_size:,} bytes. Its speed was not measured for this card; `alzedge benchmark` "
             "measures it."
         )
-    where = f"Measured on {benchmark['machine']}, Python {benchmark['python']}, not on a phone or a Raspberry Pi."
+    where = f"Measured on {benchmark.machine}, Python {benchmark.python}, not on a phone or a Raspberry Pi."
     return f"{where}\n\n{markdown_table(benchmark)}"

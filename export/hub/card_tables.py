@@ -1,100 +1,94 @@
 """The tables of a model card: figures by task and by class, calibration, threshold, refusals."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from alzedge.export.report.sections import cell
-from alzedge.export.report.tables import FLOORS, Rows, markdown_rows, split_title
-from alzedge.metrics.scores import BY_CLASS, TEACHER
+from alzedge.export.benchmark.results import Benchmark
+from alzedge.export.report.tables import BASELINES, Rows, capitalised, markdown_rows, split_title
+from alzedge.metrics.estimate import Estimate, figures_from_json
+from alzedge.metrics.evaluation import Evaluation, LevelFigures
+from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import FIGURES, STAGES3, STAGES4, TASKS, Task
 from alzedge.model_file.read_write import Record
 
-_LEVELS = ("slice", "person")
 # The order of reading: what may be cited first.
 _ORDER = ("crossval", "subject", "random", "official")
 _BY_CLASS = ("sensitivity", "specificity", "roc_auc", "pr_auc")
 
 
 def figure_title(task: Task, figure: str) -> str:
-    """How cards call a figure of a task."""
-    name = FIGURES[figure]
-    return f"{name[0].upper()}{name[1:]}, {task.title}"
+    """Title of a figure of a task."""
+    return f"{capitalised(FIGURES[figure])}, {task.title}"
 
 
-def figure_sections(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
-    """Everything that was measured of a model's answers, as Markdown.
+def figure_sections(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | None, name: str) -> str:
+    """Write everything that was measured of a model's answers, as Markdown.
 
     Args:
-        record: with `metrics`.
-        benchmark: content of `benchmark.json`, for the figures by class.
-        name: the model's in it.
+        record: of the model.
+        quotes: its figures by split.
+        benchmark: for the figures by class.
+        name: the model's in the benchmark.
     """
-    metrics = record["metrics"]
-    splits = [split for split in _ORDER if split in metrics]
-    parts = [_split_section(split, metrics[split], _whole(benchmark, split, name)) for split in splits]
+    splits = [split for split in _ORDER if split in quotes]
+    parts = [_split_section(split, quotes[split], _evaluation(benchmark, split, name)) for split in splits]
     over = "people" if record["dataset"]["people"] else "slices; the people are unknown, so the truth is wider"
     parts.append(
         f"In brackets the 95 % bootstrap interval over {over}. A person's answer is the mean over the person's slices. Macro "
         "means are over the stages that occur."
     )
-    parts += [_calibration(record, splits), _threshold(record), _refusals(record)]
+    parts += [_calibration(quotes, splits), _threshold(record), _refusals(record)]
     return "\n\n".join(part for part in parts if part)
 
 
-def _whole(benchmark: dict[str, Any] | None, split: str, name: str) -> dict[str, Any] | None:
+def _evaluation(benchmark: Benchmark | None, split: str, name: str) -> Evaluation | None:
     """All figures of a model on a split, of which the record carries a summary."""
-    found: dict[str, Any] | None = ((benchmark or {}).get("splits", {}).get(split) or {"models": {}})["models"].get(
-        name
-    )
-    return found
+    evaluated = benchmark.splits.get(split) if benchmark else None
+    return evaluated.models.get(name) if evaluated else None
 
 
-def _split_section(split: str, found: dict[str, Any], whole: dict[str, Any] | None) -> str:
-    title = split_title(split)
-    heading = f"### {title[0].upper()}{title[1:]}\n\nMeasured on {found['measured_on']}. Split: {found['description']}."
-    levels = [level for level in _LEVELS if level in found]
-    rows = [["figure", *(f"per {level} (n = {found[level]['n']})" for level in levels)]]
+def _split_section(split: str, quoted: Quote, evaluation: Evaluation | None) -> str:
+    title = capitalised(split_title(split))
+    heading = f"### {title}\n\nMeasured on {quoted.measured_on}. Split: {quoted.description}."
+    levels = quoted.summary.levels
+    rows = [["figure", *(f"per {name} (n = {level.n})" for name, level in levels.items())]]
     for task in TASKS:
         for figure in task.summary[:-1]:  # the last is calibration's and has its own table
-            rows.append([figure_title(task, figure), *(_cell(found[level][task.name][figure]) for level in levels)])
-    if all(TEACHER in found[level] for level in levels):
-        rows.append(["Same answer as the teacher", *(cell(found[level][TEACHER]["agreement"]) for level in levels)])
-    floors = ", ".join(f"{FLOORS[floor]} {value:.3f}" for floor, value in sorted(found["floors"].items(), reverse=True))
-    floor = f"Accuracy of what knows nothing of dementia, per slice: {floors}."
-    parts = [heading, markdown_rows(rows), floor]
-    if whole:
-        level = levels[-1]
-        parts += [_class_table(task, whole[level][task.name], level) for task in (STAGES4, STAGES3)]
+            rows.append([figure_title(task, figure), *(_cell(level.figure(task, figure)) for level in levels.values())])
+    if all(level.teacher for level in levels.values()):
+        rows.append(["Same answer as the teacher", *(_cell(level.teacher["agreement"]) for level in levels.values())])
+    accuracies = sorted(quoted.baselines.items(), reverse=True)
+    baselines = ", ".join(f"{BASELINES[name]} {accuracy:.3f}" for name, accuracy in accuracies)
+    parts = [heading, markdown_rows(rows), f"Accuracy of what knows nothing of dementia, per slice: {baselines}."]
+    if evaluation:
+        level = "person" if evaluation.person else "slice"
+        parts += [_class_table(task, evaluation.by_person, level) for task in (STAGES4, STAGES3)]
     return "\n\n".join(parts)
 
 
-def _class_table(task: Task, found: dict[str, Any], level: str) -> str:
-    """Figures of each class of a task, and what was answered instead."""
-    counts = found["people"] or {}
+def _class_table(task: Task, figures: LevelFigures, level: str) -> str:
+    """Figures of each class of a task, and counts of what was answered."""
+    details = figures.details[task.name]
+    counts = details.people or {}
     rows: Rows = [
         ["true class", "people", *(FIGURES[figure] for figure in _BY_CLASS), *(f"as {c}" for c in task.classes)]
     ]
-    for index, name in enumerate(task.classes):
-        figures = [_cell(found[BY_CLASS][name][figure], "not claimed") for figure in _BY_CLASS]
-        answered = [str(count) for count in found["confusion"][index]]
-        rows.append([name, str(counts.get(name, "unknown")), *figures, *answered])
-    notes = "\n".join(f"- {note}" for note in found["notes"])
+    for name, answers in zip(task.classes, details.confusion, strict=True):
+        cells = [_cell(details.by_class[name][figure], "not claimed") for figure in _BY_CLASS]
+        rows.append([name, str(counts.get(name, "unknown")), *cells, *map(str, answers)])
+    notes = "\n".join(f"- {note}" for note in details.notes)
     title = f"By class, {task.title}, per {level}; the last columns count answers:"
     return "\n\n".join(part for part in (title, markdown_rows(rows), notes) if part)
 
 
-def _cell(figure: dict[str, float] | None, absent: str = "a class is missing") -> str:
-    return cell(figure) if figure else absent
+def _cell(figure: Estimate | None, absent: str = "a class is missing") -> str:
+    return figure.text() if figure else absent
 
 
-def _calibration(record: Record, splits: list[str]) -> str:
-    rows = [["expected calibration error", *(f"{task.title}" for task in TASKS)]]
+def _calibration(quotes: Mapping[str, Quote], splits: Sequence[str]) -> str:
+    rows = [["expected calibration error", *(task.title for task in TASKS)]]
     for split in splits:
-        for level in _LEVELS:
-            if level in record["metrics"][split]:
-                figures = record["metrics"][split][level]
-                rows.append(
-                    [f"{split_title(split)}, per {level}", *(_cell(figures[task.name]["ece"]) for task in TASKS)]
-                )
+        for name, level in quotes[split].summary.levels.items():
+            rows.append([f"{split_title(split)}, per {name}", *(_cell(level.figure(task, "ece")) for task in TASKS)])
     return (
         "### Calibration\n\nHow far confidence and accuracy lie apart, on average over bins of confidence (Guo et al. 2017); 0 "
         f"is perfect.\n\n{markdown_rows(rows)}"
@@ -103,18 +97,20 @@ def _calibration(record: Record, splits: list[str]) -> str:
 
 def _threshold(record: Record) -> str:
     """The threshold on one score that says 'any dementia', where the file carries one."""
-    found = record.get("operating_threshold")
-    if not found:
+    threshold = record.get("operating_threshold")
+    if not threshold:
         return ""
+    measured = figures_from_json({name: threshold[name] for name in ("sensitivity", "specificity")})
+    sensitivity, specificity = (_cell(figure, "unknown") for figure in measured.values())
     return (
-        f"### Operating threshold\n\n{found['task'].capitalize()}, per {found['level']}, from a score ({found['score']}) of "
-        f"{found['value']:.3f} on, chosen on the {found['chosen_on']}. On the test side: sensitivity "
-        f"{_cell(found['sensitivity'], 'unknown')}, specificity {_cell(found['specificity'], 'unknown')}."
+        f"### Operating threshold\n\n{threshold['task'].capitalize()}, per {threshold['level']}, from a score "
+        f"({threshold['score']}) of {threshold['value']:.3f} on, chosen on the {threshold['chosen_on']}. On the test side: "
+        f"sensitivity {sensitivity}, specificity {specificity}."
     )
 
 
 def _refusals(record: Record) -> str:
-    """What the guard refuses, where the file carries one."""
+    """Rates of refusal by the guard, where the file carries one."""
     measured = (record.get("guard") or {}).get("measured")
     if not measured:
         return ""

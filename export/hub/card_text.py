@@ -1,7 +1,9 @@
-"""What a model card says of use, data, leakage, limits and cost."""
+"""Paragraphs of a model card on use, data, leakage, limits and cost."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from alzedge.export.benchmark.results import Benchmark
+from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import Record
 
@@ -13,13 +15,13 @@ _KAGGLE_SIZE = (6400, 200)
 
 
 def is_kaggle(record: Record) -> bool:
-    """Whether a model was made from the Kaggle 4-class set, by its size."""
+    """True when a model was made from the Kaggle 4-class set, by its size."""
     data = record["dataset"]
     return not data["synthetic"] and (data["slices"], data["people"]) == _KAGGLE_SIZE
 
 
 def intended_use(record: Record) -> str:
-    """Who may use it for what, and what it is not for."""
+    """Describe who may use the model for what, and what it is not for."""
     allowed = """For people who build and compare small networks: app, browser and Raspberry Pi developers who want a real image
 model to start from, students and researchers of distillation, quantization and honest evaluation.
 
@@ -32,7 +34,7 @@ models on its answers as if they were labels. It is approved for nothing."""
 
 
 def data_section(record: Record) -> str:
-    """What it was trained and tested on, whose that is, and under which licence."""
+    """Describe the data of training and test, their origin and licence."""
     data, split = record["dataset"], record["split"]
     if data["synthetic"]:
         return (
@@ -52,8 +54,8 @@ are slices of [OASIS-1](https://sites.wustl.edu/oasisbrains/), skull-stripped an
 Ratings. {counts} No image of it is in this repository. The entry `datasets` above is its name on Kaggle, not on the Hub."""
 
 
-def leakage(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
-    """What the splits share, and what was done about it."""
+def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | None, name: str) -> str:
+    """Describe what the splits share, and what was done about it."""
     data, split = record["dataset"], record["split"]
     if data["people"] is None:
         return (
@@ -61,12 +63,13 @@ def leakage(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
             "**nothing is claimed about unseen people**."
         )
     parts = []
-    if record["metrics"].get("official", {}).get("unseen_people") is False:
-        floor = record["metrics"]["official"]["floors"]["nearest_neighbour"]
+    official = quotes.get("official")
+    if official and official.unseen_people is False:
+        nearest_neighbour = official.baselines["nearest_neighbour"]
         parts.append(
             "**The published split leaks**: its test images are other slices of the people in its training images "
             "(`alzedge audit` shows it from the file names and from the pixels). A method that only looks for the most "
-            f"similar training slice is right for {floor:.1%} of them. So the official figures measure recognition of "
+            f"similar training slice is right for {nearest_neighbour:.1%} of them. So the official figures measure recognition of "
             "people as much as of dementia. They are here because others report them; the figures on unseen people are the "
             "ones to cite."
         )
@@ -80,32 +83,36 @@ def leakage(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
         parts.append(
             "**This file was trained on slices of the people who test it**; do not cite its figures as if it had not."
         )
-    for title, found in (benchmark or {}).get("splits", {}).items():
-        seen = found.get("exposure", {}).get(name)
-        if seen and not seen["unseen_people"]:
-            parts.append(f"On the {title} split the model measured was: {_lower(seen['statement'])}")
+    for title, evaluated in (benchmark.splits if benchmark else {}).items():
+        seen = evaluated.exposure.get(name)
+        if seen and not seen.unseen_people:
+            parts.append(f"On the {title} split the model measured was: {_lower(seen.statement)}")
     return "\n\n".join(parts)
 
 
-def taught_by_fluid(record: Record) -> bool:
-    """Whether a regression on fluid took part in teaching the student."""
+def taught_by_csf(record: Record) -> bool:
+    """True when a regression on CSF took part in teaching the student; the record calls it `fluid`."""
     return bool((record.get("soft_targets") or {}).get("fluid"))
 
 
 def soft_targets(record: Record) -> str:
-    """Who taught the student and how that was calibrated, where the record tells; ends in a space."""
-    told = record.get("soft_targets") or {}
-    if not told.get("cross_fit"):
+    """Describe the teachers of the student and their calibration, where the record does; ends in a space."""
+    targets = record.get("soft_targets") or {}
+    if not targets.get("cross_fit"):
         return ""
-    fluid = " and a regression on the person's share of fluid, cross-fitted alike" if told.get("fluid") else ""
+    csf = (
+        " and a regression on the person's share of cerebrospinal fluid, cross-fitted alike"
+        if targets.get("fluid")
+        else ""
+    )
     return (
-        f"The student learned from {told['cross_fit']} teachers, each asked only about training people it had not seen{fluid}; "
-        f"one temperature, {told['temperature']:.3f}, fitted on those answers, calibrated what it learned. "
+        f"The student learned from {targets['cross_fit']} teachers, each asked only about training people it had not seen{csf}; "
+        f"one temperature, {targets['temperature']:.3f}, fitted on those answers, calibrated what it learned. "
     )
 
 
-def limits(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
-    """What the figures do not show."""
+def limits(record: Record, benchmark: Benchmark | None, name: str) -> str:
+    """List what the figures do not show."""
     points = [
         (
             "It knows slices of one preparation: axial, upright, skull-stripped T1. It was not tested on slices of another scanner, "
@@ -136,37 +143,33 @@ def limits(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
     return "\n".join(f"- {point}" for point in points)
 
 
-def _people_by_stage(benchmark: dict[str, Any] | None, name: str) -> dict[str, int]:
+def _people_by_stage(benchmark: Benchmark | None, name: str) -> dict[str, int]:
     """People of each stage in the split that tests on the most, empty when unknown."""
-    counts = [
-        levels["person"][STAGES4.name]["people"]
-        for found in (benchmark or {}).get("splits", {}).values()
-        for model, levels in found["models"].items()
-        if model == name and "person" in levels
-    ]
+    splits = benchmark.splits.values() if benchmark else []
+    evaluations = [evaluated.models[name] for evaluated in splits if name in evaluated.models]
+    counts = [evaluation.by_person.details[STAGES4.name].people or {} for evaluation in evaluations]
     return max(counts, key=lambda people: sum(people.values()), default={})
 
 
-def _moderate(benchmark: dict[str, Any] | None, name: str) -> str:
+def _moderate(benchmark: Benchmark | None, name: str) -> str:
     counts = _people_by_stage(benchmark, name)
     if sum(counts.values()) != _KAGGLE_SIZE[1]:
         return "Hardly any"
     return f"Only {counts[STAGES4.classes[-1]]} of {sum(counts.values())}"
 
 
-def cost(benchmark: dict[str, Any] | None) -> str:
-    """What training took, as far as it was measured."""
-    training = (benchmark or {}).get("training")
-    if not training:
+def cost(benchmark: Benchmark | None) -> str:
+    """Describe what training took, as far as it was measured."""
+    training = benchmark.training if benchmark else None
+    if training is None:
         return (
             "Not measured: neither the file nor its benchmark says how long training took, and no energy was metered."
         )
-    seconds = training["seconds"]
-    total = sum(seconds.values())
-    phases = ", ".join(f"{name} {value / 60:.1f}" for name, value in seconds.items())
+    total = sum(training.seconds.values())
+    phases = ", ".join(f"{name} {value / 60:.1f}" for name, value in training.seconds.items())
     return (
         f"The training phases of the run took {total / 60:.1f} minutes of wall-clock time on a machine with "
-        f"{training['processors']} processors ({training['machine']}); minutes by phase: {phases}. What an interrupted process "
+        f"{training.processors} processors ({training.machine}); minutes by phase: {phases}. What an interrupted process "
         "did before is not in it, and whether TensorFlow used an accelerator is not recorded. Energy was not metered, so no "
         "emissions are claimed."
     )

@@ -1,4 +1,4 @@
-"""How a model card says to load the model, and whom to cite.
+"""Programs of a model card that load the model, and its citations.
 
 The programs are those of README.md and of docs/; the tests hold them to be the same, and run the Python.
 """
@@ -6,9 +6,9 @@ The programs are those of README.md and of docs/; the tests hold them to be the 
 from pathlib import Path
 
 from alzedge.export.hub.card_text import KAGGLE, is_kaggle
-from alzedge.model_file.read_write import Record
+from alzedge.model_file.read_write import Record, kind_of
 
-PYTHON = """from alzedge.inference.classifier import Classifier
+PYTHON = """from alzedge import Classifier
 
 classifier = Classifier.load("{file}")  # or Classifier.from_pretrained("owner/name")
 prediction = classifier.predict("slice.png")
@@ -72,10 +72,10 @@ _BIBTEX_DATA = f"""
 
 
 def usage(model: Path, record: Record) -> str:
-    """How to load it in Python, on a Raspberry Pi, on Android and in the browser."""
+    """Show how to load the model in Python, on a Raspberry Pi, on Android and in the browser."""
     preprocessing = record["preprocessing"]
     known = "steps" not in preprocessing or "lookup" in preprocessing  # the programs do greys one by one
-    devices = model.suffix == ".tflite" and "int8" in record["kind"] and known
+    devices = model.suffix == ".tflite" and "int8" in kind_of(record).format and known
     if model.suffix == ".keras":
         return "A `.keras` file for Keras 3, and for `alzedge export`, which makes files for devices of it."
     return "\n\n".join([_python(model), *([_DEVICES] if devices else [])])
@@ -131,5 +131,5 @@ AlzEdge's tests run the Python programs and the page and compile the Java, on x8
 
 
 def citation(record: Record) -> str:
-    """Whom to cite."""
+    """List what to cite."""
     return f"```bibtex\n{_BIBTEX}{_BIBTEX_DATA if is_kaggle(record) else ''}\n```\n\n{_SOURCES}"

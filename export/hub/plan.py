@@ -1,4 +1,4 @@
-"""What of a folder goes to the Hugging Face Hub, and what never does.
+"""Plan of an upload to the Hugging Face Hub: the files of a folder that go there, and those that never do.
 
 Nothing is uploaded because it lies there: models are read and verified, pictures and tables must be those that the run
 wrote, by their SHA-256, and a folder that holds what may be somebody's data is refused whole.
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alzedge.errors import UserError
-from alzedge.export.hub.card import PICTURES, find_benchmark, model_card, read_benchmark
+from alzedge.export.benchmark.results import read_benchmark
+from alzedge.export.hub.card import PICTURES, find_benchmark, model_card
 from alzedge.inference.hub import HUB_FILE
 from alzedge.model_file.read_write import read_record
 from alzedge.model_file.record import MAX_BYTES
@@ -25,7 +26,7 @@ _REASONS = {
     "examples.png": "shows slices of the data",
     "run.json": "the run's own book of what is done",
 }
-# What data of people comes as; a run's own files with these endings are known by name.
+# Endings of files with data of people; a run's own files with these endings are known by name.
 _DATA = (
     *(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
     *(".nii", ".gz", ".mgz", ".mgh", ".hdr", ".img", ".dcm", ".dicom", ".ima"),
@@ -48,7 +49,7 @@ class Plan:
     Attributes:
         kind: 'model' or 'space'.
         items: by path.
-        left_out: what lies beside them, and why it stays here.
+        left_out: files beside them, and the reason why each stays here.
         sdk: of a Space.
     """
 
@@ -67,7 +68,7 @@ class Plan:
 
 
 def plan_model(source: Path) -> Plan:
-    """What of a model file, or of the folder of a run or benchmark, a model repository gets.
+    """Plan the upload of a model file, or of the folder of a run or benchmark, to a model repository.
 
     Args:
         source: `student_int8.tflite`, whose card is written and whose `benchmark.json` is taken along; or a folder that
@@ -87,9 +88,9 @@ def plan_model(source: Path) -> Plan:
     for path in sorted(source.iterdir()):
         if path.name.startswith("."):
             continue
-        why = _why_not(path, written)
-        if why:
-            left_out[path.name] = why
+        reason = _reason_to_stay(path, written)
+        if reason:
+            left_out[path.name] = reason
         else:
             items.append(Item(path.name, read_item(path)))
     if CARD not in {item.path for item in items}:
@@ -116,8 +117,8 @@ def _card(model: Path, pictures: list[str]) -> bytes:
     return model_card(model, read_benchmark(benchmark) if benchmark else None, pictures).encode()
 
 
-def _why_not(path: Path, written: dict[str, str]) -> str | None:
-    """Why a file of a run's folder stays here, or None."""
+def _reason_to_stay(path: Path, written: dict[str, str]) -> str | None:
+    """Reason for a file of a run's folder to stay here, or None."""
     if path.is_symlink():
         return "a link"
     if path.is_dir():

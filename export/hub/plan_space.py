@@ -1,4 +1,4 @@
-"""What of a folder made by `alzedge space build` goes to a Hugging Face Space."""
+"""Plan of the upload of a folder made by `alzedge space build` to a Hugging Face Space."""
 
 import re
 from importlib import resources
@@ -14,10 +14,10 @@ _SOURCES = (".py", ".pyi", ".md", ".txt", ".toml", ".json", ".html", ".css", ".j
 
 
 def plan_space(folder: Path) -> Plan:
-    """What of a folder a Space gets: sources and our models; paths stay as they are.
+    """Plan the upload of a folder to a Space: sources and our models; paths stay as they are.
 
     Raises:
-        UserError: no Space, a model file that is not ours, or data in the folder.
+        UserError: not a Space, a model file that is not ours, or data in the folder.
     """
     sdk = _sdk(folder)
     refuse_data(folder, _package_data(folder))
@@ -26,9 +26,9 @@ def plan_space(folder: Path) -> Plan:
         relative = path.relative_to(folder)
         if path.is_dir() or any(part.startswith(".") or part == "__pycache__" for part in relative.parts):
             continue
-        why = _why_not(path, folder)
-        if why:
-            left_out[relative.as_posix()] = why
+        reason = _reason_to_stay(path, folder)
+        if reason:
+            left_out[relative.as_posix()] = reason
         else:
             items.append(Item(relative.as_posix(), read_item(path)))
     return Plan("space", tuple(items), left_out, sdk)
@@ -38,14 +38,14 @@ def _sdk(folder: Path) -> str:
     """The Space's kind, from its front matter."""
     card = folder / CARD
     text = card.read_text(errors="replace") if card.is_file() and (folder / _APP).is_file() else ""
-    found = _SDK.match(text)
-    if found is None:
-        raise UserError(f"{folder} is no Space; make one with `alzedge space build {folder}` and name that folder.")
-    return found[1]
+    front_matter = _SDK.match(text)
+    if front_matter is None:
+        raise UserError(f"{folder} is not a Space; make one with `alzedge space build {folder}` and name that folder.")
+    return front_matter[1]
 
 
-def _why_not(path: Path, folder: Path) -> str | None:
-    """Why a file of a Space's folder stays here, or None."""
+def _reason_to_stay(path: Path, folder: Path) -> str | None:
+    """Reason for a file of a Space's folder to stay here, or None."""
     if path.is_symlink():
         return "a link"
     if path.suffix == ".tflite":

@@ -1,4 +1,4 @@
-"""One atomic commit to the Hugging Face Hub, and what its refusals mean."""
+"""One atomic commit to the Hugging Face Hub, and its refusals as sentences."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ _LOG_IN = "run `hf auth login`, or set HF_TOKEN to a token that may write"
 
 @dataclass(frozen=True)
 class Sent:
-    """What an upload led to.
+    """Result of an upload.
 
     Attributes:
         url: of the repository.
         commit: its newest commit.
-        changed: whether this upload made that commit; False where everything was there already.
-        private: whether the repository is.
+        changed: True when this upload made that commit; False where everything was there already.
+        private: True when the repository is.
     """
 
     url: str
@@ -36,7 +36,7 @@ def upload(plan: Plan, repository: str, public: bool = False) -> Sent:
     Args:
         plan: what to upload.
         repository: 'owner/name'.
-        public: whether a new repository is public, and whether one that is public may be written to.
+        public: a new repository is made public, and one that is public may be written to.
 
     Raises:
         UserError: no token, one that may not write, a repository that is public, or the Hub cannot be reached.

@@ -1,7 +1,7 @@
 """Pictures of a run. Every function writes one PNG, whole or not at all."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -10,12 +10,14 @@ from matplotlib.figure import Figure
 from alzedge.data.dataset import DataSet
 from alzedge.export.report.tables import split_title
 from alzedge.inference.classifier import Classifier
+from alzedge.metrics.split_evaluation import SplitEvaluation
+from alzedge.metrics.tasks import STAGES4
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 from alzedge.utils.files import replacing
 
 matplotlib.use("Agg")
 
-# Okabe and Ito's palette, told apart by colour-blind readers.
+# Okabe and Ito's palette, which colour-blind readers can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 _SHORT = ("none", "very mild", "mild", "moderate")
 
@@ -26,17 +28,16 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, dpi=120, metadata={"Software": None})  # no version or date inside
 
 
-def confusion_matrices(benchmark: dict[str, Any], model: str, path: Path) -> None:
-    """Confusion of one model per slice and per person, for every split."""
+def confusion_matrices(splits: Mapping[str, SplitEvaluation], model: str, path: Path) -> None:
+    """Draw the confusion of one model per slice and per person, for every split."""
     panels = [
-        (f"{split_title(name)}, per {level}", split["models"][model][level]["stages4"])
-        for name, split in benchmark["splits"].items()
-        for level in ("slice", "person")
-        if level in split["models"][model]
+        (f"{split_title(name)}, per {level}", figures.details[STAGES4.name])
+        for name, split in splits.items()
+        for level, figures in split.models[model].levels.items()
     ]
     figure = Figure(figsize=(3.6 * len(panels), 3.9), layout="constrained")
-    for axis, (title, figures) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        counts = np.array(figures["confusion"])
+    for axis, (title, details) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        counts = np.array(details.confusion)
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
@@ -51,7 +52,7 @@ def confusion_matrices(benchmark: dict[str, Any], model: str, path: Path) -> Non
 
 
 def loss_curves(curves: dict[str, list[float]], path: Path) -> None:
-    """Mean training loss by epoch, a panel per phase and split."""
+    """Draw the mean training loss by epoch, a panel per phase and split."""
     columns = 3
     rows = -(-len(curves) // columns)
     figure = Figure(figsize=(4 * columns, 2.9 * rows), layout="constrained")
@@ -64,7 +65,7 @@ def loss_curves(curves: dict[str, list[float]], path: Path) -> None:
 
 
 def example_answers(test: DataSet, model: Path, path: Path) -> None:
-    """One test slice per stage with the model's four probabilities."""
+    """Draw one test slice per stage with the model's four probabilities."""
     rows = [_middle_slice(test, label) for label in np.unique(test.labels)]
     probabilities = Classifier.load(model).probabilities(test.images[rows])
     figure = Figure(figsize=(2.9 * len(rows), 5.2), layout="constrained")

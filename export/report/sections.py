@@ -1,16 +1,20 @@
-"""What a report of an evaluation says, before it is HTML or Markdown."""
+"""Content of the report of an evaluation, before it is HTML or Markdown."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from alzedge.export.report.tables import FLOORS, Rows, split_title
-from alzedge.metrics.scores import BY_CLASS, TEACHER
+from alzedge.export.report.tables import BASELINES, Rows, capitalised, split_title
+from alzedge.metrics.estimate import Estimate
+from alzedge.metrics.evaluation import Evaluation, LevelFigures
+from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.metrics.tasks import ANY_DEMENTIA, CDR1, FIGURES, STAGES3, STAGES4, TASKS, Task
 
 LEVELS = {"slice": "per slice", "person": "per person"}
+# Titles and SVGs of one model.
+Pictures = tuple[tuple[str, str], ...]
 _TEACHER_FIGURES = {"agreement": "share of equal answers", "kl": "mean KL divergence, nats"}
 _UNKNOWN = "people unknown: nothing claimed about unseen people"
-# What a reader wants first: task, figure, and the level, per person where people are known.
+# The first figures of a report: task, figure, and level, per person where people are known.
 _HEADLINES = (
     (STAGES4, "accuracy", "slice"),
     (STAGES4, "accuracy", "person"),
@@ -32,126 +36,140 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, sentences, tables, and pictures (title and SVG) by model."""
+    """A heading, sentences, tables, and pictures by model."""
 
     title: str
     sentences: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
-    pictures: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    pictures: Mapping[str, Pictures] = field(default_factory=dict)
 
 
-def cell(figure: dict[str, float] | None) -> str:
-    """A figure with its interval."""
-    if figure is None:
-        return "-"
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+def cell(figure: Estimate | None) -> str:
+    """A figure with its interval, or a dash."""
+    return "-" if figure is None else figure.text()
 
 
-def glance_table(splits: dict[str, Any]) -> Table:
-    """The figures that matter, the test sets side by side, a row per figure and model, floors among them."""
-    models = list(dict.fromkeys(name for found in splits.values() for name in found["models"]))
-    header = ["figure", "model", *(_over(name, found) for name, found in splits.items())]
-    rows = []
-    for task, figure, level in _HEADLINES:
-        if level == "person" and not any(found["people"] for found in splits.values()):
-            if figure == "accuracy":
-                continue
-            level = "slice"
-        title = f"{FIGURES[figure]}, {task.title}, {LEVELS[level]}"
-        for name in models:
-            cells = [cell(_look_up(found["models"].get(name), level, task, figure)) for found in splits.values()]
-            rows.append([title, name, *cells])
-        if (task, figure, level) == _HEADLINES[0]:
-            for floor, name in FLOORS.items():
-                shown = [f"{found['floors'][floor]:.3f}" if found["floors"] else "-" for found in splits.values()]
-                rows.append([title, name, *shown])
-    return Table(
-        "At a glance",
-        [header, *rows],
-        (
-            "1-nearest neighbour and majority class know nothing of dementia: what does not beat them shows nothing of it either.",
-        ),
-    )
+def report_sections(
+    splits: Mapping[str, SplitEvaluation], pictures: Mapping[str, Mapping[str, Pictures]]
+) -> list[Section]:
+    """Write the sections of a report: the figures that matter, then everything about each test set.
 
-
-def _over(name: str, found: dict[str, Any]) -> str:
-    people = f"{found['people']} people" if found["people"] else _UNKNOWN
-    title = split_title(name)
-    return f"{title[0].upper()}{title[1:]} ({found['slices']} slices, {people})"
-
-
-def _look_up(levels: dict[str, Any] | None, level: str, task: Task, figure: str) -> dict[str, float] | None:
-    if levels is None or level not in levels:
-        return None
-    found: dict[str, float] | None = levels[level][task.name][figure]
-    return found
-
-
-def claims_table(splits: dict[str, Any]) -> Table:
-    """What each model has seen of each test set."""
-    rows = [["tested on", "model", "what it has seen"]]
-    for name, found in splits.items():
-        rows += [[split_title(name), model, seen["statement"]] for model, seen in found["exposure"].items()]
-        rows += [[split_title(name), model, f"{why} No figures here."] for model, why in found["refused"].items()]
-    return Table("What the figures may claim", rows)
-
-
-def split_section(name: str, found: dict[str, Any], pictures: dict[str, tuple[tuple[str, str], ...]]) -> Section:
-    """Everything about one test set."""
-    tables = [table for task in TASKS for table in _task_tables(task, found)]
-    if any(TEACHER in levels["slice"] for levels in found["models"].values()):
-        tables.append(_teacher_table(found))
-    if found["differences"]:
-        tables.append(_difference_table(found))
-    sentence = f"{found['description'][0].upper()}{found['description'][1:]}."
-    return Section(_over(name, found), (sentence,), tuple(tables), pictures)
-
-
-def _columns(found: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
-    """Model, its figures of one level, and a heading for both."""
+    Args:
+        splits: by split what was evaluated on its test side.
+        pictures: by split and model.
+    """
+    first = Section("Figures", (), (glance_table(splits), claims_table(splits)))
     return [
-        (name, levels[level], f"{name}, {title}" + ("" if found["people"] else f" ({_UNKNOWN})"))
-        for name, levels in found["models"].items()
-        for level, title in LEVELS.items()
-        if level in levels
+        first,
+        *(split_section(name, evaluated, pictures[name]) for name, evaluated in splits.items() if evaluated.models),
     ]
 
 
-def _task_tables(task: Task, found: dict[str, Any]) -> list[Table]:
-    columns = _columns(found)
-    if not columns:
-        return []
-    judged = [figures[task.name] for _, figures, _ in columns]
-    rows = [["figure", *(heading for _, _, heading in columns)]]
+def glance_table(splits: Mapping[str, SplitEvaluation]) -> Table:
+    """The figures that matter, the test sets side by side, a row per figure and model, baselines among them."""
+    models = list(dict.fromkeys(name for evaluated in splits.values() for name in evaluated.models))
+    header = ["figure", "model", *(_over(name, evaluated) for name, evaluated in splits.items())]
+    people_known = any(evaluated.evaluated_on.people for evaluated in splits.values())
+    rows = []
+    for task, figure, wanted in _HEADLINES:
+        if wanted == "person" and not people_known and figure == "accuracy":
+            continue  # the same as the row before
+        level = wanted if people_known else "slice"
+        title = f"{FIGURES[figure]}, {task.title}, {LEVELS[level]}"
+        for name in models:
+            cells = [cell(_look_up(evaluated.models.get(name), level, task, figure)) for evaluated in splits.values()]
+            rows.append([title, name, *cells])
+        if (task, figure, wanted) == _HEADLINES[0]:
+            rows += [[title, name, *_baseline_cells(splits, baseline)] for baseline, name in BASELINES.items()]
+    note = (
+        "1-nearest neighbour and majority class know nothing of dementia: a model that does not beat them shows nothing of "
+        "it either."
+    )
+    return Table("At a glance", [header, *rows], (note,))
+
+
+def _baseline_cells(splits: Mapping[str, SplitEvaluation], baseline: str) -> list[str]:
+    measured = (evaluated.evaluated_on.baselines for evaluated in splits.values())
+    return [f"{accuracies[baseline]:.3f}" if accuracies else "-" for accuracies in measured]
+
+
+def _over(name: str, evaluated: SplitEvaluation) -> str:
+    people = f"{evaluated.evaluated_on.people} people" if evaluated.evaluated_on.people else _UNKNOWN
+    return f"{capitalised(split_title(name))} ({evaluated.evaluated_on.slices} slices, {people})"
+
+
+def _look_up(evaluation: Evaluation | None, level: str, task: Task, figure: str) -> Estimate | None:
+    chosen = evaluation.levels.get(level) if evaluation else None
+    return chosen.figure(task, figure) if chosen else None
+
+
+def claims_table(splits: Mapping[str, SplitEvaluation]) -> Table:
+    """Rows on what each model has seen of each test set."""
+    rows = [["tested on", "model", "what it has seen"]]
+    for name, evaluated in splits.items():
+        rows += [[split_title(name), model, seen.statement] for model, seen in evaluated.exposure.items()]
+        refused = evaluated.refused or {}
+        rows += [[split_title(name), model, f"{why} No figures here."] for model, why in refused.items()]
+    return Table("What the figures may claim", rows)
+
+
+def split_section(name: str, evaluated: SplitEvaluation, pictures: Mapping[str, Pictures]) -> Section:
+    """Everything about one test set."""
+    columns = _columns(evaluated)
+    tables = [_task_table(task, columns) for task in TASKS if columns]
+    if any(evaluation.slice.teacher for evaluation in evaluated.models.values()):
+        tables.append(_teacher_table(columns))
+    if evaluated.differences:
+        tables.append(_difference_table(evaluated))
+    sentence = f"{capitalised(evaluated.evaluated_on.description)}."
+    return Section(_over(name, evaluated), (sentence,), tuple(tables), pictures)
+
+
+def _columns(evaluated: SplitEvaluation) -> list[tuple[str, LevelFigures]]:
+    """A heading for each model and level, and the figures below it."""
+    unknown = "" if evaluated.evaluated_on.people else f" ({_UNKNOWN})"
+    return [
+        (f"{name}, {LEVELS[level]}{unknown}", figures)
+        for name, evaluation in evaluated.models.items()
+        for level, figures in evaluation.levels.items()
+    ]
+
+
+def _task_table(task: Task, columns: list[tuple[str, LevelFigures]]) -> Table:
+    levels = [level for _, level in columns]
+    first, details = levels[0].tasks[task.name], [level.details[task.name] for level in levels]
+    rows = [["figure", *(heading for heading, _ in columns)]]
     for figure, title in FIGURES.items():
-        if figure in judged[0]:
-            rows.append([title, *(cell(entry[figure]) for entry in judged)])
-    for name in judged[0].get(BY_CLASS, {}):
-        for figure in judged[0][BY_CLASS][name]:
-            rows.append([f"{name}: {FIGURES[figure]}", *(cell(entry[BY_CLASS][name][figure]) for entry in judged)])
-    first = judged[0]
-    whom = ", ".join(f"{name} {n}" for name, n in first["people"].items()) if first["people"] else _UNKNOWN
-    title = f"{task.title[0].upper()}{task.title[1:]} ({first['n']} slices; people: {whom})"
-    notes = dict.fromkeys(note for entry in judged for note in entry["notes"])
+        if figure in first:
+            rows.append([title, *(cell(level.figure(task, figure)) for level in levels)])
+    for name, of_class in details[0].by_class.items():
+        for figure in of_class:
+            rows.append([f"{name}: {FIGURES[figure]}", *(cell(entry.by_class[name][figure]) for entry in details)])
+    counts = details[0].people
+    people = ", ".join(f"{name} {n}" for name, n in counts.items()) if counts else _UNKNOWN
+    title = f"{capitalised(task.title)} ({details[0].n} slices; people: {people})"
+    notes = dict.fromkeys(note for entry in details for note in entry.notes)
     positive = (f"Sensitivity, specificity and areas are those of {task.classes[1]}.",) if task.binary else ()
-    return [Table(title, rows, (*positive, *notes))]
+    return Table(title, rows, (*positive, *notes))
 
 
-def _teacher_table(found: dict[str, Any]) -> Table:
-    columns = [column for column in _columns(found) if TEACHER in column[1]]
-    rows = [["figure", *(heading for _, _, heading in columns)]]
+def _teacher_table(columns: list[tuple[str, LevelFigures]]) -> Table:
+    compared = [(heading, level.teacher) for heading, level in columns if level.teacher]
+    rows = [["figure", *(heading for heading, _ in compared)]]
     for figure, title in _TEACHER_FIGURES.items():
-        rows.append([title, *(cell(figures[TEACHER][figure]) for _, figures, _ in columns)])
+        rows.append([title, *(cell(figures[figure]) for _, figures in compared)])
     return Table("Agreement with the teacher", rows)
 
 
-def _difference_table(found: dict[str, Any]) -> Table:
-    first = next(iter(found["models"]))
-    columns = [(name, level) for name, levels in found["differences"].items() for level in levels]
-    rows = [["figure", *(f"{name}, {LEVELS[level]}" for name, level in columns)]]
+def _difference_table(evaluated: SplitEvaluation) -> Table:
+    first = next(iter(evaluated.models))
+    columns = [
+        (name, level, tasks) for name, levels in evaluated.differences.items() for level, tasks in levels.items()
+    ]
+    rows = [["figure", *(f"{name}, {LEVELS[level]}" for name, level, _ in columns)]]
     for task in TASKS:
         for figure in task.summary:
-            values = [cell(found["differences"][name][level][task.name][figure]) for name, level in columns]
+            values = [cell(tasks[task.name][figure]) for *_, tasks in columns]
             rows.append([f"{FIGURES[figure]}, {task.title}", *values])
     note = "Both models are resampled alike, so an interval without 0 is a difference that is hardly chance."
     return Table(f"Differences from {first}", rows, (note,))

@@ -1,6 +1,6 @@
-"""Tables as text and Markdown, and what tables and plots call the splits and baselines."""
+"""Tables as text and Markdown, and the titles of splits and baselines in them and in plots."""
 
-FLOORS = {"nearest_neighbour": "1-nearest neighbour", "majority": "majority class"}
+BASELINES = {"nearest_neighbour": "1-nearest neighbour", "majority": "majority class"}
 _SPLIT_TITLES = {
     "official": "official split",
     "subject": "unseen people",
@@ -11,19 +11,24 @@ _SPLIT_TITLES = {
 Rows = list[list[str]]
 
 
+def capitalised(text: str) -> str:
+    """Begin a text with a capital and leave the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def split_title(name: str) -> str:
-    """How tables and plots call a split."""
+    """Title of a split in tables and plots."""
     return _SPLIT_TITLES[name]
 
 
 def text_rows(rows: Rows) -> str:
-    """A table in columns."""
+    """Lay out a table in columns, for a terminal."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
 def markdown_rows(rows: Rows) -> str:
-    """A table in Markdown."""
+    """Lay out a table in Markdown."""
     header, *body = ("| " + " | ".join(row) + " |" for row in rows)
     return "\n".join([header, "|" + "---|" * len(rows[0]), *body])

@@ -33,21 +33,24 @@ def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str
     \b
     alzedge distill runs/archive-teacher/teacher.keras archive.zip
     """
-    from alzedge.data.dataset import split_dataset
-    from alzedge.model_file.read_write import read_keras_record
-    from alzedge.runs.run_folder import open_ledger
-    from alzedge.runs.split_run import made_with, make_job, run_identity
-    from alzedge.student.phases import distill_phase, targets_phase
+    from alzedge.model_file.read_write import Role, read_keras_record
     from alzedge.utils.extras import require
 
     require("train")
     folder = output_folder(out, _OUT, data)
-    record = read_keras_record(teacher, "teacher")
+    record = read_keras_record(teacher, Role.TEACHER)
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.commands.progress_bars import show_steps
+    from alzedge.data.dataset import split_dataset
+    from alzedge.runs.run_folder import open_run_folder
+    from alzedge.runs.split_run import made_with, make_split_run, run_identity
+    from alzedge.student.phases import distill_phase, targets_phase
+
     recipe, name = made_with(record, source.dataset, source.recipe, teacher)
     split = split_dataset(source.dataset, name, recipe.fold)
-    ledger = open_ledger(folder, run_identity(source.dataset, recipe, name))
-    job = make_job(ledger, folder, source.dataset, recipe, split)
-    student = distill_phase(job, targets_phase(job, teacher), teacher)
+    run_folder = open_run_folder(folder, run_identity(source.dataset, recipe, name))
+    split_run = make_split_run(run_folder, folder, source.dataset, recipe, split)
+    student = distill_phase(split_run, targets_phase(split_run, teacher, on_phase=show_steps), teacher, show_steps)
     words = ("export", student, data, "--out", folder / "student_int8.tflite")
     click.echo(f"wrote {student}\nnext: {next_command(*words, recipe_name=recipe_name, seed=seed)}")

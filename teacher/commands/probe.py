@@ -1,5 +1,6 @@
 """`alzedge probe`."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ _OUT = "runs/DATA-probe"
 @recipe_option
 @seed_option
 def probe_command(teacher: Path, data: str, out: Path | None, recipe_name: str | None, seed: int | None) -> None:
-    """Judge a representation by a linear probe, nearest neighbours and a t-SNE picture.
+    """Evaluate a representation by a linear probe, nearest neighbours and a t-SNE picture.
 
     TEACHER is pretrained.keras or teacher.keras from `alzedge train`. Probe and neighbours learn from the
     features of the training slices of the split that it was made with, and answer for its test
@@ -38,21 +39,22 @@ def probe_command(teacher: Path, data: str, out: Path | None, recipe_name: str |
     from alzedge.data.dataset import split_dataset
     from alzedge.runs.split_run import made_with
     from alzedge.teacher.keras_file import load_model
-    from alzedge.teacher.probe import features_of, probe_figures, tsne_picture
+    from alzedge.teacher.probe import features_of, probe_scores, tsne_picture
     from alzedge.utils.files import write_json
 
     dataset = source.dataset
     recipe, name = made_with(record, dataset, source.recipe, teacher)
     split = split_dataset(dataset, name, recipe.fold)
     model, _ = load_model(teacher)
-    found = []
+    both = []
     for side, index in (("training", split.train), ("test", split.test)):
         with show_steps(f"features of the {side} slices") as on_step:
-            found.append(features_of(model, recipe.preprocessing(dataset.images[index]), on_step))
-    features, test = found
-    figures = probe_figures(features, dataset.labels[split.train], test, dataset.labels[split.test])
-    for method, values in figures.items():
-        click.echo(f"{method}: accuracy {values['accuracy']:.3f}, balanced {values['balanced_accuracy']:.3f}")
-    write_json(folder / "probe.json", {"split": split.description, "per slice, four stages": figures})
+            both.append(features_of(model, recipe.preprocessing(dataset.images[index]), on_step))
+    features, test = both
+    scores = probe_scores(features, dataset.labels[split.train], test, dataset.labels[split.test])
+    for method, score in scores.items():
+        click.echo(f"{method}: accuracy {score.accuracy:.3f}, balanced {score.balanced_accuracy:.3f}")
+    by_method = {method: asdict(score) for method, score in scores.items()}
+    write_json(folder / "probe.json", {"split": split.description, "per slice, four stages": by_method})
     tsne_picture(test, dataset.labels[split.test], folder / "tsne.png", recipe.seed)
     click.echo(f"wrote {folder / 'probe.json'} and {folder / 'tsne.png'}; {split.description}")

@@ -53,29 +53,32 @@ def train_command(
     alzedge train archive.zip --recipe mine.toml --split official --seed 1
     alzedge train archive.zip --init simclrv2/pretrained/r50_1x_sk0
     """
-    from alzedge.data.dataset import available_splits, split_dataset
-    from alzedge.runs.run_folder import open_ledger
-    from alzedge.runs.split_run import make_job, run_identity
-    from alzedge.teacher.phases import Means, finetune_phase, init_phase, pretrain_phase
     from alzedge.utils.extras import require
 
     require("train")
     folder = output_folder(out, _OUT, data)
     source = load_source(data, recipe_name, seed)
+
+    from alzedge.commands.progress_bars import show_steps
+    from alzedge.data.dataset import available_splits, split_dataset
+    from alzedge.runs.run_folder import open_run_folder
+    from alzedge.runs.split_run import make_split_run, run_identity
+    from alzedge.teacher.phases import Resources, finetune_phase, init_phase, pretrain_phase
+
     chosen = split_dataset(source.dataset, split or available_splits(source.dataset)[-1], source.recipe.fold)
     identity = run_identity(source.dataset, source.recipe, chosen.name)
-    means = Means(devices, wandb)
+    resources = Resources(devices, wandb)
     if init is None:
-        job = make_job(open_ledger(folder, identity), folder, source.dataset, source.recipe, chosen)
-        pretrained = pretrain_phase(job, means)
+        split_run = make_split_run(open_run_folder(folder, identity), folder, source.dataset, source.recipe, chosen)
+        pretrained = pretrain_phase(split_run, resources, show_steps)
     else:
         from alzedge.teacher.simclrv2.init import read_start
 
         start = read_start(init)
         recipe = start.recipe(source.recipe)
         click.echo(f"{init}: {start.architecture.name}, instead of the recipe's teacher")
-        ledger = open_ledger(folder, identity | {"init": start.sha256[:16]})
-        job = make_job(ledger, folder, source.dataset, recipe, chosen)
-        pretrained = init_phase(job, start)
-    teacher = finetune_phase(job, pretrained, means)
+        run_folder = open_run_folder(folder, identity | {"init": start.sha256[:16]})
+        split_run = make_split_run(run_folder, folder, source.dataset, recipe, chosen)
+        pretrained = init_phase(split_run, start)
+    teacher = finetune_phase(split_run, pretrained, resources, show_steps)
     click.echo(f"wrote {teacher}\nnext: {next_command('distill', teacher, data, recipe_name=recipe_name, seed=seed)}")

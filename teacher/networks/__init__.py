@@ -1,1 +1,1 @@
-"""The networks a teacher can be, and the heads on them."""
+"""Teacher networks and the heads on them."""

@@ -1,4 +1,4 @@
-"""The networks a teacher can be: SimCLRv2's ResNet, and published ones of `keras.applications` to compare it with."""
+"""Teacher networks: SimCLRv2's ResNet, and published ones of `keras.applications` to compare it with."""
 
 import warnings
 from collections.abc import Callable
@@ -18,8 +18,8 @@ class _Published:
     """A network of `keras.applications`.
 
     Attributes:
-        build: makes it.
-        scale, offset: from an input of 0 to 1 to what its published weights were trained on.
+        build: constructor of `keras.applications`.
+        scale, offset: from an input of 0 to 1 to the range its published weights were trained on.
         least: the smallest number of rows and columns that it takes.
     """
 
@@ -40,10 +40,10 @@ _PUBLISHED = {
 
 
 def build_encoder(recipe: TeacherRecipe, input_shape: tuple[int, int, int]) -> keras.Model:
-    """The teacher without heads.
+    """Build the teacher without heads.
 
     Args:
-        recipe: which network, and where its weights begin.
+        recipe: network and initial weights.
         input_shape: rows, columns and channels (1) of float32 images, 0 to 1.
 
     Returns:

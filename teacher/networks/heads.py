@@ -17,7 +17,7 @@ def projection_head(
     layers_in_all: int = PROJECTION_LAYERS,
     size: int = PROJECTION_SIZE,
 ) -> list[keras.KerasTensor]:
-    """SimCLRv2's projection head.
+    """Build SimCLRv2's projection head.
 
     The middle layers are dense (no bias), batch norm and ReLU at the features' width; the
     last is dense to the projection and batch norm without centre.
@@ -46,18 +46,18 @@ def projection_head(
 
 
 def supervised_head(hidden: keras.KerasTensor, classes: int) -> keras.KerasTensor:
-    """The linear classifier: (N, width) to logits (N, classes)."""
+    """Build the linear classifier: (N, width) to logits (N, classes)."""
     return layers.Dense(classes, kernel_initializer=_small_normal(), name="head_supervised")(hidden)
 
 
 def contrastive_model(encoder: keras.Model, layers_in_all: int = PROJECTION_LAYERS) -> keras.Model:
-    """Encoder and projection head: images to projections (N, 128)."""
+    """Join encoder and projection head: images to projections (N, 128)."""
     projections = projection_head(encoder.output, layers_in_all, layers_in_all=layers_in_all)[-1]
     return keras.Model(encoder.input, projections, name="contrastive")
 
 
 def classifier(encoder: keras.Model, head_layer: int) -> keras.Model:
-    """Encoder, the projection head's first `head_layer` layers and a linear head.
+    """Join encoder, the projection head's first `head_layer` layers and a linear head.
 
     Returns:
         Model from images to logits (N, 4), in the order of `STAGES`.

@@ -19,12 +19,12 @@ _SELECTION_MINIMUM = 32
 
 
 def batch_norm(name: str, *, gamma: str = "ones", center: bool = True) -> layers.BatchNormalization:
-    """Batch normalisation with the published epsilon 1e-5 and decay 0.9."""
+    """Make batch normalisation with the published epsilon 1e-5 and decay 0.9."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, center=center, name=name)
 
 
 def is_basic(depth: int) -> bool:
-    """Whether a depth is built from blocks of two 3x3 convolutions, and features are 512 wide instead of 2048."""
+    """Tell depths of basic blocks, two 3x3 convolutions and 512 features, from those of bottlenecks and 2048 features."""
     return depth < 50
 
 

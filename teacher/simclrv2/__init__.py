@@ -1,1 +1,1 @@
-"""Google's SimCLRv2 checkpoints: found, read, and used as a start."""
+"""Google's SimCLRv2 checkpoints: located, read, and used as initial weights."""

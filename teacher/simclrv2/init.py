@@ -12,20 +12,20 @@ from alzedge.teacher.simclrv2.variables import Variables, read_variables
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """A public checkpoint that was read, what it is, and the SHA-256 of its variables."""
+    """Variables of a public checkpoint, the network they belong to, and the SHA-256 over them."""
 
     variables: Variables
     architecture: Architecture
     sha256: str
 
     def describe(self) -> dict[str, Any]:
-        """What the record of a model made from it says; of a path on this machine only the last part."""
+        """Entry for the record of a model made from it; of a path on this machine only the last part."""
         address = self.variables.address
         name = address if "://" in address else address.rstrip("/").rsplit("/", 1)[-1]
         return {"checkpoint": name, "network": self.architecture.name, "sha256": self.sha256}
 
     def recipe(self, recipe: Recipe) -> Recipe:
-        """The recipe with the checkpoint's network in the place of its own.
+        """Return the recipe with the checkpoint's network in the place of its own.
 
         Raises:
             UserError: the recipe's head sits on a layer of the projection head that the checkpoint does not have.
@@ -43,7 +43,7 @@ def read_start(address: str) -> Start:
     """Read a public checkpoint to fine-tune from; see `alzedge.teacher.simclrv2.load.load_simclrv2`.
 
     Raises:
-        UserError: also when the network is larger than a model file may be.
+        UserError: unreadable, or larger than a model file may be.
     """
     variables = read_variables(address)
     architecture = read_architecture(variables)

@@ -24,14 +24,14 @@ _LISTED = 5
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a checkpoint's variables say about its network.
+    """Network of a checkpoint, as its variables tell it.
 
     Attributes:
         recipe: depth, width and selective kernels.
         middle_layers: of the projection head; each ends in a ReLU, and a supervised head may sit on any.
         projection_size: width of the projection head's last layer; 0 where the checkpoint has none.
         classes: of the supervised head; 0 where the checkpoint has none.
-        supervised_width: what the supervised head reads.
+        supervised_width: width of the supervised head's input.
     """
 
     recipe: TeacherRecipe
@@ -42,11 +42,11 @@ class Architecture:
 
     @property
     def name(self) -> str:
-        """As Google names it: r50_1x_sk0."""
+        """Google's name for it, such as r50_1x_sk0."""
         return f"r{self.recipe.depth}_{self.recipe.width:g}x_sk{int(self.recipe.selective_kernels)}"
 
     def hidden(self, encoder: keras.Model) -> list[keras.KerasTensor]:
-        """The features followed by the output of each layer of the projection head that the checkpoint has."""
+        """Build the projection head; returns the features followed by the output of each layer that the checkpoint has."""
         layers = self.middle_layers + (self.projection_size > 0)
         return projection_head(encoder.output, layers, layers_in_all=self.middle_layers + 1, size=self.projection_size)
 
@@ -94,7 +94,7 @@ def load_simclrv2(path: str | Path, head_layer: int | None = None) -> keras.Mode
 
 
 def load_pretrained(variables: Variables, input_shape: tuple[int, int, int]) -> keras.Model:
-    """The network to fine-tune on grey slices: encoder and what there is of the projection head.
+    """Load the network to fine-tune on grey slices: the encoder and the checkpoint's part of the projection head.
 
     The first kernel is summed over its three input channels, which for a grey image is the
     same as to repeat the image in each of them.
@@ -127,9 +127,10 @@ def read_architecture(variables: Variables) -> Architecture:
     shapes = variables.shapes
     first = shapes.get(_FIRST_KERNEL, ())
     if len(first) != 4 or first[0] not in (3, 7) or first[2] != 3:
-        found = f"a {_FIRST_KERNEL} of shape {_shape(first)}" if first else f"no {_FIRST_KERNEL}"
+        kernel = f"a {_FIRST_KERNEL} of shape {_shape(first)}" if first else f"no {_FIRST_KERNEL}"
         raise UserError(
-            f"{variables.address} is no SimCLRv2 checkpoint: it has {found}, where 7x7x3 or 3x3x3 should be; name another."
+            f"{variables.address} is not a SimCLRv2 checkpoint: it has {kernel}, where 7x7x3 or 3x3x3 should be; "
+            "name another."
         )
     selective = first[0] == 3
     width = first[3] * (2 if selective else 1) / 64
@@ -164,15 +165,17 @@ def fill(model: keras.Model, values: Mapping[str, NDArray[np.float32]], address:
         "unexpected": [name for name in values if name not in ours],
         "of another shape": list(wrong.values()),
     }
-    told = "; ".join(f"{_listed(names)} {kind}" for kind, names in troubles.items() if names)
-    if told:
-        raise UserError(f"{address} does not hold the network it resembles most, {model.name}: {told}; name another.")
+    wrong_ones = "; ".join(f"{_listed(names)} {kind}" for kind, names in troubles.items() if names)
+    if wrong_ones:
+        raise UserError(
+            f"{address} does not hold the network it resembles most, {model.name}: {wrong_ones}; name another."
+        )
     for name, weight in ours.items():
         weight.assign(values[name])
 
 
 def digest(variables: Variables) -> str:
-    """SHA-256 over the variables' names and values, in hexadecimal."""
+    """Compute the SHA-256 over the variables' names and values, in hexadecimal."""
     total = hashlib.sha256()
     for name, value in sorted(variables.values.items()):
         total.update(f"{name} {value.shape}\n".encode() + np.ascontiguousarray(value).tobytes())
@@ -180,7 +183,7 @@ def digest(variables: Variables) -> str:
 
 
 def _depth(shapes: Shapes, selective: bool) -> int:
-    """The depth whose number of convolutions is nearest; `fill` refuses what does not fit."""
+    """Find the depth whose number of convolutions is nearest; `fill` refuses what does not fit."""
     numbers = [int(match[1] or 0) for n in shapes if (match := re.fullmatch(r"base_model/conv2d(?:_(\d+))?/kernel", n))]
     return min(BLOCKS, key=lambda depth: abs(_convolutions(depth, selective) - max(numbers) - 1))
 
@@ -192,7 +195,7 @@ def _convolutions(depth: int, selective: bool) -> int:
 
 def _head_layer(variables: Variables, architecture: Architecture, widths: list[int], chosen: int | None) -> int:
     width = architecture.supervised_width
-    possible = [layer for layer, found in enumerate(widths) if found == width]
+    possible = [layer for layer, size in enumerate(widths) if size == width]
     if chosen in possible:
         return chosen
     if chosen is not None or not possible:
@@ -206,8 +209,8 @@ def _head_layer(variables: Variables, architecture: Architecture, widths: list[i
     if _SUPERVISED_KERNEL in variables.trained:
         layers = [k for k in range(len(widths) - 1) if f"head_contrastive/nl_{k}/dense/kernel" in variables.trained]
         # Pre-training reaches the whole head, and its supervised head reads the features.
-        found = len(layers) if len(layers) < len(widths) - 1 else 0
-        return found if found in possible else possible[0]
+        reached = len(layers) if len(layers) < len(widths) - 1 else 0
+        return reached if reached in possible else possible[0]
     few_labels = re.search(r"finetuned_10?pct", variables.origin) is not None
     return 1 if few_labels and 1 in possible else possible[0]
 

@@ -1,4 +1,4 @@
-"""Where a checkpoint is: a folder, a prefix, an archive, or an address on the net, down to TensorFlow's prefix."""
+"""Location of a checkpoint: from a folder, a prefix, an archive or an address on the net to TensorFlow's prefix."""
 
 import contextlib
 import importlib
@@ -26,7 +26,7 @@ _UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotIm
 
 @contextlib.contextmanager
 def checkpoint_prefix(address: str) -> Iterator[str]:
-    """The prefix (`.../model.ckpt-250228`, `.../variables/variables`) of the one checkpoint at an address.
+    """Find the prefix (`.../model.ckpt-250228`, `.../variables/variables`) of the one checkpoint at an address.
 
     Args:
         address: a folder, a prefix, an archive (.zip, .tar, .tar.gz, .tgz), or a `gs://` or
@@ -91,21 +91,21 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def _only_prefix(folder: str, address: str) -> str:
-    """The checkpoint nearest to the top: Google's folders hold a `hub/` below the checkpoint itself."""
-    found: dict[str, list[str]] = {}
+    """Find the checkpoint nearest to the top: Google's folders hold a `hub/` below the checkpoint itself."""
+    by_folder: dict[str, list[str]] = {}
     for parent, _, names in tf.io.gfile.walk(folder):
         prefixes = sorted(name.removesuffix(_INDEX) for name in names if name.endswith(_INDEX))
         if prefixes:
-            found[parent] = prefixes
-    if not found:
+            by_folder[parent] = prefixes
+    if not by_folder:
         raise UserError(
             f"{address} holds no checkpoint; it should hold a model.ckpt-NNN.index, or saved_model.pb and variables/."
         )
-    depth = min(_depth(parent) for parent in found)
-    parents = sorted(parent for parent in found if _depth(parent) == depth)
+    depth = min(_depth(parent) for parent in by_folder)
+    parents = sorted(parent for parent in by_folder if _depth(parent) == depth)
     if len(parents) > 1:
         raise UserError(f"{address} holds {len(parents)} checkpoints ({_some(parents)}); name one of these folders.")
-    return _newest(parents[0], found[parents[0]])
+    return _newest(parents[0], by_folder[parents[0]])
 
 
 def _newest(parent: str, prefixes: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The variables of SimCLRv2 checkpoints, under the names that google-research/simclr's TF1 code gives them."""
+"""Variables of SimCLRv2 checkpoints, under the names that google-research/simclr's TF1 code gives them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -31,8 +31,8 @@ class Variables:
     """Every variable of a network, by its TF1 name.
 
     Attributes:
-        address: where they came from, as the user wrote it.
-        origin: the address and what was found there, in which Google's folder names are looked for.
+        address: of the checkpoint, as the user wrote it.
+        origin: the address and the prefix there, in which Google's folder names are looked for.
         values: float32 arrays; steps, optimizer slots and moving averages of the weights are left out.
         trained: names of those that an optimizer has kept a slot for, which tell what the last training reached;
             empty where there are no slots.
@@ -45,7 +45,7 @@ class Variables:
 
     @property
     def shapes(self) -> Shapes:
-        """The arrays' shapes."""
+        """Shapes by name."""
         return {name: value.shape for name, value in self.values.items()}
 
 
@@ -56,7 +56,7 @@ def read_variables(address: str) -> Variables:
         address: see `alzedge.teacher.simclrv2.location.checkpoint_prefix`.
 
     Raises:
-        UserError: also when a file is damaged or a part of the checkpoint is missing.
+        UserError: no checkpoint, a damaged file, or a part of the checkpoint is missing.
     """
     with checkpoint_prefix(address) as prefix:
         try:
@@ -73,7 +73,7 @@ def read_variables(address: str) -> Variables:
 
 
 def _is_state(name: str, stored: Mapping[str, Any]) -> bool:
-    """Whether a variable is only of use to go on training: for what it is kept is stored, too."""
+    """Tell variables that only serve to continue training: steps, and slots or averages of a weight that is stored, too."""
     weight = name.removeprefix(_AVERAGES)
     before, _, last = weight.rpartition("/")
     weight = before if last in _SLOTS else weight
@@ -95,7 +95,7 @@ def _tf2_keys(reader: Any) -> dict[str, str]:
 
 
 def _tf1_name(names: list[str]) -> Callable[[str], str]:
-    """How TF2 names of one network become TF1 names.
+    """Make the function from TF2 names of one network to TF1 names.
 
     Both codes create layers in the same order, and Keras numbers them; only where it begins
     depends on what else the process had built.

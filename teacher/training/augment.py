@@ -4,8 +4,8 @@ SimCLR's colour operations mean nothing on grey T1 slices, and its crops down to
 the area cut the brain away. Views here are small rotations, zooms and shifts, a left-right
 flip, and gain and gamma, because each slice was contrast-stretched on its own.
 
-A view is a row of numbers first and pixels second: teacher and student can be shown the
-same view, and a resumed run draws what an undisturbed run would have drawn.
+The parameters of a view are drawn first and its pixels rendered second: teacher and student can be shown the
+same view, and a resumed run draws the same views as an uninterrupted one.
 """
 
 import numpy as np
@@ -18,12 +18,12 @@ _PARAMETERS = 7  # angle, zoom, right, down, mirror, gain, gamma
 
 
 def draw_views(recipe: AugmentRecipe, count: int, seed: list[int]) -> NDArray[np.float32]:
-    """Draw the numbers of one view for each of `count` images.
+    """Draw the parameters of one view for each of `count` images.
 
     Args:
         recipe: ranges.
         count: N.
-        seed: whole numbers that name this drawing, for example seed, purpose, epoch.
+        seed: integers that identify this drawing, for example seed, purpose, epoch.
 
     Returns:
         float32 (N, 7): angle in radians, zoom, shifts to the right and down as shares of the
@@ -49,7 +49,7 @@ def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDAr
         views: float32 (N, 7) from `draw_views`.
 
     Returns:
-        float32 of the same shape, 0 to 1; what comes from outside the frame is 0.
+        float32 of the same shape, 0 to 1; pixels from outside the frame are 0.
     """
     rows, columns = images.shape[1:3]
     warped = np.asarray(ops.image.affine_transform(images, _affine(views, rows, columns), fill_mode="constant"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.runs.recipe import TrainingRecipe
 from alzedge.teacher.training.optimizers import make_optimizer
-from alzedge.teacher.training.replicas import Batch, loss_of, make_worker, train_step
+from alzedge.teacher.training.replicas import Batch, make_replicas, train_step, validation_loss
 from alzedge.teacher.training.resume import restore, save
 from alzedge.teacher.training.sampling import Draw
 from alzedge.teacher.training.schedules import learning_rates
@@ -23,10 +23,10 @@ MakeBatch = Callable[[NDArray[np.intp], int], Batch]
 
 
 def set_seed(seed: int) -> None:
-    """Start a phase afresh: seed Python, NumPy and Keras, and make TensorFlow's operations repeatable.
+    """Seed Python, NumPy and Keras, and make TensorFlow's operations deterministic.
 
-    Keras' counters for layer names start again too, or the files of a resumed run would
-    differ in names from those of an undisturbed one.
+    Keras' counters for layer names start again too, or the files of a resumed run would differ in names from those
+    of an uninterrupted one.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
@@ -37,7 +37,7 @@ def set_seed(seed: int) -> None:
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Whole batches in `count` images.
+    """Count the whole batches in `count` images.
 
     Raises:
         UserError: the batch is larger than the data.
@@ -48,12 +48,12 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Watch:
-    """Early stopping: training ends when the loss on images that take no part has not fallen for a while.
+class EarlyStopping:
+    """Criterion that ends training when the loss on validation images has not fallen for a while.
 
     Attributes:
-        index: int (N,), those images.
-        patience: epochs without a lower loss that are waited for.
+        index: int (N,), the validation images, which are not trained on.
+        patience: number of epochs without a lower loss before training ends.
     """
 
     index: NDArray[np.intp]
@@ -68,14 +68,14 @@ def fit(
     draw: Draw,
     checkpoint: Path,
     on_step: OnStep = quiet,
-    watch: Watch | None = None,
+    stopping: EarlyStopping | None = None,
     devices: int = 1,
 ) -> list[float]:
     """Train `model` in place.
 
-    After each epoch weights and optimizer are written to `checkpoint`, whole or not at
-    all; if the file is there already, training goes on behind it. Order and batches depend
-    on seed and epoch alone, so a resumed run repeats an undisturbed one.
+    After each epoch weights and optimizer are written to `checkpoint`, whole or not at all; if the file exists,
+    training goes on from it. Order and batches depend on seed and epoch alone, so a resumed training repeats an
+    uninterrupted one to the bit.
 
     Args:
         model: freshly built with the same seed.
@@ -84,12 +84,12 @@ def fit(
         make_batch: see `MakeBatch`.
         draw: order of images in each epoch.
         checkpoint: an `.npz` file.
-        on_step: told about every step.
-        watch: when to stop early; the weights of the best epoch are then kept.
-        devices: how many share each batch; equal to one device but for rounding.
+        on_step: called after every step.
+        stopping: early stopping, which also keeps the weights of the epoch with the lowest validation loss.
+        devices: number of devices that share each batch; equal to one device but for rounding.
 
     Returns:
-        Mean loss of each epoch; nothing, and the model as it was, for 0 epochs.
+        Mean loss of each epoch; an empty list, and the model as it was, for 0 epochs.
 
     Raises:
         UserError: a batch larger than the data, or a loss that is not a number.
@@ -97,20 +97,20 @@ def fit(
     if not recipe.epochs:
         return []
     steps = steps_per_epoch(len(draw(0)), recipe.batch_size)
-    worker = make_worker(model, recipe, devices)
-    with worker.distribute_strategy.scope() if devices > 1 else contextlib.nullcontext():
+    replicas = make_replicas(model, recipe, devices)
+    with replicas.distribute_strategy.scope() if devices > 1 else contextlib.nullcontext():
         optimizer = make_optimizer(recipe, learning_rates(recipe, recipe.epochs * steps))
         # No XLA: on the CPU its convolutions are several times slower than oneDNN's.
-        worker.compile(optimizer, loss, jit_compile=False)
-        progress = restore(worker, checkpoint)
+        replicas.compile(optimizer, loss, jit_compile=False)
+        progress = restore(replicas, checkpoint)
     for epoch in range(len(progress.losses), recipe.epochs):
-        if watch and progress.waited(epoch) > watch.patience:
+        if stopping and progress.epochs_since_best(epoch) > stopping.patience:
             break
         order = draw(epoch)
         total = 0.0
         for step in range(steps):
             index = order[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            total += train_step(worker, make_batch(index, epoch), devices)
+            total += train_step(replicas, make_batch(index, epoch), devices)
             mean = total / (step + 1)
             if not np.isfinite(mean):
                 raise UserError(
@@ -118,14 +118,14 @@ def fit(
                     "The last good epoch is kept."
                 )
             on_step(Step(epoch + 1, recipe.epochs, epoch * steps + step + 1, recipe.epochs * steps, mean))
-        progress.losses.append(mean)
-        if watch:
-            batches = _whole_batches(watch.index, recipe.batch_size, devices)
-            found = [loss_of(worker, make_batch(index, 0), devices) for index in batches]
-            progress.watched(float(np.mean(found)), worker.get_weights())
-        save(worker, checkpoint, progress)
-    model.set_weights(progress.best if watch else worker.get_weights())
-    return progress.losses
+        progress = progress.with_loss(mean)
+        if stopping:
+            batches = _whole_batches(stopping.index, recipe.batch_size, devices)
+            losses = [validation_loss(replicas, make_batch(index, 0), devices) for index in batches]
+            progress = progress.with_validation(float(np.mean(losses)), replicas.get_weights())
+        save(replicas, checkpoint, progress)
+    model.set_weights(progress.best if stopping else replicas.get_weights())
+    return list(progress.losses)
 
 
 def _whole_batches(index: NDArray[np.intp], batch_size: int, devices: int) -> list[NDArray[np.intp]]:

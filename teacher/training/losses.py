@@ -8,7 +8,7 @@ _MASKED = 1e9
 
 
 def nt_xent_loss(projections: keras.KerasTensor, temperature: float, *, normalize: bool = True) -> keras.KerasTensor:
-    """NT-Xent as in google-research/simclr's `objective.py`.
+    """Compute NT-Xent as in google-research/simclr's `objective.py`.
 
     Args:
         projections: (2N, D); row i and row N + i are the two views of image i.
@@ -36,7 +36,7 @@ def nt_xent_loss(projections: keras.KerasTensor, temperature: float, *, normaliz
 def nt_xent_loss_of_part(
     projections: keras.KerasTensor, everyone: keras.KerasTensor, part: int, temperature: float
 ) -> keras.KerasTensor:
-    """NT-Xent of one device's part of a batch, with the negatives of all of it.
+    """Compute NT-Xent of one device's part of a batch, with the negatives of the whole batch.
 
     The mean over the parts is `nt_xent_loss` of the whole batch.
 

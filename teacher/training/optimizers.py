@@ -1,4 +1,4 @@
-"""The optimizers of the recipes, and LARS as google-research/simclr's `lars_optimizer.py` has it (You et al. 2017, arXiv:1708.03888)."""
+"""Optimizers of the recipes, and LARS as google-research/simclr's `lars_optimizer.py` has it (You et al. 2017, arXiv:1708.03888)."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ NORMS_AND_BIASES = ("gamma", "beta", "bias")
 
 
 def make_optimizer(recipe: TrainingRecipe, learning_rate: Any) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer.
+    """Make the recipe's optimizer.
 
     `lars` leaves norms, biases and, for the trust ratio only, the supervised head alone, as the
     original does. Weight decay acts beside the gradient (AdamW's way) in all but `lars`, which adds it
@@ -88,7 +88,7 @@ class LARS(keras.optimizers.Optimizer):
         self._adapted = [not _matches(self.exclude_from_adaptation, variable.path) for variable in variables]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """One step of one variable."""
+        """Update one variable; called by Keras."""
         index = self._get_variable_index(variable)
         velocity = self.momenta[index]
         rate = ops.cast(learning_rate, variable.dtype)
@@ -113,7 +113,7 @@ class LARS(keras.optimizers.Optimizer):
         return ops.where(both, ratio, ops.ones_like(ratio))
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, for saving."""
+        """Return the arguments, for saving."""
         config: dict[str, Any] = super().get_config()
         return config | {
             "momentum": self.momentum,

@@ -1,4 +1,4 @@
-"""The model that a training steps with: the given one, or a copy in another precision or on several devices."""
+"""Training steps on replicas of a model: the model itself, or a copy in another precision or on several devices."""
 
 import contextlib
 from typing import Any
@@ -16,17 +16,17 @@ from alzedge.teacher.training.sam import SharpnessAware
 Batch = tuple[NDArray[Any], NDArray[Any]]
 
 
-def make_worker(model: keras.Model, recipe: TrainingRecipe, devices: int) -> keras.Model:
-    """The model to train in the place of `model`.
+def make_replicas(model: keras.Model, recipe: TrainingRecipe, devices: int) -> keras.Model:
+    """Make the Keras model that is trained in the place of `model`.
 
     Args:
         model: functional, float32.
-        recipe: precision and `sam_rho`.
-        devices: data-parallel copies; batch norm then sees the batches of all of them.
+        recipe: `precision`, `sam_rho` and `batch_size` are used.
+        devices: number of data-parallel replicas; batch norm then sees the batches of all of them.
 
     Returns:
-        `model` itself, SAM around it, or a copy with the same weights, bfloat16 in all layers
-        but the last where the recipe says so.
+        `model` itself, SAM around it, or a copy with the same weights, mirrored on the devices, and bfloat16 in all
+        layers but the last where the recipe says so.
 
     Raises:
         UserError: fewer devices than asked for, or a backend that cannot do it.
@@ -43,30 +43,30 @@ def make_worker(model: keras.Model, recipe: TrainingRecipe, devices: int) -> ker
     return SharpnessAware.of(model, recipe.sam_rho) if recipe.sam_rho else model
 
 
-def train_step(worker: keras.Model, batch: Batch, devices: int) -> float:
-    """One training step on one batch, arrays of inputs and targets; returns its loss."""
+def train_step(replicas: keras.Model, batch: Batch, devices: int) -> float:
+    """Train on one batch, arrays of inputs and targets; returns its loss."""
     if devices == 1:
-        return float(worker.train_on_batch(*batch, return_dict=True)["loss"])
-    worker.make_train_function()
-    worker.reset_metrics()
-    return float(worker.train_function(iter([_deal(worker, batch, devices)]))["loss"])
+        return float(replicas.train_on_batch(*batch, return_dict=True)["loss"])
+    replicas.make_train_function()
+    replicas.reset_metrics()
+    return float(replicas.train_function(iter([_deal(replicas, batch, devices)]))["loss"])
 
 
-def loss_of(worker: keras.Model, batch: Batch, devices: int) -> float:
-    """The loss of one batch without training, batch norm and dropout as when predicting."""
+def validation_loss(replicas: keras.Model, batch: Batch, devices: int) -> float:
+    """Compute the loss of one batch without training, batch norm and dropout as in inference."""
     if devices == 1:
-        return float(worker.test_on_batch(*batch, return_dict=True)["loss"])
-    worker.make_test_function()
-    worker.reset_metrics()
-    return float(worker.test_function(iter([_deal(worker, batch, devices)]))["loss"])
+        return float(replicas.test_on_batch(*batch, return_dict=True)["loss"])
+    replicas.make_test_function()
+    replicas.reset_metrics()
+    return float(replicas.test_function(iter([_deal(replicas, batch, devices)]))["loss"])
 
 
-def _deal(worker: keras.Model, batch: Batch, devices: int) -> tuple[Any, ...]:
-    """Arrays of a batch in as many equal, contiguous parts as there are devices.
+def _deal(replicas: keras.Model, batch: Batch, devices: int) -> tuple[Any, ...]:
+    """Split the arrays of a batch into as many equal, contiguous parts as there are devices.
 
-    Keras' `train_on_batch` would hand a plain array to every device as a whole, and takes no dealt one.
+    Keras' `train_on_batch` would give the whole of a plain array to every device, and takes no distributed one.
     """
-    strategy = worker.distribute_strategy
+    strategy = replicas.distribute_strategy
 
     def spread(array: NDArray[Any]) -> Any:
         parts = np.split(array, devices)
@@ -96,7 +96,7 @@ def _copy(model: keras.Model, precision: str, devices: int) -> keras.Model:
 
 
 def _scope(devices: int) -> contextlib.AbstractContextManager[Any]:
-    """Where variables are made that live on several devices of TensorFlow's."""
+    """Scope in which variables are mirrored on several of TensorFlow's devices."""
     if devices == 1:
         return contextlib.nullcontext()
     import tensorflow as tf

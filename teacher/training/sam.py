@@ -18,18 +18,18 @@ class SharpnessAware(keras.Model):
 
     @classmethod
     def of(cls, model: keras.Model, rho: float) -> "SharpnessAware":
-        """SAM around the functional `model`.
+        """Wrap the functional `model`.
 
         Args:
             model: what to train; its variables are trained in place.
-            rho: how far to climb, in the L2 norm over all trainable weights.
+            rho: length of the climb, in the L2 norm over all trainable weights.
         """
         made = cls(model.inputs, model.outputs[0], name=model.name)
         made.rho = rho
         return made
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step on one batch; called by Keras."""
+        """Train on one batch; called by Keras."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         weights = self.trainable_variables
         loss, gradients = self._loss_and_gradients(x, y)

@@ -1,4 +1,4 @@
-"""Which training slices are seen, by whom they are of, and in what order."""
+"""Sampling of training slices: their order in each epoch, pairs, labelled subsets and validation subjects."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from alzedge.errors import UserError
 
 # epoch -> indices of the training images, in the order of that epoch
 Draw = Callable[[int], NDArray[np.intp]]
-_WATCHING = 5  # one in five people watches
+_VALIDATION = 5  # one in five people
 
 
 def shuffled(index: NDArray[np.intp], seed: int) -> Draw:
-    """Each image once an epoch, in an order that depends on seed and epoch alone."""
+    """Draw each image once an epoch, in an order that depends on seed and epoch alone."""
     return lambda epoch: index[np.random.default_rng([seed, epoch]).permutation(len(index))]
 
 
 def alternating(index: NDArray[np.intp], labels: NDArray[np.int64], seed: int) -> Draw:
-    """The stages take turns; images of rare stages come back sooner.
+    """Draw from the stages in turn; images of rare stages come back sooner.
 
     Args:
         index: int (N,), the images to draw from.
@@ -27,7 +27,7 @@ def alternating(index: NDArray[np.intp], labels: NDArray[np.int64], seed: int) -
         seed: of the order.
 
     Returns:
-        Drawing of N images an epoch, of which every stage has the same number, give or take one.
+        Draws N images an epoch, of which every stage has the same number, give or take one.
     """
     groups = [index[labels == stage] for stage in np.unique(labels)]
 
@@ -42,7 +42,7 @@ def alternating(index: NDArray[np.intp], labels: NDArray[np.int64], seed: int) -
 
 
 def balanced(index: NDArray[np.intp], labels: NDArray[np.int64], seed: int) -> Draw:
-    """As many images of each stage as in `alternating`, shuffled."""
+    """Draw as many images of each stage as `alternating` does, shuffled."""
     turns = alternating(index, labels, seed)
     return lambda epoch: shuffled(turns(epoch), seed)(epoch)
 
@@ -54,7 +54,7 @@ def draw_partners(people: NDArray[np.str_], places: NDArray[np.int64], reach: in
     brightness or position can imitate; see Azizi et al. 2021 (arXiv:2101.05224) on pairs of one patient.
 
     Args:
-        people: str (N,), who is on each image.
+        people: str (N,), the person on each image.
         places: int64 (N,), position of each slice in the volume; where unknown equal, so that all are in reach.
         reach: in places, at least 1.
         seed: whole numbers that name this drawing.
@@ -76,42 +76,42 @@ def draw_partners(people: NDArray[np.str_], places: NDArray[np.int64], reach: in
     return partners
 
 
-def labelled_part(people: NDArray[np.str_], labels: NDArray[np.int64], percent: int) -> NDArray[np.intp]:
-    """The images whose labels are used when only a share of people is labelled.
+def labelled_subset(people: NDArray[np.str_], labels: NDArray[np.int64], percent: int) -> NDArray[np.intp]:
+    """Choose the images whose labels are used when only a share of people is labelled.
 
     Args:
-        people: str (N,), who is on each image.
-        labels: int64 (N,).
+        people: str (N,), the person on each image.
+        labels: int64 (N,), index into `STAGES`.
         percent: of each stage's people, rounded, at least one; a larger share holds all of a smaller one.
 
     Returns:
-        Indices into the N images, in order.
+        int (M,), ascending indices into the N images.
     """
     chosen = [names[: max(1, round(len(names) * percent / 100))] for names in _people_by_stage(people, labels)]
     return np.flatnonzero(np.isin(people, np.concatenate(chosen)))
 
 
-def watching_part(people: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whose images watch the training instead of taking part: a fifth of each stage's people, rounded down.
+def validation_subjects(people: NDArray[np.str_], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Choose the images kept aside for early stopping: of a fifth of each stage's people, rounded down.
 
     Args:
-        people: str (N,), who is on each image.
-        labels: int64 (N,); all equal where labels must not be looked at.
+        people: str (N,), the person on each image.
+        labels: int64 (N,), index into `STAGES`; all equal where labels must not be used.
 
     Returns:
-        bool (N,).
+        bool (N,), True for images of validation subjects.
 
     Raises:
         UserError: no stage has five people.
     """
-    chosen = [names[len(names) - len(names) // _WATCHING :] for names in _people_by_stage(people, labels)]
-    watching: NDArray[np.bool_] = np.isin(people, np.concatenate(chosen))
-    if not watching.any():
+    chosen = [names[len(names) - len(names) // _VALIDATION :] for names in _people_by_stage(people, labels)]
+    kept_aside: NDArray[np.bool_] = np.isin(people, np.concatenate(chosen))
+    if not kept_aside.any():
         raise UserError(
-            f"Early stopping keeps one in {_WATCHING} training people of a stage aside, and no stage has "
-            f"{_WATCHING}; set patience to 0 in the recipe, or add people."
+            f"Early stopping keeps one in {_VALIDATION} training people of a stage aside, and no stage has "
+            f"{_VALIDATION}; set patience to 0 in the recipe, or add people."
         )
-    return watching
+    return kept_aside
 
 
 def _people_by_stage(people: NDArray[np.str_], labels: NDArray[np.int64]) -> list[NDArray[np.str_]]:

@@ -1,4 +1,4 @@
-"""How the learning rate moves during training."""
+"""Learning-rate schedules."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ _STEP_SHARES, _STEP_FACTOR = (0.5, 0.75), 0.1  # of the steps behind the warm-up
 
 
 def learning_rates(recipe: TrainingRecipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """A linear warm-up over the share `recipe.warmup` of all steps, then `recipe.schedule`.
+    """Make a linear warm-up over the share `recipe.warmup` of all steps, then `recipe.schedule`.
 
     `cosine` is half a cosine to 0, as in SimCLR; `exponential` ends at a hundredth; `step`
     divides by ten after a half and after three quarters of the steps that are left;
     `constant` stays.
 
     Args:
-        recipe: learning rate, warm-up, schedule.
-        steps: of the whole training.
+        recipe: `learning_rate`, `warmup` and `schedule` are used.
+        steps: number of steps in the whole training.
     """
     schedules = keras.optimizers.schedules
     rate, warmup = recipe.learning_rate, min(steps - 1, round(recipe.warmup * steps))
@@ -40,7 +40,7 @@ def learning_rates(recipe: TrainingRecipe, steps: int) -> keras.optimizers.sched
 
 @keras.saving.register_keras_serializable(package="alzedge")
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-    """A line from 0 to where `schedule` begins, then `schedule`."""
+    """Linear rise from 0 to the first value of `schedule`, then `schedule`."""
 
     def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int) -> None:
         self.schedule, self.steps = schedule, steps

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
 
-_EVALUATION_SHARE = 0.875
 _ASPECTS = (3 / 4, 4 / 3)
 _JITTER_PROBABILITY, _BLUR_PROBABILITY = 0.8, 0.5
 _SIGMAS = (0.1, 2.0)
@@ -48,12 +47,12 @@ def gaussian_blur(image: Images, kernel_size: int, sigma: float) -> Images:
 
 
 def grayscale(image: Images) -> Images:
-    """Grey RGB image, float32 (rows, columns, 3)."""
+    """Convert an RGB image, float32 (rows, columns, 3), to grey in all three channels."""
     return np.repeat((image @ _GREY)[..., None], 3, axis=-1)
 
 
 def adjust_contrast(image: Images, factor: float) -> Images:
-    """Scale the distance of each channel from its mean."""
+    """Scale the distance of each channel from its mean, float32 (rows, columns, channels)."""
     mean = image.mean(axis=(0, 1), keepdims=True)
     scaled: Images = ((image - mean) * np.float32(factor) + mean).astype(np.float32)
     return scaled
@@ -74,29 +73,12 @@ def adjust_hue(image: Images, delta: float) -> Images:
 
 
 def resize(image: Images, rows: int, columns: int) -> Images:
-    """Bicubic, float32 (rows, columns, channels)."""
+    """Resize an image, float32 (any rows, any columns, channels), bicubically."""
     return np.asarray(ops.image.resize(image, (rows, columns), interpolation="bicubic"))
 
 
-def centre_crop(image: Images, rows: int, columns: int) -> Images:
-    """What the original evaluates on: the middle 0.875 with the output's proportions, resized.
-
-    Args:
-        image: float32 (any rows, any columns, channels).
-        rows, columns: of the output.
-    """
-    height, width = image.shape[:2]
-    aspect = columns / rows
-    if aspect > width / height:
-        crop_rows, crop_columns = round(_EVALUATION_SHARE / aspect * width), round(_EVALUATION_SHARE * width)
-    else:
-        crop_rows, crop_columns = round(_EVALUATION_SHARE * height), round(_EVALUATION_SHARE * aspect * height)
-    top, left = (height - crop_rows + 1) // 2, (width - crop_columns + 1) // 2
-    return resize(image[top : top + crop_rows, left : left + crop_columns], rows, columns)
-
-
 def random_view(image: Images, rng: np.random.Generator, crop_area: float, strength: float) -> Images:
-    """One of the original's views for pre-training.
+    """Draw one of the original's views for pre-training.
 
     Args:
         image: float32 (rows, columns, 1 or 3), 0 to 1; of one channel only brightness and contrast are jittered.

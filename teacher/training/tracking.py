@@ -1,4 +1,4 @@
-"""Curves of a training for TensorBoard, always, and for Weights & Biases, when asked."""
+"""Loss curves for TensorBoard, always, and for Weights & Biases, on request."""
 
 import contextlib
 import os
@@ -10,14 +10,17 @@ from alzedge.utils.progress import OnStep, Step
 
 
 @contextlib.contextmanager
-def recorded(folder: Path, show: OnStep, wandb_name: str | None = None) -> Iterator[OnStep]:
+def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> Iterator[OnStep]:
     """Write each epoch's mean loss as the scalar `loss`, a few hundred bytes an epoch.
 
     Args:
-        folder: of the event files, `tensorboard --logdir FOLDER` shows them.
-        show: told about every step, too.
+        folder: of the event files, which `tensorboard --logdir FOLDER` shows.
+        on_step: called after every step, too.
         wandb_name: name of a Weights & Biases run, kept in `folder` and not sent unless
-            the variable WANDB_MODE says `online`.
+            the environment variable WANDB_MODE is `online`.
+
+    Yields:
+        The callback to give to the training.
 
     Raises:
         UserError: Weights & Biases is asked for and not installed.
@@ -36,8 +39,8 @@ def recorded(folder: Path, show: OnStep, wandb_name: str | None = None) -> Itera
             settings = wandb.Settings(mode="online" if online else "offline")
             run = stack.enter_context(wandb.init(project="alzedge", name=wandb_name, dir=folder, settings=settings))
 
-        def on_step(step: Step) -> None:
-            show(step)
+        def record(step: Step) -> None:
+            on_step(step)
             if step.step * step.epochs % step.steps == 0 and step.loss is not None:  # an epoch is complete
                 with writer.as_default(step=step.epoch):
                     tf.summary.scalar("loss", step.loss)
@@ -45,4 +48,4 @@ def recorded(folder: Path, show: OnStep, wandb_name: str | None = None) -> Itera
                 if run is not None:
                     run.log({"loss": step.loss}, step=step.epoch)
 
-        yield on_step
+        yield record

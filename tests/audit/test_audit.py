@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, call_cli, run_code
 from PIL import Image
 
 from alzedge.audit.audit import audit
@@ -65,7 +65,7 @@ def test_stripped_of_names_a_leak_is_found_and_a_clean_split_is_not_accused(
 
 def test_command_names_the_people_and_proves_it_with_pixels(tmp_path: Path, crowd: DataSet) -> None:
     data = write_folder(tmp_path / "named", crowd, crowd.slice % 3 == 0, named=True)
-    result = run_cli("audit", data, "--out", tmp_path / "out")
+    result = call_cli("audit", data, "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("The split of named leaks: 20 of the 20 people of the test side")
     found = json.loads((tmp_path / "out" / "audit.json").read_text())
@@ -120,7 +120,7 @@ def test_identifiers_of_studies_are_read_off_names(name: str, person: str) -> No
 
 
 def test_bad_input(tmp_path: Path, crowd: DataSet, clean: np.ndarray) -> None:
-    assert_refused(run_cli("audit", tmp_path / "absent"), "no such file or folder")
+    assert_refused(call_cli("audit", tmp_path / "absent"), "no such file or folder")
     folder = write_folder(tmp_path / "broken", crowd, clean, named=True)
     table = (folder / "subjects.csv").read_text()
     for old, new, words in (
@@ -156,6 +156,32 @@ def test_search_in_cells_finds_what_comparing_all_finds() -> None:
     found = best_matches(vectors, np.ones(48, np.float32), label, np.arange(6000), np.arange(6000, 12_000))
     assert np.mean(found.own_at == np.arange(6000)) > 0.99
     assert np.isnan(found.other).all() and (found.other_at == -1).all()
+
+
+SIMILARITIES = """
+import hashlib, pathlib, sys
+import numpy as np
+from alzedge.audit.descriptors import scan_images
+from alzedge.audit.index import TEST, TRAIN, index_images, open_source
+from alzedge.audit.neighbours import best_matches
+source = open_source(pathlib.Path(sys.stdin.read()))
+index = index_images(source)
+scan = scan_images(source, index, lambda: None)
+sides = (np.flatnonzero(index.side == side) for side in (TRAIN, TEST))
+found = best_matches(scan.vectors, scan.spread, index.label, *sides)
+print(hashlib.sha256(scan.vectors.tobytes() + found.own.tobytes() + found.other.tobytes()).hexdigest())
+"""
+
+
+def test_any_number_of_threads_finds_the_same_similarities_to_the_last_bit(
+    tmp_path: Path, crowd: DataSet, clean: np.ndarray
+) -> None:
+    folder = write_folder(tmp_path / "set", crowd, clean)
+    variables = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": None}
+    digests = {
+        run_code(SIMILARITIES, stdin=str(folder), **variables, OMP_NUM_THREADS=threads).stdout for threads in ("1", "2")
+    }
+    assert len(digests) == 1 and digests.pop().strip()
 
 
 @pytest.mark.slow

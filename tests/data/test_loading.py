@@ -1,13 +1,14 @@
-"""Folders, archives and the Kaggle names, on phantoms in the Kaggle layout and on the real archive."""
+"""Folders, archives and the Kaggle names, on drawn volumes in the Kaggle layout and on the real archive."""
 
 import csv
 import shutil
+import tracemalloc
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, call_cli
 from PIL import Image
 
 from alzedge.data import kaggle
@@ -15,7 +16,6 @@ from alzedge.data.dataset import DataSet, available_splits, split_dataset
 from alzedge.data.loading import load_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
-from alzedge.imaging.phantoms import draw_anatomy, draw_slice
 from alzedge.stages import STAGES
 
 PEOPLE = (12, 11, 3, 2)
@@ -41,14 +41,14 @@ def kaggle_names(label: int, n: int, shared: set[int]) -> dict[str, tuple[int, i
 
 @pytest.fixture(scope="session")
 def kaggle_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of phantoms that is named like the Kaggle archive."""
+    """A folder that is named like the Kaggle archive, of people whose slices change slowly from foot to head."""
     root = tmp_path_factory.mktemp("kaggle") / "Alzheimer_s Dataset"
     for label, n in enumerate(PEOPLE):
-        rng = np.random.default_rng(label)
-        people = [draw_anatomy(label, rng) for _ in range(n)]
+        feet, head = np.random.default_rng(label).integers(40, 216, (2, n, 26, 22))
         for path, (k, s) in kaggle_names(label, n, shared={2} if n > 2 else set()).items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(draw_slice(people[k - 1], 0.3 + s / 100, rng)).save(root / path, quality=90)
+            pixels = (feet[k - 1] * (40 - s) + head[k - 1] * s) // 40
+            Image.fromarray(pixels.astype(np.uint8)).resize((176, 208)).save(root / path, quality=90)
     return root.parent
 
 
@@ -96,7 +96,7 @@ def test_names_that_the_pixels_contradict_are_not_believed(kaggle_like: Path, tm
     loaded = load_dataset(copy)
     assert not loaded.subjects_known
     assert available_splits(loaded) == ("official",)
-    assert_refused(run_cli("subjects", copy), "re-packed", "original archive.zip")
+    assert_refused(call_cli("subjects", copy), "re-packed", "original archive.zip")
 
 
 def test_renamed_copy_is_refused_by_subjects_and_read_without_people(kaggle_like: Path, tmp_path: Path) -> None:
@@ -105,14 +105,14 @@ def test_renamed_copy_is_refused_by_subjects_and_read_without_people(kaggle_like
     old = copy / "Alzheimer_s Dataset/test/MildDemented/27.jpg"
     old.rename(old.with_name("renamed.jpg"))
     table = tmp_path / "subjects.csv"
-    assert_refused(run_cli("subjects", copy, "--csv", table), "test/MildDemented/renamed.jpg", "original archive.zip")
+    assert_refused(call_cli("subjects", copy, "--csv", table), "test/MildDemented/renamed.jpg", "original archive.zip")
     assert not table.exists()
     assert not load_dataset(copy).subjects_known
 
 
 def test_subjects_csv_is_complete(kaggle_like: Path, tmp_path: Path) -> None:
     table = tmp_path / "subjects.csv"
-    result = run_cli("subjects", kaggle_like, "--csv", table)
+    result = call_cli("subjects", kaggle_like, "--csv", table)
     assert result.returncode == 0, result.stderr
     assert "lowest 1.000" in result.stdout and "28 people x 32 slices" in result.stdout
     rows = list(csv.DictReader(table.open()))
@@ -123,7 +123,7 @@ def test_subjects_csv_is_complete(kaggle_like: Path, tmp_path: Path) -> None:
 
 def test_the_real_archive(archive: Path, tmp_path: Path) -> None:
     table = tmp_path / "subjects.csv"
-    result = run_cli("subjects", archive, "--csv", table)
+    result = call_cli("subjects", archive, "--csv", table)
     assert result.returncode == 0, result.stderr
     assert "200 people x 32 slices = 6400 images" in result.stdout
     assert "slices 27-32 of all 200 people and 79 images of slice 26" in result.stdout
@@ -149,11 +149,11 @@ def test_folder_with_one_subfolder_per_stage(tmp_path: Path, phantoms: DataSet) 
 
 
 def test_phantom_folder_with_subjects_csv_keeps_its_people(tmp_path: Path) -> None:
-    result = run_cli("phantoms", tmp_path / "set", "--subjects", 8, "--slices", 5)
+    result = call_cli("phantoms", tmp_path / "set", "--subjects", 8, "--slices", 5)
     assert result.returncode == 0, result.stderr
     assert load_dataset(tmp_path / "set").fingerprint == make_phantoms(8, 5).fingerprint
     assert load_dataset(tmp_path / "set").synthetic
-    assert_refused(run_cli("phantoms", tmp_path / "set"), "not empty")
+    assert_refused(call_cli("phantoms", tmp_path / "set"), "not empty")
 
 
 def broken(root: Path, how: str) -> Path:
@@ -196,7 +196,7 @@ def test_bad_folders_are_refused_in_one_sentence(tmp_path: Path, phantoms: DataS
     if how in ("truncated", "text", "other size", "colour"):
         words = [*words, image.name]
     out = tmp_path / "out"
-    assert_refused(run_cli("run", root, "--out", out), *words)
+    assert_refused(call_cli("run", root, "--out", out), *words)
     assert not out.exists()
 
 
@@ -206,10 +206,13 @@ def test_bad_folders_are_refused_in_one_sentence(tmp_path: Path, phantoms: DataS
         ("path,subject\n{paths},p1\n{first}\n", "two different rows"),
         ("path,subject\n{paths}\n", "no subject for"),
         ("path,subject\n{paths}, \n", "no subject for"),
-        ("path,subject\n{paths},p1\n", "p1 is MildDemented on"),
+        ("path,subject\n{paths},p1\n", "p1 is MildDemented on other images and"),
         ("path,label,subject\n{paths},MildDemented,p1\n", "lies in another class folder"),
         ("path,label,subject\n{paths},Ill,p1\n", "'Ill' is not a stage"),
         ("path,subject,slice\n{paths},p1,top\n", "not a readable table"),
+        ("path,subject,slice\n{paths},p1,-1\n", "has slice -1; slices are counted from 1"),
+        ("path,subject,split\n{paths},p1,validation\n", "has split 'validation'; expected train or test"),
+        ("path,label\n{paths},\n", "no column 'subject'"),
     ],
 )
 def test_bad_subject_tables_are_refused(tmp_path: Path, phantoms: DataSet, table: str, words: str) -> None:
@@ -227,19 +230,19 @@ def test_a_file_that_came_twice_is_named(kaggle_like: Path, tmp_path: Path) -> N
     shutil.copytree(kaggle_like, copy)
     first = copy / "Alzheimer_s Dataset/test/MildDemented/27.jpg"
     shutil.copy(first, first.with_name("27 (1).jpg"))
-    assert_refused(run_cli("subjects", copy), "27 (1).jpg", "same slice by name")
+    assert_refused(call_cli("subjects", copy), "27 (1).jpg", "same slice by name")
     assert not load_dataset(copy).subjects_known
 
 
 def test_bad_archives_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "a.zip"
     text.write_text("not a zip")
-    assert_refused(run_cli("run", text), "not a complete zip file")
+    assert_refused(call_cli("run", text), "not a complete zip file")
     empty = tmp_path / "b.zip"
     with zipfile.ZipFile(empty, "w") as archive:
         archive.writestr("readme.txt", "hello")
-    assert_refused(run_cli("run", empty), "b.zip", "NonDemented")
-    assert_refused(run_cli("run", tmp_path / "absent.zip"), "no such file or folder")
+    assert_refused(call_cli("run", empty), "b.zip", "NonDemented")
+    assert_refused(call_cli("run", tmp_path / "absent.zip"), "no such file or folder")
 
 
 def test_damaged_archive_names_the_entry(tmp_path: Path, phantoms: DataSet) -> None:
@@ -247,18 +250,24 @@ def test_damaged_archive_names_the_entry(tmp_path: Path, phantoms: DataSet) -> N
     data = bytearray(path.read_bytes())
     data[1000:1100] = bytes(100)
     path.write_bytes(data)
-    assert_refused(run_cli("run", path), "c.zip", ".png", "again")
+    assert_refused(call_cli("run", path), "c.zip", ".png", "again")
 
 
 def test_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for stage in STAGES:
-            with archive.open(f"{stage}/a.png", "w") as file:
-                for _ in range(256):
-                    file.write(bytes(2**20))
+        for stage in STAGES[1:]:
+            archive.writestr(f"{stage}/a.png", b"never read")
+        with archive.open(f"{STAGES[0]}/a.png", "w") as file:
+            for _ in range(64):
+                file.write(bytes(2**20))
+    assert path.stat().st_size < 2**20
+    tracemalloc.start()
     with pytest.raises(UserError, match="too large"):
         load_dataset(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32 * 2**20
 
 
 def test_continuity_needs_whole_volumes(phantoms: DataSet) -> None:

@@ -8,7 +8,7 @@ from alzedge.data.phantom_set import make_phantoms
 from alzedge.stages import STAGES
 
 
-def fluid_share(data: DataSet) -> np.ndarray:
+def csf_share(data: DataSet) -> np.ndarray:
     """Share of dark pixels within the brain, by slice."""
     brain = data.images > 0
     return (brain & (data.images < 90)).sum(axis=(1, 2)) / brain.sum(axis=(1, 2))
@@ -30,8 +30,8 @@ def test_form_is_that_of_the_kaggle_set(phantoms: DataSet) -> None:
     assert set(phantoms.subject[phantoms.split == "test"]) == set(phantoms.subject)
 
 
-def test_fluid_grows_with_the_stage(phantoms: DataSet) -> None:
-    share = fluid_share(phantoms)
+def test_csf_grows_with_the_stage(phantoms: DataSet) -> None:
+    share = csf_share(phantoms)
     means = [share[phantoms.labels == label].mean() for label in range(len(STAGES))]
     assert means == sorted(means) and means[-1] > 1.5 * means[0]
 
@@ -45,7 +45,7 @@ def test_neighbouring_slices_of_a_person_are_alike_and_people_differ(phantoms: D
 
 def test_stages_can_be_learned_on_unseen_people_but_not_perfectly() -> None:
     data = make_phantoms(60, 3, seed=1)
-    share = fluid_share(data)[data.slice == 2].reshape(-1, 1)
+    share = csf_share(data)[data.slice == 2].reshape(-1, 1)
     labels = data.labels[data.slice == 2]
     train = np.arange(60) % 2 == 0
     score = LogisticRegression(C=1e4).fit(share[train], labels[train]).score(share[~train], labels[~train])

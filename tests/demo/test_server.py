@@ -156,6 +156,7 @@ def test_what_is_no_slice_is_refused_without_probabilities(served: Served, phant
             event, (answer,) = ask(client, [("cat.png", png(pixels))])
             assert event == "complete" and answer["probabilities"] is None and answer["stage"] is None
             assert answer["refused"].startswith("this does not look like an axial brain MRI slice")
+            assert answer["unlikeness"] > 1
 
 
 def test_a_batch_goes_on_after_a_bad_file(served: Served, classifier: Classifier, slices: NDArray[np.uint8]) -> None:

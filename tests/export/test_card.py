@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, call_cli, run_cli
 from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import eval_results_to_model_index, model_index_to_eval_results
 from PIL import Image
@@ -16,24 +18,22 @@ from PIL import Image
 from alzedge.cli import _COMMANDS
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
-from alzedge.export.hub.card import find_benchmark, model_card, read_benchmark
+from alzedge.export.benchmark.results import TrainingTime, read_benchmark
+from alzedge.export.hub.card import find_benchmark, model_card
 from alzedge.export.hub.card_usage import BROWSER, GRADLE, KOTLIN, RASPBERRY_PI
 from alzedge.export.phases import training_time
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import bundled_model
+from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import TASKS
 from alzedge.model_file.read_write import Record, read_record, read_tflite, write_tflite
-from alzedge.runs.run_folder import Ledger, open_ledger
+from alzedge.runs.run_folder import RunFolder, open_run_folder
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.utils.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE, EXAMPLE_BENCHMARK = ROOT / "docs" / "example-card.md", ROOT / "docs" / "example-benchmark.json"
 in_checkout = pytest.mark.skipif(not EXAMPLE.is_file(), reason="needs the checkout with its documents")
-
-
-def shown(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def rewritten(folder: Path, **changes: object) -> Path:
@@ -63,12 +63,12 @@ def check_front_matter(text: str, record: Record) -> ModelCard:
     assert name == "student_int8"
     found = {(r.dataset_config, r.metric_type): r.metric_value for r in results}
     expected = {
-        (f"{split}-{level}", figure if task.name == "stages4" else f"{task.name}_{figure}"): round(measured["value"], 4)
-        for split, levels in record["metrics"].items()
-        for level in {"slice", "person"} & set(levels)
+        (f"{split}-{level}", figure if task.name == "stages4" else f"{task.name}_{figure}"): round(measured.value, 4)
+        for split, quoted in record["metrics"].items()
+        for level, figures in Quote.from_json(quoted).summary.levels.items()
         for task in TASKS
         for figure in task.summary
-        if (measured := levels[level][task.name][figure]) is not None
+        if (measured := figures.figure(task, figure)) is not None
     }
     assert found == expected and len(results) == len(expected)
     return card
@@ -78,37 +78,36 @@ def test_card_of_a_run_has_the_measured_figures_by_task_and_by_class(tiny_run: P
     card = check_front_matter((tiny_run / "README.md").read_text(), read_record(tiny_run / "student_int8.tflite"))
     assert DISCLAIMER in card.text and all(stage in card.text for stage in STAGES)
     assert "Phantoms are not medical data" in card.text and card.data.datasets is None
-    metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]["models"]["student_int8.tflite"]
-    for level in ("slice", "person"):
+    evaluation = read_benchmark(tiny_run / "benchmark.json").splits["subject"].models["student_int8.tflite"]
+    for level in evaluation.levels.values():
         for task in TASKS:
-            for figure in task.summary:
-                if metrics[level][task.name][figure]:
-                    assert shown(metrics[level][task.name][figure]) in card.text
-    for stage, figures in metrics["person"]["stages4"]["by_class"].items():
+            figures = [level.figure(task, name) for name in task.summary]
+            assert all(figure.text() in card.text for figure in figures if figure)
+    for stage, of_class in evaluation.by_person.details["stages4"].by_class.items():
         row = next(line for line in card.text.splitlines() if line.startswith(f"| {stage} |"))
-        assert all(shown(figure) in row if figure else "not claimed" in row for figure in figures.values())
+        assert all(figure.text() in row if figure else "not claimed" in row for figure in of_class.values())
 
 
 def test_card_of_a_run_says_what_training_cost_and_shows_its_plots(tiny_run: Path) -> None:
     text = (tiny_run / "README.md").read_text()
-    training = json.loads((tiny_run / "benchmark.json").read_text())["training"]
+    training = read_benchmark(tiny_run / "benchmark.json").training
     phases = json.loads((tiny_run / "run.json").read_text())["phases"]
-    assert training["seconds"] == {name: phases[name]["seconds"] for name in training["seconds"]}
-    assert set(training["seconds"]) == {f"subject/{name}" for name in ("pretrain", "finetune", "targets", "distill")}
-    assert f"took {sum(training['seconds'].values()) / 60:.1f} minutes" in text
+    assert training and training.seconds == {name: phases[name]["seconds"] for name in training.seconds}
+    assert set(training.seconds) == {f"subject/{name}" for name in ("pretrain", "finetune", "targets", "distill")}
+    assert f"took {sum(training.seconds.values()) / 60:.1f} minutes" in text
     assert "![Accuracy against latency](accuracy_latency.png)" in text and "examples.png" not in text
 
 
 def test_the_time_of_training_survives_a_new_start_and_is_unknown_where_a_phase_was_not_timed(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    ledger = Ledger(folder, {"seed": 0})
+    run_folder = RunFolder(folder, {"seed": 0})
     for phase in ("official/pretrain", "official/evaluate", "subject/distill"):
-        ledger.perform(phase, None, [], [folder / "out.txt"], lambda stem: write_text(folder / "out.txt", "done"))
-    training = training_time(open_ledger(folder, {"seed": 0}))
-    assert training is not None and set(training["seconds"]) == {"official/pretrain", "subject/distill"}
-    assert training["seconds"]["subject/distill"] == ledger.phases["subject/distill"]["seconds"]
-    del ledger.phases["subject/distill"]["seconds"]
-    assert training_time(ledger) is None
+        run_folder.perform(phase, None, [], [folder / "out.txt"], lambda stem: write_text(folder / "out.txt", "done"))
+    training = training_time(open_run_folder(folder, {"seed": 0}))
+    assert isinstance(training, TrainingTime) and set(training.seconds) == {"official/pretrain", "subject/distill"}
+    assert training.seconds["subject/distill"] == run_folder.phases["subject/distill"].seconds
+    untimed = {name: replace(phase, seconds=None) for name, phase in run_folder.phases.items()}
+    assert training_time(RunFolder(folder, {"seed": 0}, untimed)) is None
 
 
 @in_checkout
@@ -123,13 +122,13 @@ def test_the_example_is_what_the_command_writes_of_the_bundled_student(tmp_path:
 @in_checkout
 def test_every_number_of_the_example_s_tables_was_measured() -> None:
     """Three or more decimals are never typed: each is a number of the record or the benchmark, rounded."""
-    record, benchmark = read_record(bundled_model()), read_benchmark(EXAMPLE_BENCHMARK)
+    record, benchmark = read_record(bundled_model()), json.loads(EXAMPLE_BENCHMARK.read_text())
     card = check_front_matter(EXAMPLE.read_text(), record)
     assert "**The published split leaks**" in card.text and len(card.data.datasets) == 1
     known = {f"{number:.3f}" for number in numbers_of(record) | numbers_of(benchmark)}
     prose = card.text[: card.text.index("## How to load it")]
-    told = re.findall(r"(?<![\w.])\d+\.\d{3}(?!\d)", prose)
-    assert len(told) > 100 and set(told) <= known
+    written = re.findall(r"(?<![\w.])\d+\.\d{3}(?!\d)", prose)
+    assert len(written) > 100 and set(written) <= known
 
 
 def test_a_card_without_a_benchmark_says_what_it_does_not_know() -> None:
@@ -150,10 +149,12 @@ def test_cross_validated_figures_come_first(tmp_path: Path) -> None:
 
 
 def test_a_student_of_steps_and_cross_fitted_teachers_says_so(tmp_path: Path) -> None:
-    told = {"cross_fit": 4, "fluid": True, "temperature": 1.25}
+    targets = {"cross_fit": 4, "fluid": True, "temperature": 1.25}
     preprocessing = Preprocessing(4, ("fluid",)).to_dict()
-    text = model_card(rewritten(tmp_path, preprocessing=preprocessing, soft_targets=told))
-    assert "learned from 4 teachers" in text and "temperature, 1.250," in text and "share of fluid" in text
+    text = model_card(rewritten(tmp_path, preprocessing=preprocessing, soft_targets=targets))
+    assert (
+        "learned from 4 teachers" in text and "temperature, 1.250," in text and "share of cerebrospinal fluid" in text
+    )
     assert (
         "Preprocessing: fluid (see `alzedge.imaging.steps`), by the record's table" in text and "4 x 4 pixels" in text
     )
@@ -177,16 +178,27 @@ def test_nothing_is_claimed_where_the_people_are_unknown(tmp_path: Path) -> None
     assert "Kaggle" not in text and "OASIS" not in text and "per person (n" not in text
 
 
+@in_checkout
 def test_a_benchmark_of_another_file_is_refused(tmp_path: Path) -> None:
     path = rewritten(tmp_path, licence="apache-2.0", notes="another size")
-    measured = {"models": {path.name: {"bytes": 1}}, "splits": {}}
-    (tmp_path / "benchmark.json").write_text(json.dumps(measured))
+    shutil.copy(EXAMPLE_BENCHMARK, tmp_path / "benchmark.json")
     assert find_benchmark(path) is None
-    assert_refused(run_cli("card", path, "--benchmark", tmp_path / "benchmark.json"), "is not of", path)
-    with pytest.raises(UserError, match=r"no benchmark\.json"):
-        read_benchmark(path)
+    assert_refused(call_cli("card", path, "--benchmark", tmp_path / "benchmark.json"), "is not of", path)
+    found = read_benchmark(EXAMPLE_BENCHMARK)
+    measured = found.models[path.name]
+    same = replace(measured, footprint=replace(measured.footprint, bytes=path.stat().st_size))
+    write_text(tmp_path / "benchmark.json", json.dumps(replace(found, models={path.name: same}).to_json()))
+    assert find_benchmark(path) == tmp_path / "benchmark.json"
+
+
+def test_a_card_without_figures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is not a benchmark\.json"):
+        read_benchmark(bundled_model())
     with pytest.raises(UserError, match="carries no figures.*--benchmark"):
         model_card(rewritten(tmp_path, metrics={}))
+    broken: dict[str, Any] = {"subject": {"description": "x"}}
+    with pytest.raises(UserError, match="is not a model file with figures that this AlzEdge can read; export it again"):
+        model_card(rewritten(tmp_path, metrics=broken))
 
 
 def test_the_card_s_python_runs_as_it_stands(phantoms: DataSet, tmp_path: Path) -> None:
@@ -212,27 +224,23 @@ def test_the_card_s_other_programs_are_those_of_the_documents(program: str, docu
     assert program in model_card(bundled_model())
 
 
-def test_table_has_a_row_for_every_model_and_the_floor(tiny_run: Path) -> None:
-    benchmark = json.loads((tiny_run / "benchmark.json").read_text())
+def test_table_has_a_row_for_every_model_and_the_baselines(tiny_run: Path) -> None:
+    benchmark = read_benchmark(tiny_run / "benchmark.json")
     table = (tiny_run / "benchmark.md").read_text()
-    assert list(benchmark["models"]) == [
+    assert list(benchmark.models) == [
         "teacher.keras",
         "student.keras",
         "student_float32.tflite",
         "student_int8.tflite",
         "student_int8_heatmap.tflite",
     ]
-    for name, model in benchmark["models"].items():
+    for name, model in benchmark.models.items():
         row = next(line for line in table.splitlines() if line.startswith(f"| {name} |"))
-        for threads in ("threads_1", "threads_2"):
-            times = model["latency_ms"][threads]
-            assert f"{times['p50']:.2f}/{times['p90']:.2f}/{times['p95']:.2f}" in row
-            assert 0 < times["p50"] <= times["p95"]
-        if name.endswith(".tflite"):
-            assert model["bytes"] == (tiny_run / name).stat().st_size
-            assert f"| {name} | {model['bytes'] / 1024:.0f} |" in row
-    assert "| majority class |" in table
-    assert benchmark["splits"]["subject"]["labels"] == list(STAGES)
+        for times in model.latency.values():
+            assert f"{times.p50:.2f}/{times.p90:.2f}/{times.p95:.2f}" in row
+        assert f"| {name} | {model.footprint.bytes / 1024:.0f} |" in row
+    assert "| majority class |" in table and "| 1-nearest neighbour |" in table
+    assert benchmark.splits["subject"].labels == STAGES
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])

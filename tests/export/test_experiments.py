@@ -1,31 +1,34 @@
-"""Cross-fitted targets, cross-validation, and experiments against each other."""
+"""Cross-validation, and experiments against each other."""
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import TINY, assert_refused, run_cli
-from sklearn.metrics import roc_auc_score
+from helpers.commands import CROSS_FIT, assert_refused, call_cli, run_cli
 
 from alzedge.data.dataset import DataSet, split_dataset
-from alzedge.data.phantom_set import make_phantoms
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
-from alzedge.export.experiments.comparison import comparison_rows
+from alzedge.export.experiments.comparison import (
+    Comparison,
+    ExperimentResult,
+    comparison_rows,
+    draw_comparison,
+    draw_label_curve,
+    markdown_comparison,
+    text_comparison,
+)
 from alzedge.export.experiments.crossval import MODELS, cross_validate, crossval_metrics, fold_folder, pool_folds
 from alzedge.export.experiments.experiments import load_experiments
+from alzedge.metrics.classification import evaluate
+from alzedge.metrics.evaluation import Summary
+from alzedge.metrics.split_evaluation import EvaluationSet, Quote, read_metrics
+from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe import load_recipe
-from alzedge.student.cross_fit import _joined, cross_fitted_targets, deal_people
-from alzedge.student.distill import soft_targets
-from alzedge.student.targets import cross_fitted_regression, fluid_by_person
-from alzedge.teacher.finetune import build_teacher, finetune
-
-CROSS_FIT = TINY.replace("views = 2", "views = 2\ntemperature = 1.0\ncross_fit = 2\nfluid = true").replace(
-    "epochs = 3", "epochs = 1"
-)
 
 
 @pytest.fixture(scope="module")
@@ -33,61 +36,6 @@ def cross_fit_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "crossfit.toml"
     path.write_text(CROSS_FIT)
     return path
-
-
-def test_parts_keep_a_person_together_and_every_stage_apart(phantoms: DataSet) -> None:
-    part = deal_people(phantoms.subject, phantoms.labels, 4)
-    for person in np.unique(phantoms.subject):
-        assert len(np.unique(part[phantoms.subject == person])) == 1
-    people = [len(np.unique(phantoms.subject[part == k])) for k in range(4)]
-    assert sum(people) == 20 and max(people) - min(people) <= 1
-    with pytest.raises(UserError, match="2 training people are too few"):
-        deal_people(np.array(["a", "b"]), np.array([0, 1]), 3)
-
-
-def test_the_regression_on_fluid_answers_only_for_people_it_was_not_fitted_on() -> None:
-    data = make_phantoms(40, 6)
-    _, first, person = np.unique(data.subject, return_index=True, return_inverse=True)
-    backwards = np.arange(len(data))[::-1]
-    values = fluid_by_person(data.images, person, data.slice)
-    assert values.shape == (40, 64)
-    np.testing.assert_array_equal(
-        values, fluid_by_person(data.images[backwards], person[backwards], data.slice[backwards])
-    )
-    part = deal_people(data.subject, data.labels, 4)[first]
-    labels = data.labels[first]
-    answers = cross_fitted_regression(values, labels, part)
-    assert roc_auc_score(labels > 0, 1 - answers[:, 0]) > 0.9  # phantoms are drawn with more fluid by stage
-    # Whatever a person's own label: nobody's answer changes by it but those of the other parts.
-    labels[0] = 3 - labels[0]
-    changed = (cross_fitted_regression(values, labels, part) != answers).any(axis=1)
-    assert not changed[part == part[0]].any() and changed[part != part[0]].all()
-
-
-def test_half_of_the_joint_target_is_the_regression() -> None:
-    logits = np.log(np.array([[[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]]], np.float32))
-    opinion = np.array([[0.0, 0.0, 1.0, 0.0]])
-    joint = _joined(logits, np.array([0, 0]), opinion)
-    np.testing.assert_allclose(joint[0, 0], [0.275, 0.125, 0.55, 0.05], rtol=1e-6)
-    np.testing.assert_allclose(joint.sum(axis=-1), 1, rtol=1e-6)
-
-
-@pytest.mark.slow
-def test_cross_fitted_targets_come_from_teachers_without_the_person(
-    phantoms: DataSet, cross_fit_recipe: Path, tmp_path: Path
-) -> None:
-    recipe = load_recipe(str(cross_fit_recipe))
-    images, labels, people = recipe.preprocessing(phantoms.images), phantoms.labels, phantoms.subject
-    start = build_teacher(recipe, images.shape[1:])
-    found = cross_fitted_targets(start, images, labels, people, recipe, tmp_path / "parts")
-    assert found.logits.shape == (2, 100, 4) and found.parts == 2
-    raw = found.logits * np.float32(found.temperature)
-    part = deal_people(people, labels, 2)
-    others, own = np.flatnonzero(part != 0), np.flatnonzero(part == 0)
-    teacher, _ = finetune(start, images[others], labels[others], recipe, tmp_path / "own.npz", people=people[others])
-    np.testing.assert_allclose(raw[:, own], soft_targets(teacher, images, recipe, rows=own), rtol=1e-4, atol=1e-5)
-    every, again = soft_targets(teacher, images, recipe), soft_targets(teacher, images, recipe, rows=own)
-    np.testing.assert_allclose(every[:, own], again, rtol=1e-4, atol=1e-5)
 
 
 def test_pooled_answers_hold_every_slice_once_by_a_model_without_its_fold(phantoms: DataSet, tmp_path: Path) -> None:
@@ -140,6 +88,60 @@ def test_bad_tables_are_refused(tmp_path: Path, text: str, words: str) -> None:
         load_experiments(table, None)
 
 
+def test_the_command_lists_the_experiments_of_a_group_and_refuses_another(tmp_path: Path) -> None:
+    listed = call_cli("experiments", "--list", "--group", "study")
+    assert listed.returncode == 0 and len(listed.stdout.splitlines()) == 3 and "study: " in listed.stdout
+    assert_refused(call_cli("experiments", "--list", "--group", "cats"), "has no group 'cats'", "study")
+    assert_refused(call_cli("experiments", "--table", tmp_path / "none.toml"), "none.toml")
+    assert_refused(call_cli("crossval", tmp_path / "none", "--out", tmp_path / "out"), "none")
+
+
+def summary_of(dataset: DataSet, seed: int, people_known: bool = True) -> Summary:
+    answers = np.random.default_rng(seed).dirichlet(np.ones(4), len(dataset))
+    who = dataset.subject if people_known else None
+    return evaluate(answers, dataset.labels, who, replicates=10).summary()
+
+
+def test_a_comparison_has_a_row_for_each_experiment_split_and_baseline(phantoms: DataSet, tmp_path: Path) -> None:
+    recipe = load_recipe("quick")
+    evaluated_on = EvaluationSet("a clause", 100, 20, True, {"majority": 0.4, "nearest_neighbour": 0.5})
+    figures = {"official": summary_of(phantoms, 0, people_known=False), "subject": summary_of(phantoms, 1)}
+    results = [
+        ExperimentResult("g", f"{percent} %", "teacher", replace(recipe, finetune=settings), figures)
+        for percent in (10, 100)
+        for settings in [replace(recipe.finetune, label_percent=percent)]
+    ]
+    results.append(ExperimentResult("g", "int8", "student_int8", recipe, {"subject": figures["subject"]}))
+    comparison = Comparison({"official": evaluated_on, "subject": evaluated_on}, tuple(results))
+    rows = comparison_rows(comparison)
+    assert len(rows) == 1 + 5 + 4 and all(len(row) == len(rows[0]) for row in rows)
+    accuracy, area = figures["subject"].slice.figure(STAGES4, "accuracy"), figures["subject"].person
+    assert accuracy and area and rows[2][:4] == ["g: 10 %", "teacher", "unseen people", accuracy.short()]
+    assert rows[2][5] == area.tasks["any_dementia"]["roc_auc"].short()  # type: ignore[union-attr]
+    assert rows[1][5] == figures["official"].slice.tasks["any_dementia"]["roc_auc"].short()  # type: ignore[union-attr]
+    assert rows[-1][:4] == ["baseline: majority class", "", "unseen people", "0.400"]
+    assert rows[-1][3] in text_comparison(comparison) and "| g: int8 |" in markdown_comparison(comparison)
+    content = comparison.to_json()
+    assert content["splits"]["subject"]["floors"] == evaluated_on.baselines
+    assert content["experiments"][0]["recipe"] == results[0].recipe.to_dict()
+    assert content["experiments"][2]["figures"] == {"subject": figures["subject"].to_json()}
+    draw_comparison(comparison, tmp_path / "all.png")
+    assert draw_label_curve(comparison, tmp_path / "curve.png")
+    assert not draw_label_curve(replace(comparison, experiments=tuple(results[1:])), tmp_path / "none.png")
+    assert {path.name for path in tmp_path.iterdir()} == {"all.png", "curve.png"}
+
+
+def test_a_cross_validation_is_quoted_only_for_its_own_recipe_and_data(phantoms: DataSet, tmp_path: Path) -> None:
+    recipe = load_recipe("quick")
+    with pytest.raises(UserError, match="holds no finished cross-validation"):
+        crossval_metrics(tmp_path, phantoms, recipe)
+    settings = recipe.to_dict()
+    about = {"data": phantoms.fingerprint} | {name: settings[name] for name in ("seed", "augment", "teacher")}
+    (tmp_path / "crossval.json").write_text(json.dumps(about | {"seed": 7}))
+    with pytest.raises(UserError, match=r"cross-validated something else \(seed, preprocessing, "):
+        crossval_metrics(tmp_path, phantoms, recipe)
+
+
 def test_unknown_people_cannot_be_cross_validated(tmp_path: Path, phantoms: DataSet) -> None:
     nobody = DataSet(
         "nobody",
@@ -162,8 +164,8 @@ def test_crossval_pools_judges_resumes_and_is_quoted(tmp_path: Path, cross_fit_r
     assert first.returncode == 0, first.stderr
     pooled = {name: (out / name).read_bytes() for name in MODELS}
     assert len(Predictions.load(out / "student_int8.csv")) == 100
-    metrics = json.loads((out / "evaluation" / "metrics.json").read_text())["crossval"]
-    assert metrics["people"] == 20 and set(metrics["models"]) == set(MODELS)
+    evaluation = read_metrics(out / "evaluation" / "metrics.json")["crossval"]
+    assert evaluation.evaluated_on.people == 20 and set(evaluation.models) == set(MODELS)
     # One fold is made again, by one process, and comes out the same to the last bit.
     shutil.rmtree(fold_folder(out, 3))
     again = run_cli("crossval", "--recipe", cross_fit_recipe, "--out", out, "--jobs", 1)
@@ -176,13 +178,10 @@ def test_crossval_pools_judges_resumes_and_is_quoted(tmp_path: Path, cross_fit_r
     run = run_cli("run", "--recipe", cross_fit_recipe, "--out", tmp_path / "run", "--crossval", out)
     assert run.returncode == 0, run.stderr
     record = read_record(tmp_path / "run" / "student_int8.tflite")
-    own = record["metrics"]["crossval"]["person"]["any_dementia"]["roc_auc"]["value"]
-    pooled_figure = metrics["models"]["student_int8.csv"]["person"]["any_dementia"]["roc_auc"]["value"]
-    assert own == pytest.approx(pooled_figure, abs=1e-6)
+    own = Quote.from_json(record["metrics"]["crossval"])
+    assert own.summary == evaluation.models["student_int8.csv"].summary() and "five sister models" in own.measured_on
     assert record["soft_targets"]["cross_fit"] == 2
     assert "unseen people, cross-validated" in (tmp_path / "run" / "README.md").read_text().lower()
-    with pytest.raises(UserError, match="holds no finished cross-validation"):
-        crossval_metrics(tmp_path, None, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
@@ -209,8 +208,8 @@ model = "student_int8"
     assert result.stdout.count("teacher pre-training: 3/3") == 1
     found = json.loads((out / "experiments.json").read_text())
     assert [entry["name"] for entry in found["experiments"]] == ["cosine", "step", "int8"]
-    rows = comparison_rows(found)
-    assert len(rows) == 1 + 3 + 2 and all(len(row) == len(rows[0]) for row in rows)
+    rows = [line for line in (out / "experiments.md").read_text().splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + 3 + 2
     assert (out / "experiments.png").stat().st_size > 10_000
     again = run_cli("experiments", "--table", table, "--out", out, "--split", "subject")
     assert again.returncode == 0 and "fine-tuning" not in again.stdout

@@ -1,95 +1,185 @@
-"""Conversion: every format what its name says, close to Keras, the same bytes every time."""
+"""Conversion: every format is what its name says, close to Keras, and the same bytes every time."""
 
 import resource
 import shutil
 import signal
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, call_cli, run_cli
 
 from alzedge.data.dataset import DataSet, Split, split_dataset
-from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
-from alzedge.export.convert.formats import FORMATS, Order
+from alzedge.export.convert.calibration_set import calibration_images
+from alzedge.export.convert.format_traits import TRAITS
+from alzedge.export.convert.formats import FORMATS
 from alzedge.export.convert.heat_map import with_heat_map
 from alzedge.export.convert.onnx import to_onnx
+from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
 from alzedge.export.convert.saved_model import to_saved_model, write_saved_model
-from alzedge.export.convert.tflite import answers, calibration_images, to_float32, to_int8, with_probabilities
+from alzedge.export.convert.tflite import to_float32, to_int8
 from alzedge.export.evaluate.scoring import load_scorer
-from alzedge.export.export_student import export_student, find_teacher
-from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.interpreters import OnnxNetwork, TFLiteNetwork, make_interpreter
+from alzedge.export.export_student import conversion_input, export_student, find_teacher
+from alzedge.export.prepared_student import PreparedStudent
+from alzedge.export.target import Target
+from alzedge.export.verify.verdict import Verdict
+from alzedge.inference.interpreters import OnnxInterpreter, TFLiteInterpreter, make_interpreter
 from alzedge.model_file.read_write import read_keras_record, read_record, read_tflite
-from alzedge.runs.recipe import CompressRecipe, Recipe, load_recipe
+from alzedge.runs.recipe import CompressRecipe
 from alzedge.teacher.keras_file import load_model, save_model
-from alzedge.utils.progress import quiet
+
+UNTRAINED = [name for name, traits in TRAITS.items() if not traits.trained]
+TRAINED = [name for name, traits in TRAITS.items() if traits.trained]
+# Types that only this format holds among the tensors that interpreters see.
+KINDS = {
+    "float32": {"float32"},
+    "float16": {"float16", "float32"},
+    "dynamic": {"int8", "float32"},
+    "int8": {"int8"},
+    "int8-float-io": {"int8", "float32"},
+    "int16x8": {"int8", "int16", "float32"},
+    "qat-int8": {"int8"},
+    "pruned": {"int8"},
+    "clustered": {"int8"},
+}
+
+Exported = Callable[[str], tuple[Path, Verdict]]
 
 
 @pytest.fixture(scope="module")
-def test_slices() -> DataSet:
-    data = make_phantoms(20, 5)
-    return data.take(split_dataset(data, "subject").test)
+def prepared(prepared_student: PreparedStudent) -> PreparedStudent:
+    """The shared student, for training further in seconds."""
+    compress = CompressRecipe(batch_size=16, epochs=1, clusters=8)
+    return replace(prepared_student, recipe=replace(prepared_student.recipe, compress=compress))
+
+
+@pytest.fixture(scope="module")
+def exported(prepared: PreparedStudent, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Each format's file and verdict, exported when first asked for."""
+    folder = tmp_path_factory.mktemp("exported")
+    made: dict[str, tuple[Path, Verdict]] = {}
+
+    def export(fmt: str) -> tuple[Path, Verdict]:
+        if fmt not in made:
+            path = folder / f"{fmt}{TRAITS[fmt].suffix}"
+            made[fmt] = path, export_student(prepared, path, Target(fmt))
+        return made[fmt]
+
+    return export
 
 
 def tensors(path: Path) -> list[dict]:
     return make_interpreter(read_tflite(path)[0], 1).get_tensor_details()
 
 
-def test_int8_holds_whole_numbers_only(tiny_run: Path) -> None:
-    kinds = {np.dtype(t["dtype"]) for t in tensors(tiny_run / "student_int8.tflite")}
-    assert kinds == {np.dtype(np.int8), np.dtype(np.int32)}
-    weights = [t for t in tensors(tiny_run / "student_int8.tflite") if len(t["shape"]) == 4 and t["shape"][0] > 1]
-    assert len(weights) == 3 and all(t["dtype"] == np.int8 for t in weights)
+def files_of(path: Path) -> dict[str, bytes]:
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return {file.relative_to(path.parent).as_posix().replace(path.name, "", 1): file.read_bytes() for file in files}
 
 
-def test_float32_agrees_with_keras(tiny_run: Path, test_slices: DataSet) -> None:
-    keras_scores = load_scorer(tiny_run / "subject/student.keras")(test_slices.images)
-    file_scores = load_scorer(tiny_run / "student_float32.tflite")(test_slices.images)
-    np.testing.assert_allclose(file_scores, keras_scores, atol=1e-5)
+def check_file(path: Path, fmt: str) -> None:
+    record = read_record(path)
+    assert record["kind"] == ("student" if fmt == "keras" else f"student-{fmt}")
+    assert record["verdict"]["format"] == fmt and record["verdict"]["slices"] == 20
+    assert bool(record["calibration"]) == TRAITS[fmt].calibrated
+    if fmt in KINDS:
+        kinds = {np.dtype(t["dtype"]).name for t in tensors(path)} - {"int32", "int64"}
+        assert kinds == KINDS[fmt]
+        inside = make_interpreter(read_tflite(path)[0], 1)
+        outside = {d["dtype"] for d in (*inside.get_input_details(), *inside.get_output_details())}
+        assert outside == {np.int8 if KINDS[fmt] == {"int8"} else np.float32}
 
 
-def test_int8_agrees_with_keras_within_a_few_steps(tiny_run: Path, test_slices: DataSet) -> None:
-    """Steps of the output are 1/256; three layers of rounding before the softmax move it by a few."""
-    keras_scores = load_scorer(tiny_run / "subject/student.keras")(test_slices.images)
-    file_scores = load_scorer(tiny_run / "student_int8.tflite")(test_slices.images)
-    assert np.abs(file_scores - keras_scores).max() < 8 / 256
-    assert len(np.unique(file_scores[:, 0])) > 1  # it looks at the slice
+@pytest.mark.parametrize("fmt", UNTRAINED)
+def test_every_format_is_what_it_says_and_the_same_twice(
+    fmt: str, exported: Exported, prepared: PreparedStudent, tmp_path: Path
+) -> None:
+    path, verdict = exported(fmt)
+    check_file(path, fmt)
+    assert verdict.contents.gzip_bytes < verdict.contents.bytes and verdict.agreement >= 0.8
+    float32 = to_float32(prepared.model) if fmt == "float32" else prepared.float32
+    data = FORMATS[fmt].convert(conversion_input(prepared, prepared.model, float32))
+    again = tmp_path / path.name
+    FORMATS[fmt].container.write(again, data, read_record(path))
+    assert files_of(again) == files_of(path)
 
 
-def test_the_same_export_twice_gives_the_same_bytes(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
-    student = tiny_run / "subject/student.keras"
+@pytest.mark.parametrize("fmt", TRAINED)
+def test_students_are_trained_to_be_smaller(fmt: str, exported: Exported, trained_student: Path) -> None:
+    path, verdict = exported(fmt)
+    check_file(path, fmt)
+    record = read_record(path)
+    assert record["compression"]["teacher"]["sha256"] == read_record(trained_student)["sha256"]
+    assert record["compression"]["teacher"]["kind"] == "student" and record["recipe"]["compress"]["epochs"] == 1
+    assert fmt != "pruned" or verdict.contents.sparsity >= 0.5
+    assert fmt != "clustered" or verdict.contents.values <= 8
+
+
+def test_files_agree_with_keras_as_far_as_their_numbers_go(exported: Exported, prepared: PreparedStudent) -> None:
+    """Steps of the int8 output are 1/256; three layers of rounding before the softmax move it by a few."""
+    images = prepared.dataset.images[prepared.split.test]
+    for fmt, tolerance in (("float32", 1e-5), ("int8", 8 / 256)):
+        found = load_scorer(exported(fmt)[0])(images)
+        assert np.abs(found - prepared.held_out.keras).max() < tolerance
+        assert len(np.unique(found[:, 0])) > 1  # it looks at the slice
+
+
+def test_int8_kernels_are_int8(exported: Exported) -> None:
+    kernels = [t for t in tensors(exported("int8")[0]) if len(t["shape"]) == 4 and t["shape"][0] > 1]
+    assert len(kernels) == 3 and all(t["dtype"] == np.int8 for t in kernels)
+
+
+def test_the_command_gives_the_bytes_that_a_run_gives(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    """In a process of its own, as another process made the run."""
     out = tmp_path / "again.tflite"
-    result = run_cli("export", student, "phantoms", "--recipe", tiny_recipe, "--out", out)
+    result = run_cli("export", tiny_run / "subject/student.keras", "--recipe", tiny_recipe, "--out", out)
     assert result.returncode == 0, result.stderr
+    assert "verdict on int8, 20 held-out slices of 4 people" in result.stdout
     assert out.read_bytes() == (tiny_run / "subject/student_int8.tflite").read_bytes()
 
 
 def test_a_teacher_becomes_a_file_that_answers_as_it_does(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "teacher.tflite"
     words = ("export", tiny_run / "subject/teacher.keras", "phantoms", "--recipe", tiny_recipe, "--format", "float32")
-    result = run_cli(*words, "--out", out)
+    result = call_cli(*words, "--out", out)
     assert result.returncode == 0, result.stderr
     record = read_record(out)
     assert record["kind"] == "teacher-float32" and record["verdict"]["max_difference"] < 1e-4
 
 
-def test_export_refuses_other_data_and_other_names(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
-    student = tiny_run / "subject/student.keras"
+def test_export_refuses_other_data_and_other_names(trained_student: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.tflite"
-    assert_refused(run_cli("export", student, "--recipe", tiny_recipe, "--seed", 4, "--out", out), "other data")
-    assert not out.exists()
-    result = run_cli("export", student, "--out", tmp_path / "x.onnx")
-    assert result.returncode == 2 and "must end in .tflite" in result.stderr
+    recipe = ("--recipe", tiny_recipe)
+    assert_refused(call_cli("export", trained_student, *recipe, "--seed", 4, "--out", out), "other data")
     assert_refused(run_cli("export", tmp_path / "absent.keras", "--out", out), "no such model file")
-    teacher = tiny_run / "subject/teacher.keras"
-    for more in (("--format", "pruned"), ("--heat-map",)):
-        assert_refused(run_cli("export", teacher, *more, "--out", out), "is a teacher, not a student")
-    assert_refused(run_cli("distill", student, "--out", tmp_path / "out"), "is a student, not a teacher")
+    assert_refused(call_cli("distill", trained_student, "--out", tmp_path / "out"), "is a student, not a teacher")
+    for words, sentence in (
+        (("--out", tmp_path / "x.onnx"), "must end in .tflite"),
+        (("--format", "saved_model", "--out", out), "is a folder's"),
+        (("--float-io", "--format", "onnx", "--out", out), "--float-io goes with --format int8"),
+    ):
+        result = call_cli("export", trained_student, *words)
+        assert result.returncode == 2 and sentence in result.stderr
+    for words, sentence in (
+        (("--heat-map", "--format", "pruned", "--out", out), "No heat map with pruned"),
+        (("--rgb", "--format", "onnx", "--out", tmp_path / "x.onnx"), "No colour input with onnx"),
+    ):
+        assert_refused(call_cli("export", trained_student, *words), sentence)
+    assert not out.exists() and not (tmp_path / "x.onnx").exists()
+
+
+def test_a_teacher_is_neither_trained_further_nor_given_a_second_output(trained_student: Path, tmp_path: Path) -> None:
+    model, record = load_model(trained_student)
+    teacher, out = tmp_path / "teacher.keras", tmp_path / "x.tflite"
+    save_model(model, teacher, record | {"kind": "teacher"})
+    for more in (("--format", "pruned"), ("--heat-map",), ("--rgb",)):
+        assert_refused(call_cli("export", teacher, *more, "--out", out), "is a teacher, not a student")
+    assert not out.exists()
 
 
 @pytest.mark.slow
@@ -106,15 +196,6 @@ def test_a_full_temporary_disk_is_one_sentence(tiny_run: Path, tiny_recipe: Path
     result = run_cli("export", student, "--recipe", tiny_recipe, "--out", out, preexec_fn=limited)
     assert_refused(result, "cannot be written", "File too large")
     assert not out.exists()
-
-
-def test_calibration_is_even_over_stages_and_from_training_alone(phantoms: DataSet) -> None:
-    split = split_dataset(phantoms, "subject")
-    chosen = calibration_images(phantoms, split, 40, seed=0)
-    assert set(chosen) <= set(split.train)
-    assert np.bincount(phantoms.labels[chosen]).tolist() == [10, 10, 10, 10]
-    assert not np.array_equal(chosen, calibration_images(phantoms, split, 40, seed=1))
-    assert len(calibration_images(phantoms, split, 10_000, seed=0)) == len(split.train)
 
 
 @pytest.mark.slow
@@ -136,101 +217,47 @@ def test_the_parts_of_a_run_are_commands(tiny_recipe: Path, tiny_run: Path, tmp_
     assert (tmp_path / "b/accuracy_latency.png").exists()
 
 
-@pytest.fixture(scope="module")
-def recipe(tiny_recipe: Path) -> Recipe:
-    return replace(load_recipe(str(tiny_recipe)), compress=CompressRecipe(batch_size=16, epochs=3))
-
-
-def files_of(path: Path) -> dict[str, bytes]:
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return {file.relative_to(path.parent).as_posix().replace(path.name, "", 1): file.read_bytes() for file in files}
-
-
-# What only its own format holds among the tensors that interpreters see.
-KINDS = {
-    "float32": {"float32"},
-    "float16": {"float16", "float32"},
-    "dynamic": {"int8", "float32"},
-    "int8": {"int8"},
-    "int8-float-io": {"int8", "float32"},
-    "int16x8": {"int8", "int16", "float32"},
-    "qat-int8": {"int8"},
-    "pruned": {"int8"},
-    "clustered": {"int8"},
-}
-
-
-def check_file(path: Path, fmt: str) -> None:
-    record = read_record(path)
-    assert record["kind"] == ("student" if fmt == "keras" else f"student-{fmt}")
-    assert record["verdict"]["format"] == fmt and record["verdict"]["slices"] == 20
-    if fmt in KINDS:
-        kinds = {np.dtype(t["dtype"]).name for t in tensors(path)} - {"int32", "int64"}
-        assert kinds == KINDS[fmt]
-        inside = make_interpreter(read_tflite(path)[0], 1)
-        outside = {d["dtype"] for d in (*inside.get_input_details(), *inside.get_output_details())}
-        assert outside == {np.int8 if KINDS[fmt] == {"int8"} else np.float32}
-
-
-@pytest.mark.parametrize("fmt", [name for name, found in FORMATS.items() if not found.trained])
-def test_every_format_is_what_it_says_and_the_same_twice(
-    fmt: str, trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
-) -> None:
-    split, path = split_dataset(phantoms, "subject"), tmp_path / f"student{FORMATS[fmt].container.suffix}"
-    verdict = export_student(trained_student, path, fmt, phantoms, split, recipe)
-    check_file(path, fmt)
-    assert verdict.contents.gzip_bytes < verdict.contents.bytes and verdict.agreement >= 0.8
-    student, _ = load_model(trained_student)
-    chosen = calibration_images(phantoms, split, recipe.export.calibration_images, recipe.seed)
-    inputs = recipe.preprocessing(phantoms.images[chosen])
-    order = Order(trained_student, student, with_probabilities(student), inputs, lambda: (), recipe, quiet)
-    again = tmp_path / f"again{path.suffix}"
-    FORMATS[fmt].container.write(again, FORMATS[fmt].make(order), read_record(path))
-    assert files_of(again) == files_of(path)
-
-
-@pytest.mark.parametrize("fmt", ["qat-int8", "pruned", "clustered"])
-def test_students_are_trained_to_be_smaller(
-    fmt: str, trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
-) -> None:
-    path, split = tmp_path / "student.tflite", split_dataset(phantoms, "subject")
-    quick = replace(recipe, compress=replace(recipe.compress, epochs=1, clusters=8))
-    found = export_student(trained_student, path, fmt, phantoms, split, quick).contents
-    check_file(path, fmt)
-    made = read_record(path)
-    assert made["compression"]["teacher"]["sha256"] == read_record(trained_student)["sha256"]
-    assert made["compression"]["teacher"]["kind"] == "student" and made["recipe"]["compress"]["epochs"] == 1
-    assert fmt != "pruned" or found.sparsity >= 0.5
-    assert fmt != "clustered" or found.values <= 8
+@pytest.mark.slow
+@pytest.mark.parametrize("fmt", TRAINED)
+def test_training_is_repeated_byte_for_byte(fmt: str, prepared: PreparedStudent, tmp_path: Path) -> None:
+    recipe = replace(prepared.recipe, compress=CompressRecipe(batch_size=16, epochs=3))
+    longer = replace(prepared, recipe=recipe)
+    first, second = tmp_path / "first.tflite", tmp_path / "second.tflite"
+    for path in (first, second):
+        export_student(longer, path, Target(fmt))
+    assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fmt", ["qat-int8", "pruned", "clustered"])
-def test_training_is_repeated_byte_for_byte(
-    fmt: str, trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
-) -> None:
-    first, second = tmp_path / "first.tflite", tmp_path / "second.tflite"
-    split = split_dataset(phantoms, "subject")
-    for path in (first, second):
-        export_student(trained_student, path, fmt, phantoms, split, recipe)
-    assert first.read_bytes() == second.read_bytes()
+def test_pruned_students_compress_better(exported: Exported, prepared: PreparedStudent, tmp_path: Path) -> None:
+    recipe = replace(prepared.recipe, compress=CompressRecipe(batch_size=16, epochs=3))
+    pruned = export_student(replace(prepared, recipe=recipe), tmp_path / "pruned.tflite", Target("pruned")).contents
+    int8 = exported("int8")[1].contents
+    assert int8.sparsity < 0.1
+    assert pruned.gzip_bytes < int8.gzip_bytes
+    assert pruned.bytes == pytest.approx(int8.bytes, rel=0.02)
 
 
 def test_float_input_and_output_are_the_command_s_option(
     trained_student: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "student.tflite"
-    command = ("export", trained_student, "--recipe", tiny_recipe, "--out", out)
-    result = run_cli(*command, "--float-io", "--calibration", 24)
+    words = ("export", trained_student, "--recipe", tiny_recipe, "--out", out, "--float-io", "--calibration", 24)
+    result = call_cli(*words)
     assert result.returncode == 0, result.stderr
     assert "verdict on int8-float-io, 20 held-out slices of 4 people" in result.stdout
     record = read_record(out)
     assert record["kind"] == "student-int8-float-io" and len(record["calibration"]["slices"]) == 24
     assert record["recipe"]["export"]["calibration_images"] == 24
-    refused = run_cli(*command, "--float-io", "--format", "onnx")
-    assert refused.returncode == 2 and "--float-io goes with --format int8" in refused.stderr
-    refused = run_cli(*command, "--format", "saved_model")
-    assert refused.returncode == 2 and "is a folder's" in refused.stderr
+
+
+def test_calibration_is_even_over_stages_and_from_training_alone(phantoms: DataSet) -> None:
+    split = split_dataset(phantoms, "subject")
+    chosen = calibration_images(phantoms, split, 40, seed=0)
+    assert set(chosen) <= set(split.train)
+    assert np.bincount(phantoms.labels[chosen]).tolist() == [10, 10, 10, 10]
+    assert not np.array_equal(chosen, calibration_images(phantoms, split, 40, seed=1))
+    assert len(calibration_images(phantoms, split, 10_000, seed=0)) == len(split.train)
 
 
 def test_calibration_refuses_test_slices_test_people_and_nothing(phantoms: DataSet) -> None:
@@ -244,20 +271,6 @@ def test_calibration_refuses_test_slices_test_people_and_nothing(phantoms: DataS
     empty = Split("subject", good.train[:0], good.test, True, "", 0)
     with pytest.raises(UserError, match="no training slices to calibrate on"):
         calibration_images(phantoms, empty, 100, seed=0)
-
-
-@pytest.mark.slow
-def test_pruned_students_compress_better(
-    trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
-) -> None:
-    split = split_dataset(phantoms, "subject")
-    found = {
-        fmt: export_student(trained_student, tmp_path / f"{fmt}.tflite", fmt, phantoms, split, recipe).contents
-        for fmt in ("int8", "pruned")
-    }
-    assert found["int8"].sparsity < 0.1
-    assert found["pruned"].gzip_bytes < found["int8"].gzip_bytes
-    assert found["pruned"].bytes == pytest.approx(found["int8"].bytes, rel=0.02)
 
 
 def test_the_teacher_beside_the_student_is_the_default(trained_student: Path, tmp_path: Path) -> None:
@@ -277,35 +290,34 @@ def test_the_teacher_beside_the_student_is_the_default(trained_student: Path, tm
 
 
 def test_a_saved_model_serves_and_replaces_only_its_own(
-    trained_student: Path, phantoms: DataSet, recipe: Recipe, tmp_path: Path
+    exported: Exported, prepared: PreparedStudent, tmp_path: Path
 ) -> None:
-    split, out = split_dataset(phantoms, "subject"), tmp_path / "served"
+    out = tmp_path / "served"
     out.mkdir()
     (out / "thesis.txt").write_text("precious")
     with pytest.raises(UserError, match="no SavedModel"):
-        export_student(trained_student, out, "saved_model", phantoms, split, recipe)
+        export_student(prepared, out, Target("saved_model"))
     assert [path.name for path in tmp_path.iterdir()] == ["served"]
     shutil.rmtree(out)
-    export_student(trained_student, out, "saved_model", phantoms, split, recipe)
+    shutil.copytree(exported("saved_model")[0], out)
     before = files_of(out)
     write_saved_model(out, (out / "saved_model.pb").read_bytes(), read_record(out))
     assert files_of(out) == before and [path.name for path in tmp_path.iterdir()] == ["served"]
     serve = tf.saved_model.load(str(out)).signatures["serving_default"]
-    images = phantoms.images[:7]
-    found = serve(images=tf.constant(recipe.preprocessing(images)))
+    found = serve(images=tf.constant(prepared.held_out.inputs[:7]))
     assert list(found) == ["probabilities"]
-    np.testing.assert_allclose(found["probabilities"], load_scorer(trained_student)(images), atol=1e-5)
+    np.testing.assert_allclose(found["probabilities"], prepared.held_out.keras[:7], atol=1e-5)
 
 
-def test_a_heat_map_is_a_second_output_of_every_container(trained_student: Path, phantoms: DataSet) -> None:
-    inputs = Preprocessing(4)(phantoms.images[:20])
-    plain, _ = load_model(trained_student)
-    model = with_probabilities(with_heat_map(plain))
+def test_a_heat_map_is_a_second_output_of_every_container(prepared: PreparedStudent) -> None:
+    inputs = prepared.held_out.inputs
+    model = with_probabilities(with_heat_map(prepared.student))
     wanted, heat = map(np.asarray, model.predict_on_batch(inputs))
-    np.testing.assert_array_equal(answers(model, inputs), wanted)
-    for network in (TFLiteNetwork(to_float32(model)), OnnxNetwork(to_onnx(model))):
+    np.testing.assert_array_equal(keras_probabilities(model, inputs), wanted)
+    np.testing.assert_array_equal(prepared.held_out.keras, wanted)
+    for network in (TFLiteInterpreter(to_float32(model)), OnnxInterpreter(to_onnx(model))):
         found = network(inputs)
         np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-5)
         np.testing.assert_allclose(found["heat_map"], heat, atol=1e-3)
-    assert TFLiteNetwork(to_int8(model, inputs))(inputs)["heat_map"].shape == heat.shape
+    assert TFLiteInterpreter(to_int8(model, inputs))(inputs)["heat_map"].shape == heat.shape
     assert b"heat_map" in to_saved_model(model)

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_cli, run_code
 from helpers.hub_server import READER, WRITER, Fault, Hub, serving
 from PIL import Image
 
@@ -31,6 +33,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
         # The client reads its environment when it is imported; here, in this process, it was before.
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.address)
+        template = f"{server.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "home" / "token"))
         for name in ("HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN"):
@@ -51,6 +56,9 @@ def picture(phantoms: DataSet, tmp_path: Path) -> Path:
     return tmp_path / "slice.png"
 
 
+MODELS = {HUB_FILE, "student_int8_heatmap.tflite"}
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A folder as `alzedge run` leaves it, with the bundled models and small stand-ins for the plots."""
@@ -67,9 +75,9 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-def push(*words: object) -> subprocess.CompletedProcess[str]:
-    """The command, in a process of its own; slower than `upload`, which does its work."""
-    result = run_cli("push", *words)
+def push(*words: object, call: Callable[..., subprocess.CompletedProcess[str]] = call_cli) -> Any:
+    """The command, which never prints a token."""
+    result = call("push", *words)
     assert WRITER not in result.stdout + result.stderr and READER not in result.stdout + result.stderr
     return result
 
@@ -86,27 +94,25 @@ def refused(repository: str, source: Path) -> str:
 # Fetching
 
 
-def predict(model: object, picture: Path) -> subprocess.CompletedProcess[str]:
-    return run_cli("predict", "--json", "--no-guard", "--model", model, picture)
-
-
 def test_a_repository_answers_like_its_file_and_once_fetched_without_network(
     hub: Hub, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.add("models/clinic/alzedge", {HUB_FILE: bundled_model().read_bytes()})
-    from_hub = predict("clinic/alzedge", picture)
+    words = ("predict", "--json", "--no-guard", "--model")
+    from_hub = run_cli(*words, "clinic/alzedge", picture)
     assert from_hub.returncode == 0, from_hub.stderr
-    assert json.loads(from_hub.stdout) == json.loads(predict(bundled_model(), picture).stdout)
+    assert json.loads(from_hub.stdout) == json.loads(call_cli(*words, bundled_model(), picture).stdout)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    offline = predict("clinic/alzedge", picture)
+    offline = run_cli(*words, "clinic/alzedge", picture)
     assert offline.stdout == from_hub.stdout, offline.stderr
 
 
 def test_what_cannot_be_fetched_is_one_sentence(hub: Hub, picture: Path) -> None:
     hub.add("models/clinic/private", {HUB_FILE: b""}, private=True)
     hub.add("models/clinic/empty", {"README.md": b""})
-    assert_refused(predict("clinic/private", picture), "clinic/private", "hf auth login")
-    assert_refused(predict("clinic/empty", picture), "clinic/empty", f"has no {HUB_FILE}")
+    assert_refused(call_cli("predict", "--model", "clinic/private", picture), "clinic/private", "hf auth login")
+    with pytest.raises(UserError, match=f"clinic/empty.*has no {HUB_FILE}"):
+        fetch_model("clinic/empty")
 
 
 def test_a_name_that_is_none_is_refused_without_asking() -> None:
@@ -119,9 +125,10 @@ def test_a_hub_that_fails_or_is_out_of_reach_is_one_sentence(
     hub: Hub, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.faults.append(Fault("clinic/broken", 500))
-    assert_refused(predict("clinic/broken", picture), "clinic/broken", "500", "network")
+    with pytest.raises(UserError, match="clinic/broken.*500.*network"):
+        fetch_model("clinic/broken")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    assert_refused(predict("clinic/alzedge", picture), "no file here", "network")
+    assert_refused(run_cli("predict", "--model", "clinic/alzedge", picture), "no file here", "network")
 
 
 # The plan
@@ -205,20 +212,25 @@ def test_a_space_is_sources_and_our_models_and_no_data(space: Path) -> None:
 
 
 def test_a_dry_run_shows_everything_and_asks_nobody(hub: Hub, run: Path) -> None:
-    bundled = push("me/student", "--dry-run")
-    assert HUB_FILE in bundled.stdout and "README.md" in bundled.stdout, bundled.stderr
     result = push("me/student", run, "--dry-run")
     assert result.returncode == 0, result.stderr
-    for item in plan_model(run).items:
-        assert f"  {item.path} " in result.stdout and f"{len(item.data):,} bytes" in result.stdout
-    assert "private unless" in result.stdout and "examples.png: shows slices" in result.stdout
-    assert hub.asked == []
+    head, uploaded, left_out = re.split("^(?:  (?=README)|left out:\n)", result.stdout, maxsplit=2, flags=re.MULTILINE)
+    assert head == "would upload to me/student (a model, private unless it exists), in one commit:\n"
+    # What the dry run announces is what a push would put into the commit, file by file and byte by byte.
+    announced = dict(re.findall(r"^ *(\S+) +([\d,]+) bytes$", uploaded, re.MULTILINE))
+    assert announced == {item.path: f"{len(item.data):,}" for item in plan_model(run).items}
+    assert set(announced) == {"README.md", "accuracy_latency.png", "confusion.png", "loss.png", "metrics.json", *MODELS}
+    reasons = dict(re.findall(r"^  (\S+): (.+)$", left_out, re.MULTILINE))
+    assert set(reasons) == {"examples.png", "run.json", "subject"} and "slices" in reasons["examples.png"]
+    public = push("me/student", "--dry-run", "--public").stdout
+    assert "public unless" in public and HUB_FILE in public and "left out" not in public
+    assert hub.asked == [] and hub.repositories == {}
 
 
 def test_push_then_from_pretrained_predicts_the_same_and_again_changes_nothing(
     writer: Hub, run: Path, phantoms: DataSet
 ) -> None:
-    first = push("me/student", run)
+    first = push("me/student", run, call=run_cli)
     assert first.returncode == 0, first.stderr
     repository = writer.repositories["models/me/student"]
     assert repository.private and len(repository.commits) == 2  # the Hub's own first commit, and ours
@@ -329,7 +341,7 @@ def test_tokens_that_are_missing_wrong_or_may_only_read(hub: Hub, monkeypatch: p
 
 
 def test_names_and_sources_that_make_no_sense(hub: Hub, tmp_path: Path) -> None:
-    assert_refused(push("student", bundled_model()), "'student' is no name", "OWNER/NAME")
+    assert_refused(push("student", bundled_model()), "'student' is not the name", "OWNER/NAME")
     with pytest.raises(UserError, match="no such model file"):
         plan_model(tmp_path / "nothing.tflite")
 

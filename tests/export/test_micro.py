@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.micro import lite_outputs, micro_outputs
 from PIL import Image
 
 from alzedge.data.dataset import DataSet
@@ -21,38 +22,13 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "microcontroller.md"
 pytestmark = pytest.mark.slow
 
 
-def micro_outputs(model: bytes, inputs: np.ndarray, arena: int) -> np.ndarray:
-    from tflite_micro.python.tflite_micro.runtime import Interpreter
-
-    interpreter = Interpreter.from_bytes(model, arena_size=arena)
-    outputs = []
-    for one in inputs:
-        interpreter.set_input(one[np.newaxis], 0)
-        interpreter.invoke()
-        outputs.append(interpreter.get_output(0)[0].copy())
-    return np.array(outputs)
-
-
-def lite_outputs(model: bytes, inputs: np.ndarray, resolver: str) -> np.ndarray:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType[resolver])
-    interpreter.allocate_tensors()
-    outputs = []
-    for one in inputs:
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], one[np.newaxis])
-        interpreter.invoke()
-        outputs.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0].copy())
-    return np.array(outputs)
-
-
 def quantized(images: np.ndarray) -> np.ndarray:
     """The bundled model's int8 input (N, rows, columns, 1) for slices."""
     from tflite_micro.python.tflite_micro.runtime import Interpreter
 
-    told = Interpreter.from_bytes(bundled_model().read_bytes()).get_input_details(0)["quantization_parameters"]
+    details = Interpreter.from_bytes(bundled_model().read_bytes()).get_input_details(0)["quantization_parameters"]
     values = Classifier.load().preprocessing(images)
-    return np.clip(np.rint(values / told["scales"][0]) + told["zero_points"][0], -128, 127).astype(np.int8)
+    return np.clip(np.rint(values / details["scales"][0]) + details["zero_points"][0], -128, 127).astype(np.int8)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +40,7 @@ def inputs(phantoms: DataSet) -> np.ndarray:
 
 
 def assert_agreement(inputs: np.ndarray) -> None:
-    """What docs/microcontroller.md says of the agreement, within the arena that the project promises."""
+    """The agreement that docs/microcontroller.md states, within the arena that the project promises."""
     flatbuffer, _ = read_tflite(bundled_model())
     micro = micro_outputs(flatbuffer, inputs, 256 * 1024).astype(int)
     assert len(np.unique(micro, axis=0)) > 20
@@ -99,11 +75,11 @@ def test_the_document_tells_the_arena_and_its_program_runs(
 ) -> None:
     text = DOCUMENT.read_text()
     flatbuffer, record = read_tflite(bundled_model())
-    told = re.search(r"tensor arena of (\d+) KiB", text)
-    assert told is not None
-    micro_outputs(flatbuffer, inputs[:1], int(told[1]) * 1024)
+    arena = re.search(r"tensor arena of (\d+) KiB", text)
+    assert arena is not None
+    micro_outputs(flatbuffer, inputs[:1], int(arena[1]) * 1024)
     with pytest.raises(RuntimeError):
-        micro_outputs(flatbuffer, inputs[:1], (int(told[1]) - 4) * 1024)
+        micro_outputs(flatbuffer, inputs[:1], (int(arena[1]) - 4) * 1024)
 
     (tmp_path / "program.py").write_text(re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[0])
     Image.fromarray(phantoms.images[7]).save(tmp_path / "slice.png")

@@ -1,5 +1,7 @@
-"""The real command in a process of its own, and what its refusals look like."""
+"""The command in a process of its own or in this one, and the form of its refusals."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+import alzedge.cli
 
 # Seconds, not minutes: every phase of a run on two batches.
 TINY = """
@@ -36,16 +40,35 @@ calls = 10
 """
 
 
+# The same with targets from two teachers, neither of which has seen the person.
+CROSS_FIT = TINY.replace("views = 2", "views = 2\ntemperature = 1.0\ncross_fit = 2\nfluid = true").replace(
+    "epochs = 3", "epochs = 1"
+)
+
+
 def run_cli(*args: object, timeout: float = 900, **options: object) -> subprocess.CompletedProcess[str]:
     """Run the real command in a process of its own."""
     command = [sys.executable, "-m", "alzedge", *map(str, args)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout, **options)  # type: ignore[call-overload]
 
 
-def run_code(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process of its own."""
+def call_cli(*args: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, which has imported TensorFlow already or never does."""
+    words, output, errors = [str(arg) for arg in args], io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["alzedge", *words])
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            code = alzedge.cli._run()
+    return subprocess.CompletedProcess(words, code, output.getvalue(), errors.getvalue())
+
+
+def run_code(code: str, stdin: str = "", **variables: str | None) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own, with other environment variables; None unsets one."""
+    environment = {name: value for name, value in (os.environ | variables).items() if value is not None}
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=600, env=environment, input=stdin
+    )
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> None:

@@ -1,13 +1,16 @@
 """The command as its users meet it."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_cli, run_code
 from PIL import Image
 
-from alzedge.cli import _COMMANDS
+from alzedge.cli import _COMMANDS, cli
 from alzedge.data.dataset import DataSet
 from alzedge.stages import STAGES
 
@@ -33,7 +36,7 @@ def test_predict_answers_with_the_bundled_student(slices: list[Path]) -> None:
 
 
 def test_predict_as_json(slices: list[Path]) -> None:
-    document = json.loads(run_cli("predict", "--no-guard", "--json", *slices).stdout)
+    document = json.loads(call_cli("predict", "--no-guard", "--json", *slices).stdout)
     assert [p["path"] for p in document["predictions"]] == [str(path) for path in slices]
     for prediction in document["predictions"]:
         assert list(prediction["probabilities"]) == list(STAGES)
@@ -44,18 +47,18 @@ def test_predict_as_json(slices: list[Path]) -> None:
 
 def test_one_bad_image_among_good_ones_gives_one_sentence_and_the_others_are_answered(slices: list[Path]) -> None:
     slices[1].write_bytes(slices[1].read_bytes()[:300])
-    result = run_cli("predict", "--no-guard", *slices)
+    result = call_cli("predict", "--no-guard", *slices)
     assert result.returncode == 2
     assert [line.split(":")[0] for line in result.stdout.splitlines()] == [str(slices[0]), str(slices[2])]
     error, disclaimer = result.stderr.splitlines()
     assert "slice 1.png" in error and "damaged or cut off" in error and "not a medical device" in disclaimer
-    assert_refused(run_cli("predict", "absent.png"), "absent.png: no such file")
+    assert_refused(call_cli("predict", "absent.png"), "absent.png: no such file")
 
 
 def test_inspect_shows_figures_of_both_splits_of_the_bundled_student() -> None:
     from alzedge.inference.classifier import bundled_model
 
-    record = json.loads(run_cli("inspect", bundled_model()).stdout)
+    record = json.loads(call_cli("inspect", bundled_model()).stdout)
     assert record["dataset"]["people"] == 200
     assert record["metrics"]["official"]["unseen_people"] is False
     assert record["metrics"]["subject"]["unseen_people"] is True
@@ -75,22 +78,29 @@ def test_predict_imports_nothing_heavy(slices: list[Path]) -> None:
 
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
-    result = run_cli(command, "--help")
-    assert result.returncode == 0, result.stderr
-    assert f"alzedge {command}" in result.stdout.split("\n", 1)[1]
-    assert all(line.strip() for line in result.stdout.splitlines()[:1])
+    """The examples are calls that the command takes, and no option is without a word of help."""
+    result = call_cli(command, "--help")
+    assert result.returncode == 0 and result.stdout.startswith(f"Usage: alzedge {command} ")
+    lines = [line.strip() for line in result.stdout.splitlines()[1:]]
+    examples = [re.split(" {3,}", line)[0] for line in lines if line.startswith(f"alzedge {command}")]
+    assert examples
+    parser = cli.get_command(click.Context(cli), command)
+    assert parser is not None
+    for example in examples:
+        parser.make_context(command, shlex.split(example)[2:])
+    assert all(option.help for option in parser.params if isinstance(option, click.Option))
 
 
 def test_the_top_level_help_lists_the_commands_and_the_disclaimer() -> None:
-    result = run_cli("--help")
+    result = call_cli("--help")
     assert all(command in result.stdout for command in _COMMANDS)
     assert "not a medical device" in result.stdout
 
 
 def test_usage_errors_exit_with_2() -> None:
     for arguments in (("nonsense",), ("predict",), ("run", "--sed", "3"), ("export", "x.keras", "--format", "int4")):
-        result = run_cli(*arguments)
-        assert result.returncode == 2 and "Traceback" not in result.stderr
+        result = call_cli(*arguments)
+        assert result.returncode == 2 and "Usage: alzedge" in result.stderr and "Traceback" not in result.stderr
 
 
 def test_training_refuses_a_data_set_of_one_stage(tmp_path: Path, phantoms: DataSet) -> None:
@@ -98,9 +108,56 @@ def test_training_refuses_a_data_set_of_one_stage(tmp_path: Path, phantoms: Data
     folder.mkdir(parents=True)
     for i, image in enumerate(phantoms.images[phantoms.labels == 0][:10]):
         Image.fromarray(image).save(folder / f"{i}.png")
-    result = run_cli("train", folder.parent, "--out", tmp_path / "out")
+    result = call_cli("train", folder.parent, "--out", tmp_path / "out")
     assert_refused(result, STAGES[1], "has no images; add some")
     assert not list((tmp_path / "out").glob("*.keras"))
+
+
+# What is wrong with each call is in its arguments, so nothing heavy is needed to say so.
+REFUSED = (
+    ("run", "nothere"),
+    ("run", "--out", "{folder}/inside", "{folder}"),
+    ("train", "nothere"),
+    ("probe", "nothere.keras"),
+    ("distill", "nothere.keras"),
+    ("export", "nothere.keras", "--out", "student.tflite"),
+    ("export", "nothere.keras", "--out", "student.onnx"),
+    ("benchmark", "nothere.tflite"),
+    ("evaluate", "nothere.tflite", "phantoms"),
+    ("evaluate", "nothere.csv", "phantoms"),
+    ("crossval", "nothere"),
+    ("experiments", "nothere"),
+    ("experiments", "--table", "nothere.toml"),
+    ("explain", "nothere.png", "--out", "evidence.png"),
+    ("explain", "{folder}/slice.png", "--out", "evidence.jpg"),
+    ("audit", "nothere"),
+    ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
+    ("predict", "{folder}/slice.png", "--json", "--csv", "-"),
+    ("card", "nothere.tflite"),
+    ("push", "nobody"),
+    ("inspect", "nothere.tflite"),
+    ("subjects", "nothere"),
+    ("phantoms", "{folder}"),
+    ("demo", "--model", "nothere.tflite"),
+    ("space", "build", "page", "--model", "nothere.tflite"),
+)
+REFUSE = """
+import json, sys
+from alzedge.cli import _run
+for call in json.loads(sys.stdin.read()):
+    sys.argv = ["alzedge", *call]
+    code = _run()
+    heavy = sorted({"numpy", "tensorflow", "keras", "sklearn", "gradio"} & set(sys.modules))
+    print(code, heavy, *call, file=sys.stdout)
+"""
+
+
+def test_every_command_refuses_its_arguments_before_it_imports_anything_heavy(tmp_path: Path) -> None:
+    (tmp_path / "slice.png").write_bytes(b"never read")
+    calls = [[word.format(folder=tmp_path) for word in call] for call in REFUSED]
+    assert {call[0] for call in calls} == set(_COMMANDS)
+    result = run_code(REFUSE, stdin=json.dumps(calls))
+    assert result.stdout.splitlines() == [f"2 [] {' '.join(call)}" for call in calls], result.stderr
 
 
 def test_a_missing_extra_is_named() -> None:

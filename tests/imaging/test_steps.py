@@ -42,7 +42,7 @@ def test_each_step_gives_what_opencv_gives(slices: np.ndarray, step: str) -> Non
     assert difference.max() <= (1 if step == "resize256" else 0), (difference > 0).sum()
 
 
-def test_fluid_is_light_and_background_stays_black(slices: np.ndarray) -> None:
+def test_csf_is_light_and_background_stays_black(slices: np.ndarray) -> None:
     greys = np.zeros((1, 208, 176), np.uint8)
     greys[0, 0] = np.arange(80, 256)
     greys[0, 1, :80] = np.arange(80)

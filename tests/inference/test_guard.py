@@ -5,26 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.commands import run_code
 from PIL import Image
 
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.loading import load_dataset
 from alzedge.data.phantom_set import make_phantoms
+from alzedge.demo.answering.uploads import NotASlice, read_uploads
 from alzedge.errors import UserError
 from alzedge.export.guard.fit import make_guard
-from alzedge.export.guard.ood_images import strangers
+from alzedge.export.guard.ood_images import ood_images
+from alzedge.imaging.file_types import IMAGE
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice
-from alzedge.inference.guard import Guard, block_means
-
-
-@pytest.fixture(scope="module")
-def people() -> DataSet:
-    return make_phantoms(60, 6)
-
-
-@pytest.fixture(scope="module")
-def guard(people: DataSet) -> Guard:
-    return make_guard(people, split_dataset(people, "subject"), seed=0)
+from alzedge.inference.answering import Answerer
+from alzedge.inference.classifier import Classifier
+from alzedge.inference.guard import NOT_A_SLICE, Guard, block_means
+from alzedge.inference.inputs import Item
 
 
 def test_block_means_are_exact() -> None:
@@ -42,11 +38,71 @@ def test_distance_is_reconstruction_error_plus_mahalanobis(people: DataSet, guar
     assert guard.distance(people.images[:1])[0] == pytest.approx(expected, rel=1e-4)
 
 
+def test_one_decision_on_pictures_of_another_size(tmp_path: Path) -> None:
+    """Command, Python and page say the same of a picture, to the last bit; so they do of one that may be a slice."""
+    classifier = Classifier.load()
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400), dtype=np.uint8)
+    black = np.zeros((300, 400), np.uint8)
+    guard = classifier.guard
+    assert guard is not None
+    near = guard.mean.reshape(13, 11).repeat(16, 0).repeat(16, 1)  # the mean slice, which is near every slice
+    for name, pixels in (("noise", noise), ("black", black), ("near", np.rint(near * 255).astype(np.uint8))):
+        Image.fromarray(pixels).resize((352, 416)).save(tmp_path / f"{name}.png")
+    for name in ("noise", "black"):
+        path = tmp_path / f"{name}.png"
+        (answer,) = classifier.predict(path).slices
+        (result,) = Answerer(classifier)([Item(path.name, IMAGE, (str(path),))])
+        assert answer.refused == NOT_A_SLICE and answer.unlikeness > 1 and result.answers == (answer,)
+        with pytest.raises(NotASlice, match=f"{name}.png: {NOT_A_SLICE[:30]}") as refusal:
+            read_uploads([path], guard=guard)
+        assert refusal.value.unlikeness == answer.unlikeness
+    path = tmp_path / "near.png"
+    sentence = "near.png: 352 wide x 416 high, but slices are 176 wide x 208 high"
+    (result,) = Answerer(classifier)([Item(path.name, IMAGE, (str(path),))])
+    assert sentence in str(result.error) and not result.answers
+    for ask in (classifier.predict, lambda path: read_uploads([path], guard=guard)):
+        with pytest.raises(UserError, match=sentence):
+            ask(path)
+
+
 def test_a_file_keeps_the_guard_bit_for_bit(people: DataSet, guard: Guard) -> None:
     again = Guard.from_dict(json.loads(json.dumps(guard.to_dict())))
     np.testing.assert_array_equal(again.unlikeness(people.images[:20]), guard.unlikeness(people.images[:20]))
     with pytest.raises(UserError, match="update alzedge"):
         Guard.from_dict(guard.to_dict() | {"block": 8})
+
+
+def test_every_batch_gives_a_slice_the_same_bits(people: DataSet, guard: Guard) -> None:
+    images = np.concatenate([people.images[:37], 255 - people.images[:3]])
+    expected = guard.unlikeness(images)
+    for size in (1, 2, 3, 5, 16, 17, 39):
+        batches = [guard.unlikeness(images[start : start + size]) for start in range(0, len(images), size)]
+        np.testing.assert_array_equal(np.concatenate(batches), expected, err_msg=f"batches of {size}")
+    assert guard.unlikeness(images[:0]).shape == (0,)
+
+
+GUARD = """
+import hashlib, json
+import numpy as np
+from alzedge.data.dataset import DataSet, split_dataset
+from alzedge.export.guard.fit import make_guard
+images = np.kron(np.random.default_rng(0).integers(0, 256, (200, 13, 11)), np.ones((16, 16))).astype(np.uint8)
+label, subject, place = (np.arange(200) // n % m for n, m in ((50, 4), (5, 200), (1, 5)))
+people = DataSet("drawn", images, label, subject.astype(str), place + 1, np.full(200, ""), np.arange(200).astype(str))
+guard = make_guard(people, split_dataset(people, "subject"), seed=0)
+answers = guard.unlikeness(people.images).tobytes()
+print(hashlib.sha256(json.dumps(guard.to_dict()).encode() + answers).hexdigest())
+"""
+
+
+def test_any_number_of_threads_gives_the_same_bytes() -> None:
+    """OpenBLAS reads the number when it is loaded, so each has a process of its own.
+
+    Its kernels for Haswell add up in another order with two threads than with one; not all of its others do.
+    """
+    variables = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": None}
+    digests = {run_code(GUARD, **variables, OMP_NUM_THREADS=threads).stdout for threads in ("1", "2", None)}
+    assert len(digests) == 1 and digests.pop().strip()
 
 
 def test_the_threshold_comes_from_training_people_alone(people: DataSet, guard: Guard) -> None:
@@ -63,10 +119,10 @@ def test_the_threshold_comes_from_training_people_alone(people: DataSet, guard: 
     assert other.measured["false_refusals"]["refused"] > 0.9
 
 
-def test_strangers_are_refused_and_new_phantoms_are_not(people: DataSet, guard: Guard) -> None:
+def test_ood_images_are_refused_and_new_phantoms_are_not(people: DataSet, guard: Guard) -> None:
     assert (guard.unlikeness(make_phantoms(30, 6, seed=7).images) > 1).mean() < 0.1
     for name in ("noise", "photographs", "drawn radiographs", "drawn screenshots", "one grey", "coronal cuts"):
-        images = strangers(people, seed=1)[name]
+        images = ood_images(people, seed=1)[name]
         assert (guard.unlikeness(images) > 1).mean() > 0.9, name
 
 
@@ -74,11 +130,11 @@ def test_what_was_measured_is_what_the_guard_does(people: DataSet, guard: Guard)
     test = people.take(split_dataset(people, "subject").test)
     refused = float((guard.unlikeness(test.images) > 1).mean())
     assert guard.measured["false_refusals"] == {"n": len(test), "refused": refused}
-    noise = strangers(test, seed=0)["noise"]
+    noise = ood_images(test, seed=0)["noise"]
     assert guard.measured["detected"]["noise"]["refused"] == float((guard.unlikeness(noise) > 1).mean())
 
 
-def test_real_people_pass_and_strangers_do_not(archive: Path) -> None:
+def test_real_people_pass_and_ood_images_do_not(archive: Path) -> None:
     """At most 2 % of unseen people's slices are refused by mistake."""
     kaggle = load_dataset(archive)
     measured = make_guard(kaggle, split_dataset(kaggle, "subject"), seed=0).measured

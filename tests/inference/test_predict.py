@@ -14,14 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_cli, run_code
 from helpers.volumes import Series, as_grid, save_nifti, save_series
 from PIL import Image
 
-from alzedge.data.dataset import DataSet, split_dataset
-from alzedge.data.phantom_set import make_phantoms
-from alzedge.export.guard.fit import make_guard
+from alzedge.data.dataset import DataSet
 from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.guard import Guard
 from alzedge.inference.inputs import find_items
 from alzedge.inference.writers import CSV_COLUMNS
 from alzedge.model_file.read_write import read_tflite, write_tflite
@@ -29,16 +28,9 @@ from alzedge.stages import STAGES
 
 
 @pytest.fixture(scope="module")
-def people() -> DataSet:
-    """Enough phantoms for a guard that knows them."""
-    return make_phantoms(60, 6)
-
-
-@pytest.fixture(scope="module")
-def model(people: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(guard: Guard, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundled student with a guard that takes phantoms for heads."""
     flatbuffer, record = read_tflite(bundled_model())
-    guard = make_guard(people, split_dataset(people, "subject"), seed=0)
     path = tmp_path_factory.mktemp("model") / "student.tflite"
     write_tflite(path, flatbuffer, record | {"guard": guard.to_dict()})
     return path
@@ -46,7 +38,7 @@ def model(people: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tree(people: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with slices, an archive, a volume, a series, a stranger, and files that cannot be read."""
+    """A folder with slices, an archive, a volume, a series, out-of-distribution images, and files that cannot be read."""
     top = tmp_path_factory.mktemp("scans")
     for name in ("b/10.png", "b/2.png", "b/deep/1.png", "z.png", "a.png"):
         save(top / name, people.images[len(name)])
@@ -130,7 +122,7 @@ def test_ray_gives_the_same_answers_in_the_same_order(tree: Path, model: Path, d
 
 
 def test_text_for_people(tree: Path, model: Path) -> None:
-    result = run_cli("predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--model", model)
+    result = call_cli("predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--model", model)
     assert result.returncode == 0, result.stderr
     noise, head, slice_ = result.stdout.splitlines()
     assert noise.startswith(f"{tree}/noise.png: this does not look like an axial brain MRI slice")
@@ -143,13 +135,13 @@ def test_text_for_people(tree: Path, model: Path) -> None:
 def test_a_volume_without_a_proper_slice_says_what_to_check(tree: Path, model: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (176, 208, 3)).astype(np.uint8)
     path = save_nifti(tree.parent / "noise.nii", noise)
-    result = run_cli("predict", path, "--model", model)
+    result = call_cli("predict", path, "--model", model)
     assert result.returncode == 0
     assert "skull-stripped T1" in result.stdout and "3 of 3 slices refused" in result.stdout
 
 
 def test_csv_has_a_row_for_each_slice_and_each_volume(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
-    result = run_cli("predict", tree, "--model", model, "--csv", tmp_path / "answers.csv")
+    result = call_cli("predict", tree, "--model", model, "--csv", tmp_path / "answers.csv")
     assert result.returncode == 2 and result.stdout == ""
     with (tmp_path / "answers.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -163,37 +155,37 @@ def test_csv_has_a_row_for_each_slice_and_each_volume(tree: Path, model: Path, d
             assert sum(shares.values()) == pytest.approx(1, abs=1e-5) and max(shares, key=shares.get) == row["stage"]
         else:
             assert bool(row["refused"]) != bool(row["error"])
-    printed = run_cli("predict", tree / "a.png", "--model", model, "--csv", "-")
+    printed = call_cli("predict", tree / "a.png", "--model", model, "--csv", "-")
     assert printed.stdout.splitlines()[0] == ",".join(CSV_COLUMNS) and len(printed.stdout.splitlines()) == 2
 
 
 def test_no_guard_answers_for_anything_of_a_slices_size(tree: Path, model: Path) -> None:
-    result = run_cli("predict", tree / "noise.png", "--model", model, "--no-guard")
+    result = call_cli("predict", tree / "noise.png", "--model", model, "--no-guard")
     assert any(stage in result.stdout for stage in STAGES)
-    assert_refused(run_cli("predict", tree / "photo.jpg", "--model", model, "--no-guard"), "400 wide x 300 high")
+    assert_refused(call_cli("predict", tree / "photo.jpg", "--model", model, "--no-guard"), "400 wide x 300 high")
 
 
 def test_a_slice_of_another_size_is_an_error_with_the_cure(people: DataSet, model: Path, tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(people.images[0]).resize((352, 416)).save(path)
-    assert_refused(run_cli("predict", path, "--model", model), "large.png: 352 wide x 416 high", "resample it")
+    assert_refused(call_cli("predict", path, "--model", model), "large.png: 352 wide x 416 high", "resample it")
 
 
 def test_paths_that_hold_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "cut.zip").write_bytes(b"PK\x03\x04 and no more")
-    assert_refused(run_cli("predict", tmp_path / "empty"), "empty: no slices or volumes in it")
-    assert_refused(run_cli("predict", tmp_path / "cut.zip"), "cut.zip is not a complete zip file")
-    assert_refused(run_cli("predict", tmp_path / "absent"), "absent: no such file")
-    result = run_cli("predict", "--json", tmp_path / "absent")
+    assert_refused(call_cli("predict", tmp_path / "empty"), "empty: no slices or volumes in it")
+    assert_refused(call_cli("predict", tmp_path / "cut.zip"), "cut.zip is not a complete zip file")
+    assert_refused(call_cli("predict", tmp_path / "absent"), "absent: no such file")
+    result = call_cli("predict", "--json", tmp_path / "absent")
     assert result.returncode == 2 and "no such file" in json.loads(result.stdout)["predictions"][0]["error"]
 
 
 def test_options_that_exclude_each_other_and_an_unwritable_table(tree: Path, tmp_path: Path) -> None:
-    both = run_cli("predict", tree / "a.png", "--json", "--csv", "-")
+    both = call_cli("predict", tree / "a.png", "--json", "--csv", "-")
     assert both.returncode == 2 and "exclude each other" in both.stderr and "Traceback" not in both.stderr
-    assert_refused(run_cli("predict", tree / "a.png", "--csv", "/proc/answers.csv"), "/proc")
-    refused = run_cli("predict", tree / "a.png", "--model", tree / "a.png", "--csv", tmp_path / "answers.csv")
+    assert_refused(call_cli("predict", tree / "a.png", "--csv", "/proc/answers.csv"), "/proc")
+    refused = call_cli("predict", tree / "a.png", "--model", tree / "a.png", "--csv", tmp_path / "answers.csv")
     assert_refused(refused, "a.png")
     assert not list(tmp_path.iterdir())
 
@@ -204,7 +196,7 @@ def test_names_cannot_steer_the_terminal(people: DataSet, tmp_path: Path) -> Non
     result = run_cli("predict", tmp_path, "--no-guard")
     assert result.returncode == 0 and len(result.stdout.splitlines()) == 1
     assert r"slice\x1b[2J\n\udcff.png: " in result.stdout and "\x1b" not in result.stdout
-    document = json.loads(run_cli("predict", "--json", tmp_path, "--no-guard").stdout)
+    document = json.loads(call_cli("predict", "--json", tmp_path, "--no-guard").stdout)
     assert document["predictions"][0]["path"].endswith(name)
 
 
@@ -216,7 +208,7 @@ def test_dicom_in_an_archive_is_a_series_beside_loose_slices(people: DataSet, tm
         archive.writestr("DICOMDIR", bytes(128) + b"DICM")
     items = list(find_items([tmp_path / "export.zip"]))
     assert [(item.name, len(item.files)) for item in items] == [(f"{tmp_path}/export.zip/PA0/SE0", 4)]
-    result = run_cli("predict", tmp_path / "export.zip", "--no-guard")
+    result = call_cli("predict", tmp_path / "export.zip", "--no-guard")
     assert result.stdout.strip().endswith("mean of 4 slices, 0 refused"), result.stderr
 
 
@@ -252,7 +244,7 @@ def answering(folder: Path, jobs: int) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_control_c_ends_it_at_once(people: DataSet, tmp_path: Path, jobs: int) -> None:
-    with answering(many(tmp_path / "many", people, 30_000), jobs) as running:
+    with answering(many(tmp_path / "many", people, 10_000), jobs) as running:
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all processes
         _, stderr = running.communicate(timeout=60)
         assert running.returncode == 130 and stderr.strip() == "alzedge: interrupted"
@@ -260,7 +252,7 @@ def test_control_c_ends_it_at_once(people: DataSet, tmp_path: Path, jobs: int) -
 
 
 def test_a_killed_process_ends_it_with_one_sentence(people: DataSet, tmp_path: Path) -> None:
-    with answering(many(tmp_path / "many", people, 30_000), 2) as running:
+    with answering(many(tmp_path / "many", people, 10_000), 2) as running:
         workers = [pid for pid in processes_of(running.pid, 0) if "spawn_main" in command_line(pid)]
         os.kill(workers[0], signal.SIGKILL)
         _, stderr = running.communicate(timeout=60)
@@ -269,7 +261,7 @@ def test_a_killed_process_ends_it_with_one_sentence(people: DataSet, tmp_path: P
 
 
 def test_workers_end_with_a_killed_parent(people: DataSet, tmp_path: Path) -> None:
-    with answering(many(tmp_path / "many", people, 30_000), 2) as running:
+    with answering(many(tmp_path / "many", people, 10_000), 2) as running:
         running.kill()
         running.communicate(timeout=60)
         assert not processes_of(running.pid)

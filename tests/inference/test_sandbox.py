@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_cli, run_code
 
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.export.convert.write_tflite_metadata import pack
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference import sandbox as trial
+from alzedge.inference import sandbox
 from alzedge.inference.classifier import Classifier, bundled_model
-from alzedge.inference.sandbox import load_network
+from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file import record
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 
@@ -67,8 +67,8 @@ def input_shape() -> tuple[int, int, int]:
 def test_the_killer_kills_an_unprotected_process(killer: Path) -> None:
     bare = (
         "import pathlib, numpy\nfrom alzedge.model_file.read_write import read_tflite\n"
-        f"from alzedge.inference.interpreters import TFLiteNetwork\nmodel, _ = read_tflite(pathlib.Path({str(killer)!r}))\n"
-        f"TFLiteNetwork(model)(numpy.zeros((1, *{input_shape()}), numpy.float32))"
+        f"from alzedge.inference.interpreters import TFLiteInterpreter\nmodel, _ = read_tflite(pathlib.Path({str(killer)!r}))\n"
+        f"TFLiteInterpreter(model)(numpy.zeros((1, *{input_shape()}), numpy.float32))"
     )
     assert run_code(bare).returncode < 0
 
@@ -81,19 +81,19 @@ def test_the_command_survives_it(killer: Path, slice_file: Path) -> None:
 
 def test_a_good_file_is_tried_once(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sealed(tmp_path / "good.tflite", read_tflite(bundled_model())[0])
-    trials = []
+    runs = []
     real = subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: (trials.append(a), real(*a, **k))[1])
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: (runs.append(a), real(*a, **k))[1])
     blank = np.zeros((1, 208, 176), np.uint8)
     answers = [Classifier.load(path).probabilities(blank) for _ in range(2)]
     np.testing.assert_array_equal(*answers)
     (mark,) = cache.iterdir()
-    assert len(trials) == 1 and "ai-edge-litert" in mark.name
+    assert len(runs) == 1 and "ai-edge-litert" in mark.name
     Classifier.load()
-    assert len(trials) == 1  # the bundled file is known
+    assert len(runs) == 1  # the bundled file is known
     mark.unlink()
     Classifier.load(path)
-    assert len(trials) == 2
+    assert len(runs) == 2
 
 
 def test_a_refused_file_is_not_remembered(killer: Path, cache: Path) -> None:
@@ -111,7 +111,7 @@ def test_where_nothing_can_be_remembered_files_still_load(tmp_path: Path, monkey
 
 
 def test_a_file_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "TIME_LIMIT", 0.01)
+    monkeypatch.setattr(sandbox, "TIME_LIMIT", 0.01)
     path = sealed(tmp_path / "good.tflite", read_tflite(bundled_model())[0])
     with pytest.raises(UserError, match=r"good\.tflite.*did not answer within"):
         Classifier.load(path)
@@ -131,7 +131,7 @@ def test_an_operator_newer_than_the_runtime_says_what_to_install(tmp_path: Path,
     for code in model.operatorCodes:
         if code.builtinCode == schema.BuiltinOperator.FULLY_CONNECTED:
             code.version = 99
-    refused = run_cli("predict", slice_file, "--model", sealed(tmp_path / "new.tflite", model))
+    refused = call_cli("predict", slice_file, "--model", sealed(tmp_path / "new.tflite", model))
     assert_refused(refused, "new.tflite", "FULLY_CONNECTED in version 99", "run `pip install --upgrade ai-edge-litert`")
 
 
@@ -220,6 +220,6 @@ def test_hundred_damaged_models_do_no_harm(tmp_path: Path) -> None:
 
 
 def test_both_kinds_load_by_their_names(tmp_path: Path) -> None:
-    network, found = load_network(bundled_model(), trusted=True)
+    interpreter, found = load_interpreter(bundled_model(), trusted=True)
     assert found["kind"] == "student-int8"
-    assert network(np.zeros((2, *input_shape()), np.float32))["probabilities"].shape == (2, 4)
+    assert interpreter(np.zeros((2, *input_shape()), np.float32))["probabilities"].shape == (2, 4)

@@ -1,57 +1,81 @@
-"""What a file of a run brings to the device: guard, operating threshold, heat map; and the commands that show them."""
+"""A model file on the device: guard, operating threshold, heat map; and the commands that show them."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, call_cli, run_cli
 from PIL import Image
 from sklearn.metrics import recall_score
 
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
-from alzedge.export.evaluate.scoring import load_scorer
-from alzedge.export.guard.fit import make_guard
-from alzedge.export.guard.operating_threshold import operating_threshold
 from alzedge.imaging.slices import fit_slice
-from alzedge.inference.classifier import Answer, Classifier, together
-from alzedge.inference.guard import NOT_A_SLICE
-from alzedge.model_file.read_write import read_record
+from alzedge.inference.classifier import Answer, Classifier, bundled_heat_map_model, bundled_model, together
+from alzedge.inference.guard import NOT_A_SLICE, Guard, block_means
+from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.stages import DISCLAIMER, STAGES
 
 
 @pytest.fixture(scope="module")
 def data() -> DataSet:
-    """What `tiny_run` was made from."""
+    """The data set that `tiny_run` was made from."""
     return make_phantoms(20, 5)
 
 
-def test_the_file_carries_the_guard_of_its_own_training_people(tiny_run: Path, data: DataSet) -> None:
-    expected = make_guard(data, split_dataset(data, "subject"), seed=0).to_dict()
+@pytest.fixture(scope="module")
+def guarded(guard: Guard, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled student with a guard that takes phantoms for heads."""
+    flatbuffer, record = read_tflite(bundled_model())
+    path = tmp_path_factory.mktemp("guarded") / "student.tflite"
+    write_tflite(path, flatbuffer, record | {"guard": guard.to_dict()})
+    return path
+
+
+def test_the_files_carry_the_guard_of_their_own_training_people(tiny_run: Path, data: DataSet) -> None:
+    split = split_dataset(data, "subject")
+    test = data.images[split.test]
+    means = block_means(data.images[split.train]).mean(axis=0)
+    assert abs(means - block_means(data.images).mean(axis=0)).max() > 1e-3  # or the next line would say nothing
     for name in ("student_float32", "student_int8", "student_int8_heatmap"):
-        assert read_record(tiny_run / f"{name}.tflite")["guard"] == expected
+        guard = Guard.from_dict(read_record(tiny_run / f"{name}.tflite")["guard"])
+        np.testing.assert_allclose(guard.mean, means, atol=5e-4)  # half precision
+        refused = float((guard.unlikeness(test) > 1).mean())
+        assert guard.measured["false_refusals"] == {"n": len(test), "refused": refused}
+        noise = np.random.default_rng(0).integers(0, 256, (5, *test.shape[1:]), dtype=np.uint8)
+        assert (guard.unlikeness(noise) > 1).all() and refused < 0.5
 
 
-def test_the_operating_threshold_is_what_scikit_learn_finds(tiny_run: Path, data: DataSet) -> None:
-    classifier, split = Classifier.load(tiny_run / "student_int8.tflite"), split_dataset(data, "subject")
-    found = classifier.record["operating_threshold"]
-    test = data.take(split.test)
-    probabilities = classifier.probabilities(test.images)
-    taught = load_scorer(tiny_run / "subject/student.keras")(data.images[split.train])
-    expected = operating_threshold(taught, probabilities, data, split)
-    assert found["value"] == pytest.approx(expected["value"], abs=1e-5)
-    score = 1 - probabilities[:, 0]
-    people = np.unique(test.subject)
-    answers = [score[test.subject == person].mean() >= found["value"] for person in people]
-    truth = [test.labels[test.subject == person][0] > 0 for person in people]
-    assert found["sensitivity"]["value"] == pytest.approx(recall_score(truth, answers))
-    assert found["specificity"]["value"] == pytest.approx(recall_score(truth, answers, pos_label=False))
+def test_the_operating_threshold_is_the_best_on_training_people(tiny_run: Path, data: DataSet) -> None:
+    """Every threshold in turn, with scikit-learn's recalls; the float32 file answers as the Keras student does."""
+    split = split_dataset(data, "subject")
+
+    def recalls(model: str, side: np.ndarray, threshold: float) -> tuple[float, float]:
+        scores, truth = scored[model, len(side)]
+        return tuple(recall_score(truth, scores >= threshold, pos_label=positive) for positive in (True, False))
+
+    scored = {}
+    for model in ("student_float32", "student_int8"):
+        score = 1 - Classifier.load(tiny_run / f"{model}.tflite").probabilities(data.images)[:, 0].astype(float)
+        for side in (split.train, split.test):
+            people = np.unique(data.subject[side])
+            means = np.array([score[data.subject == person].mean() for person in people])
+            scored[model, len(side)] = means, [data.labels[data.subject == person][0] > 0 for person in people]
+    for model in ("student_float32", "student_int8"):
+        chosen = read_record(tiny_run / f"{model}.tflite")["operating_threshold"]
+        assert chosen["level"] == "person"
+        candidates = scored["student_float32", len(split.train)][0]
+        best = max(sum(recalls("student_float32", split.train, threshold)) for threshold in candidates)
+        assert sum(recalls("student_float32", split.train, chosen["value"] - 1e-5)) == pytest.approx(best)
+        sensitivity, specificity = recalls(model, split.test, chosen["value"])
+        assert chosen["sensitivity"]["value"] == pytest.approx(sensitivity)
+        assert chosen["specificity"]["value"] == pytest.approx(specificity)
 
 
-def test_the_heat_map_costs_no_answer(tiny_run: Path, data: DataSet) -> None:
-    plain, with_map = (Classifier.load(tiny_run / f"student_int8{name}.tflite") for name in ("", "_heatmap"))
-    images = data.images[:10]
+def test_the_heat_map_costs_no_answer(phantoms: DataSet) -> None:
+    plain, with_map = Classifier.load(), Classifier.load(bundled_heat_map_model())
+    images = phantoms.images[:10]
     np.testing.assert_array_equal(plain.probabilities(images), with_map.probabilities(images))
     heat = with_map.heat_maps(images)
     assert heat.shape[0] == 10 and heat.shape[3] == 4 and heat.std() > 0
@@ -59,68 +83,68 @@ def test_the_heat_map_costs_no_answer(tiny_run: Path, data: DataSet) -> None:
         plain.heat_maps(images)
 
 
-def test_one_question_several_forms(tiny_run: Path, data: DataSet, tmp_path: Path) -> None:
+def test_one_question_several_forms(guarded: Path, people: DataSet, tmp_path: Path) -> None:
     """A path, one image, a batch: the same answer; a person's is the mean."""
-    classifier = Classifier.load(str(tiny_run / "student_int8.tflite"))
-    Image.fromarray(data.images[0]).save(tmp_path / "slice.png")
-    one = classifier.predict(data.images[0])
+    classifier = Classifier.load(str(guarded))
+    Image.fromarray(people.images[0]).save(tmp_path / "slice.png")
+    one = classifier.predict(people.images[0])
     assert one == classifier.predict(tmp_path / "slice.png")
-    several = classifier.predict(data.images[:5])
+    several = classifier.predict(people.images[:5])
     assert several.slices[0] == one.slices[0]
-    mean = classifier.probabilities(data.images[:5]).astype(float).mean(axis=0)
+    mean = classifier.probabilities(people.images[:5]).astype(float).mean(axis=0)
     assert list(several.person.probabilities) == list(STAGES)
     np.testing.assert_allclose(list(several.person.probabilities.values()), mean, rtol=1e-6)
     with pytest.raises(UserError, match="Expected uint8"):
-        classifier.predict(data.images[:5].astype(np.float32))
+        classifier.predict(people.images[:5].astype(np.float32))
 
 
-def test_what_is_refused_has_no_probabilities_and_counts_for_nobody(tiny_run: Path, data: DataSet) -> None:
-    classifier = Classifier.load(tiny_run / "student_int8.tflite")
-    noise = np.random.default_rng(0).integers(0, 256, data.images[:1].shape, dtype=np.uint8)
-    prediction = classifier.predict(np.concatenate([data.images[:2], noise]))
+def test_what_is_refused_has_no_probabilities_and_counts_for_nobody(guarded: Path, people: DataSet) -> None:
+    classifier = Classifier.load(guarded)
+    noise = np.random.default_rng(0).integers(0, 256, people.images[:1].shape, dtype=np.uint8)
+    prediction = classifier.predict(np.concatenate([people.images[:2], noise]))
     refused = prediction.slices[2]
     assert refused.probabilities is None and refused.stage is None and refused.unlikeness > 1
     assert refused.refused == NOT_A_SLICE and NOT_A_SLICE.startswith("this does not look like an axial brain MRI slice")
-    assert prediction.person == classifier.predict(data.images[:2]).person
+    assert prediction.person == classifier.predict(people.images[:2]).person
     assert together([refused]).probabilities is None
-    unguarded = Classifier.load(tiny_run / "student_int8.tflite", guarded=False)
+    unguarded = Classifier.load(guarded, guarded=False)
     assert unguarded.predict(noise[0]).slices[0].probabilities is not None
     assert Answer({"a": 0.2, "b": 0.8}).stage == "b"
 
 
-def test_pictures_of_other_sizes_are_seen_by_the_guard_only(tiny_run: Path, data: DataSet, tmp_path: Path) -> None:
-    classifier = Classifier.load(tiny_run / "student_int8.tflite")
+def test_pictures_of_other_sizes_are_seen_by_the_guard_only(guarded: Path, people: DataSet, tmp_path: Path) -> None:
+    classifier = Classifier.load(guarded)
     rng = np.random.default_rng(1)
     cat, large = tmp_path / "cat.jpg", tmp_path / "large.png"
     Image.fromarray(rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)).save(cat)
-    Image.fromarray(data.images[0]).resize((352, 416)).save(large)
+    Image.fromarray(people.images[0]).resize((352, 416)).save(large)
     assert classifier.predict(cat).slices[0].refused == NOT_A_SLICE
     with pytest.raises(UserError, match="352 wide x 416 high, but slices are 176 wide x 208 high"):
         classifier.predict(large)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK", "I;16", "1", "LA"])
-def test_any_mode_can_be_shown_to_the_guard(mode: str, data: DataSet, tmp_path: Path) -> None:
+def test_any_mode_can_be_shown_to_the_guard(mode: str, people: DataSet, tmp_path: Path) -> None:
     path = tmp_path / ("x.jpg" if mode == "CMYK" else "x.png")
     if mode == "I;16":
-        Image.fromarray(data.images[0].astype(np.uint16) * 257).save(path)
+        Image.fromarray(people.images[0].astype(np.uint16) * 257).save(path)
     else:
-        Image.fromarray(data.images[0]).convert(mode).save(path)
+        Image.fromarray(people.images[0]).convert(mode).save(path)
     pixels, problem = fit_slice(path.read_bytes(), "x")
     assert problem and f"mode {mode}" in problem
-    assert np.abs(pixels.astype(int) - data.images[0]).mean() < (60 if mode == "1" else 12)
+    assert np.abs(pixels.astype(int) - people.images[0]).mean() < (60 if mode == "1" else 12)
 
 
-def test_explain_draws_the_evidence(tiny_run: Path, data: DataSet, tmp_path: Path) -> None:
-    Image.fromarray(data.images[0]).save(tmp_path / "slice.png")
+def test_explain_draws_the_evidence(guarded: Path, people: DataSet, tmp_path: Path) -> None:
+    Image.fromarray(people.images[0]).save(tmp_path / "slice.png")
     out = tmp_path / "evidence.png"
     command = ("explain", tmp_path / "slice.png", "--out", out)
-    done = run_cli(*command, "--model", tiny_run / "student_int8_heatmap.tflite")
+    done = call_cli(*command, "--no-guard")
     assert done.returncode == 0 and DISCLAIMER in done.stderr, done.stderr
     picture = np.asarray(Image.open(out)).astype(int)
     assert picture.shape[2] == 3 and np.abs(picture[..., 0] - picture[..., 2]).max() > 50  # there is colour
-    assert_refused(run_cli(*command, "--model", tiny_run / "student_int8.tflite"), "no heat map", "--heat-map")
-    assert_refused(run_cli(*command), "does not look like an axial brain MRI slice", "--no-guard")
+    assert_refused(call_cli(*command, "--model", guarded), "no heat map", "--heat-map")
+    assert_refused(call_cli(*command), "does not look like an axial brain MRI slice", "--no-guard")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Model files: readable by anything, repeatable, and refused when damaged or foreign."""
 
+import io
 import json
 import shutil
 import zipfile
@@ -7,19 +8,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_code
 
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.classifier import Classifier
-from alzedge.model_file.read_write import make_record, read_record, read_tflite, seal_folder, write_tflite
+from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.model_file.read_write import (
+    ModelKind,
+    Role,
+    make_record,
+    read_keras_record,
+    read_record,
+    read_tflite,
+    seal_folder,
+    write_keras,
+    write_tflite,
+)
 from alzedge.stages import STAGES
 
 
 @pytest.fixture
-def model(tiny_run: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(tiny_run / "student_int8.tflite", tmp_path / "model.tflite"))
+def model(tmp_path: Path) -> Path:
+    """A copy of the bundled student, which is not known to be harmless."""
+    return Path(shutil.copy(bundled_model(), tmp_path / "model.tflite"))
 
 
 def test_any_unzip_shows_labels_and_record(model: Path) -> None:
@@ -37,7 +49,9 @@ def test_the_interpreter_reads_the_whole_file_as_it_is(model: Path, phantoms: Da
     (given,), (asked,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert given["dtype"] == asked["dtype"] == np.int8
     scale, zero_point = given["quantization"]
-    real = Preprocessing(4)(phantoms.images[:1])
+    preprocessing = read_record(model)["preprocessing"]
+    csf_as_light = np.array(preprocessing["lookup"], np.uint8)
+    real = Preprocessing(preprocessing["shrink"])(csf_as_light[phantoms.images[:1]])
     interpreter.set_tensor(given["index"], np.clip(np.rint(real / scale) + zero_point, -128, 127).astype(np.int8))
     interpreter.invoke()
     scale, zero_point = asked["quantization"]
@@ -53,10 +67,13 @@ def test_writing_what_was_read_gives_the_same_bytes(model: Path, tmp_path: Path)
     assert (tmp_path / "again.tflite").read_bytes() == model.read_bytes()
 
 
-def test_one_changed_byte_anywhere_is_noticed(model: Path) -> None:
-    data, flatbuffer = model.read_bytes(), read_tflite(model)[0]
-    behind = range(len(flatbuffer), len(data))
-    for position in [*np.random.default_rng(0).integers(0, len(flatbuffer), 30), *behind]:
+def test_one_changed_byte_anywhere_is_noticed(tmp_path: Path) -> None:
+    """A short flatbuffer and record, so that every byte of the file has its turn."""
+    model, flatbuffer = tmp_path / "model.tflite", b"\x1c\0\0\0TFL3" + bytes(range(32))
+    write_tflite(model, flatbuffer, make_record(ModelKind(Role.STUDENT, "int8"), Preprocessing(2)))
+    data = model.read_bytes()
+    assert read_tflite(model)[0] == flatbuffer
+    for position in range(len(data)):
         changed = bytearray(data)
         changed[position] ^= 0x10
         model.write_bytes(changed)
@@ -83,12 +100,12 @@ def test_foreign_files_are_refused_by_the_command(model: Path, tmp_path: Path, p
     flatbuffer, _ = read_tflite(model)
     bare = tmp_path / "bare.tflite"
     bare.write_bytes(flatbuffer)
-    assert_refused(run_cli("predict", image, "--model", bare), "bare.tflite", "no AlzEdge record")
-    assert_refused(run_cli("predict", image, "--model", image), "not a TensorFlow Lite model")
-    assert_refused(run_cli("predict", image, "--model", tmp_path / "absent.tflite"), "no such model file")
-    assert_refused(run_cli("predict", image, "--model", tmp_path), "is a folder")
-    assert_refused(run_cli("inspect", bare), "no AlzEdge record")
-    assert_refused(run_cli("distill", image, "--out", tmp_path / "out"), "not a Keras model of ours")
+    assert_refused(call_cli("predict", image, "--model", bare), "bare.tflite", "no AlzEdge record")
+    assert_refused(call_cli("predict", image, "--model", image), "not a TensorFlow Lite model")
+    assert_refused(call_cli("predict", image, "--model", tmp_path / "absent.tflite"), "no such model file")
+    assert_refused(call_cli("predict", image, "--model", tmp_path), "is a folder")
+    assert_refused(call_cli("inspect", bare), "no AlzEdge record")
+    assert_refused(call_cli("distill", image, "--out", tmp_path / "out"), "not a Keras model of ours")
     assert not (tmp_path / "out").exists()
 
 
@@ -99,15 +116,27 @@ def test_a_newer_format_is_refused(model: Path, monkeypatch: pytest.MonkeyPatch)
         read_tflite(model)
 
 
-def test_keras_files_carry_the_record_too(tiny_run: Path, tmp_path: Path) -> None:
-    path = tiny_run / "subject" / "teacher.keras"
-    record = read_record(path)
-    assert record["kind"] == "teacher" and record["labels"] == list(STAGES)
+def test_keras_files_carry_the_record_too(tmp_path: Path) -> None:
+    """Keras' archive: its date and addresses, which differ in each run, are taken out; its weights are sealed."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as entries:
+        entries.writestr("metadata.json", '{"keras_version": "3.15.1", "date_saved": "2026-01-01@00:00:00"}')
+        entries.writestr("config.json", '{"shared_object_id": 140053, "layers": [{"shared_object_id": 140053}]}')
+        entries.writestr("model.weights.h5", np.random.default_rng(0).bytes(5000))
+    path = tmp_path / "teacher.keras"
+    write_keras(path, archive.getvalue(), make_record(ModelKind(Role.TEACHER), Preprocessing(2)))
+    record = read_keras_record(path, Role.TEACHER)
+    assert record == read_record(path) and record["kind"] == "teacher" and record["labels"] == list(STAGES)
+    with zipfile.ZipFile(path) as entries:
+        assert json.loads(entries.read("metadata.json")) == {"keras_version": "3.15.1"}
+        assert json.loads(entries.read("config.json"))["layers"] == [{"shared_object_id": 0}]
+    with pytest.raises(UserError, match=r"teacher\.keras is a teacher, not a student; name the student's \.keras file"):
+        read_keras_record(path, Role.STUDENT)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    (tmp_path / "teacher.keras").write_bytes(data)
+    path.write_bytes(data)
     with pytest.raises(UserError, match=r"teacher\.keras"):
-        read_record(tmp_path / "teacher.keras")
+        read_record(path)
 
 
 def test_without_an_interpreter_the_sentence_says_what_to_install(model: Path) -> None:
@@ -140,7 +169,7 @@ def test_the_older_runtime_is_used_when_it_is_the_only_one(model: Path, numpy_ve
 
 
 def test_records_have_what_every_file_must_say() -> None:
-    record = make_record("student-int8", Preprocessing(2), metrics={})
+    record = make_record(ModelKind(Role.STUDENT, "int8"), Preprocessing(2), metrics={})
     assert set(record) >= {"format", "alzedge", "kind", "labels", "preprocessing", "licence", "disclaimer", "metrics"}
 
 
@@ -151,13 +180,13 @@ def test_a_saved_models_folder_is_sealed_as_a_whole(tmp_path: Path) -> None:
     (folder / "variables" / "variables.index").write_bytes(b"weights")
     with pytest.raises(UserError, match="no AlzEdge record"):
         read_record(folder)
-    seal_folder(folder, make_record("student-saved_model", Preprocessing(2)))
+    seal_folder(folder, make_record(ModelKind(Role.STUDENT, "saved_model"), Preprocessing(2)))
     assert (folder / "assets.extra" / "labels.txt").read_text().split() == list(STAGES)
-    assert json.loads(run_cli("inspect", folder).stdout)["kind"] == "student-saved_model"
+    assert json.loads(call_cli("inspect", folder).stdout)["kind"] == "student-saved_model"
     (folder / "variables" / "variables.index").write_bytes(b"weighty")
     with pytest.raises(UserError, match="changed or damaged"):
         read_record(folder)
-    seal_folder(folder, make_record("student-saved_model", Preprocessing(2)))
+    seal_folder(folder, make_record(ModelKind(Role.STUDENT, "saved_model"), Preprocessing(2)))
     read_record(folder)
     (folder / "more").write_bytes(b"")
     with pytest.raises(UserError, match="changed or damaged"):
@@ -175,3 +204,21 @@ def test_labels_beside_the_record_must_be_the_records(model: Path) -> None:
         archive.writestr("alzedge.json", record)
     with pytest.raises(UserError, match="not the four stages"):
         read_tflite(model)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("teacher", ModelKind(Role.TEACHER)),
+        ("student-int8", ModelKind(Role.STUDENT, "int8")),
+        ("student-qat-int8-rgb", ModelKind(Role.STUDENT, "qat-int8", rgb=True)),
+        ("student-int8-float-io-heat-map-rgb", ModelKind(Role.STUDENT, "int8-float-io", True, True)),
+    ],
+)
+def test_a_kind_is_the_text_that_records_hold(text: str, kind: ModelKind) -> None:
+    assert ModelKind.parse(text) == kind and str(kind) == text
+
+
+def test_kinds_of_other_versions_are_refused() -> None:
+    with pytest.raises(UserError, match="'grandparent'; update alzedge"):
+        ModelKind.parse("grandparent-int8")

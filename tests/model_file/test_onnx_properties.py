@@ -13,12 +13,12 @@ from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import Classifier
-from alzedge.inference.interpreters import OnnxNetwork
+from alzedge.inference.interpreters import OnnxInterpreter
 from alzedge.model_file.onnx_properties import add_properties, split_properties
-from alzedge.model_file.read_write import make_record, read_onnx, read_record, write_onnx
+from alzedge.model_file.read_write import ModelKind, make_record, read_onnx, read_record, write_onnx
 from alzedge.stages import STAGES
 
-RECORD = make_record("student-onnx", Preprocessing(4), metrics={"accuracy": 0.5})
+RECORD = make_record(ModelKind.parse("student-onnx"), Preprocessing(4), metrics={"accuracy": 0.5})
 WEIGHTS = np.array([[4, -2, 1, 0]], np.float32)
 
 
@@ -131,6 +131,6 @@ def test_the_device_room_reads_the_record_without_the_onnx_package(model: Path) 
 
 def test_a_runtime_loads_the_file_as_it_is(model: Path) -> None:
     image = np.full((1, 52, 44, 1), 0.5, np.float32)
-    ours, whole = (OnnxNetwork(one)(image)["probabilities"] for one in (read_onnx(model)[0], model.read_bytes()))
+    ours, whole = (OnnxInterpreter(one)(image)["probabilities"] for one in (read_onnx(model)[0], model.read_bytes()))
     np.testing.assert_array_equal(ours, whole)
     assert "onnxruntime" in sys.modules

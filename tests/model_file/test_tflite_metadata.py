@@ -16,7 +16,7 @@ from alzedge.export.convert.write_tflite_metadata import add_metadata
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import lookup_of
 from alzedge.inference.classifier import bundled_model
-from alzedge.inference.interpreters import TFLiteNetwork, make_interpreter
+from alzedge.inference.interpreters import TFLiteInterpreter, make_interpreter
 from alzedge.model_file.read_tflite_metadata import standard_metadata
 from alzedge.model_file.read_write import Record, read_tflite, write_tflite
 
@@ -91,7 +91,7 @@ def test_the_network_answers_as_before(
     bundled: tuple[bytes, Record], described: bytes, preprocessing: Preprocessing, phantoms: DataSet
 ) -> None:
     inputs = preprocessing(phantoms.images[:8])
-    before, after = (TFLiteNetwork(one)(inputs)["probabilities"] for one in (bundled[0], described))
+    before, after = (TFLiteInterpreter(one)(inputs)["probabilities"] for one in (bundled[0], described))
     np.testing.assert_array_equal(before, after)
 
 
@@ -146,7 +146,7 @@ def test_colour_in_front_changes_no_number(
     grey, coloured = (make_interpreter(one, 1) for one in (bundled[0], in_colour(bundled[0], stepping)))
     (given,), (asked,) = coloured.get_input_details(), coloured.get_output_details()
     assert given["dtype"] == asked["dtype"] == np.uint8 and given["shape"].tolist() == [1, 208, 176, 3]
-    network = TFLiteNetwork(bundled[0])
+    network = TFLiteInterpreter(bundled[0])
     for image in phantoms.images[:10]:
         coloured.set_tensor(given["index"], np.repeat(image[None, ..., None], 3, axis=3))
         coloured.invoke()

@@ -22,21 +22,18 @@ def main(student: Path, data: str, folder: Path) -> None:
     from alzedge.data.dataset import split_dataset
     from alzedge.export.convert import tflite as convert
     from alzedge.export.convert.contents import tflite_contents
-    from alzedge.export.export_student import held_out
+    from alzedge.export.prepared_student import prepare_student
     from alzedge.runs.split_run import made_with
-    from alzedge.inference.interpreters import TFLiteNetwork
+    from alzedge.inference.interpreters import TFLiteInterpreter
     from alzedge.commands.options import load_source
-    from alzedge.teacher.keras_file import load_model
+    from alzedge.model_file.read_write import read_keras_record
 
-    logits, record = load_model(student)
-    model = convert.with_probabilities(logits)
     source = load_source(data, None, None)
-    recipe, name = made_with(record, source.dataset, source.recipe, student)
+    recipe, name = made_with(read_keras_record(student), source.dataset, source.recipe, student)
     split = split_dataset(source.dataset, name, recipe.fold)
-    chosen = convert.calibration_images(source.dataset, split, recipe.export.calibration_images, recipe.seed)
-    calibration = recipe.preprocessing(source.dataset.images[chosen])
-    held = held_out(model, source.dataset, split, recipe)
-    float32 = convert.to_float32(model)
+    prepared = prepare_student(student, source.dataset, split, recipe)
+    model, float32, held = prepared.model, prepared.float32, prepared.held_out
+    calibration = prepared.inputs(prepared.calibration)
     files = {
         "float32": float32,
         "dynamic": convert.to_dynamic(model),
@@ -51,7 +48,7 @@ def main(student: Path, data: str, folder: Path) -> None:
     np.save(folder / "inputs.npy", held.inputs[:64])
     for name, flatbuffer in files.items():
         (folder / f"{name}.tflite").write_bytes(flatbuffer)
-        difference = np.abs(TFLiteNetwork(flatbuffer)(held.inputs)["probabilities"] - held.keras)
+        difference = np.abs(TFLiteInterpreter(flatbuffer)(held.inputs)["probabilities"] - held.keras)
         contents = tflite_contents(flatbuffer)
         print(
             f"{name:<22} {len(flatbuffer):6} bytes, gzip {len(gzip.compress(flatbuffer, 9)):6}; difference "

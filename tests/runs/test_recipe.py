@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from helpers.commands import assert_refused, run_cli
+from helpers.commands import assert_refused, call_cli
 
 from alzedge.errors import UserError
 from alzedge.runs.recipe import Recipe, load_recipe, recipe_names
@@ -15,6 +15,15 @@ def test_packaged_recipes_load_and_survive_a_round_trip(name: str, tmp_path: Pat
     path = tmp_path / "again.toml"
     path.write_text(recipe.to_toml())
     assert load_recipe(str(path)) == recipe
+
+
+def test_any_name_survives_the_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / 'brain \N{BRAIN} "quoted" \\ 脳.toml'
+    path.write_text("seed = 3\n")
+    recipe = load_recipe(str(path))
+    again = tmp_path / "again.toml"
+    again.write_text(recipe.to_toml(), "utf-8")
+    assert recipe.name == path.stem and load_recipe(str(again)) == recipe
 
 
 def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
@@ -52,7 +61,7 @@ def test_mistakes_are_named(text: str, words: str, tmp_path: Path) -> None:
 def test_the_command_refuses_a_bad_recipe_and_a_missing_one(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("[teacher]\nwidht = 1.0\n")
-    assert_refused(run_cli("run", "--recipe", path, "--out", tmp_path / "out"), "bad.toml", "teacher.widht")
-    assert_refused(run_cli("run", "--recipe", "fast", "--out", tmp_path / "out"), "fast", "cpu, ", "quick")
-    assert_refused(run_cli("run", "--seed", "-1", "--out", tmp_path / "out"), "--seed")
+    assert_refused(call_cli("run", "--recipe", path, "--out", tmp_path / "out"), "bad.toml", "teacher.widht")
+    assert_refused(call_cli("run", "--recipe", "fast", "--out", tmp_path / "out"), "fast", "cpu, ", "quick")
+    assert_refused(call_cli("run", "--seed", "-1", "--out", tmp_path / "out"), "--seed")
     assert not (tmp_path / "out").exists()

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_cli, run_code
 
 from alzedge.data.dataset import in_order, split_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
-from alzedge.metrics.classification import summary
+from alzedge.metrics.split_evaluation import Quote, read_metrics
 from alzedge.model_file.read_write import read_record
-from alzedge.runs.run_folder import open_ledger
+from alzedge.runs.run_folder import open_run_folder
 from alzedge.stages import STAGES
 
 # Measured anew on every run, so never the same twice: latency, and what shows it. TensorBoard's files bear the time.
@@ -53,9 +53,9 @@ def test_the_file_explains_itself(tiny_run: Path) -> None:
     assert record["dataset"]["synthetic"] is True
     assert record["recipe"]["distill"]["views"] == 2 and record["recipe"]["pretrain"]["epochs"] == 3
     assert record["recipe"]["export"] == {"calibration_images": 16}
-    metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]["models"]["student_int8.tflite"]
-    carried = {level: record["metrics"]["subject"][level] for level in metrics}
-    assert carried == summary(metrics) and set(carried) == {"slice", "person"}
+    evaluation = read_metrics(tiny_run / "metrics.json")["subject"].models["student_int8.tflite"]
+    quoted = Quote.from_json(record["metrics"]["subject"])
+    assert quoted.summary == evaluation.summary() and quoted.measured_on == "this model"
     assert len(json.dumps(record["metrics"])) < 6000
 
 
@@ -78,7 +78,7 @@ def test_calibration_slices_are_training_people_s(tiny_run: Path) -> None:
 
 def test_a_finished_run_is_not_done_again(tiny_run: Path, tiny_recipe: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tiny_run.rglob("*") if path.name != "recipe.toml"}
-    again = run_cli("run", "--recipe", tiny_recipe, "--out", tiny_run)
+    again = call_cli("run", "--recipe", tiny_recipe, "--out", tiny_run)
     assert again.returncode == 0, again.stderr
     assert "epoch" not in again.stdout and "pre-training" not in again.stdout
     after = {path: path.stat().st_mtime_ns for path in tiny_run.rglob("*") if path.name != "recipe.toml"}
@@ -88,10 +88,10 @@ def test_a_finished_run_is_not_done_again(tiny_run: Path, tiny_recipe: Path) -> 
 
 def test_a_folder_of_another_run_is_left_alone(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     before = files_of(tiny_run)
-    assert_refused(run_cli("run", "--recipe", tiny_recipe, "--seed", 9, "--out", tiny_run), "another run", "seed 0")
+    assert_refused(call_cli("run", "--recipe", tiny_recipe, "--seed", 9, "--out", tiny_run), "another run", "seed 0")
     assert files_of(tiny_run) == before
     (tmp_path / "thesis.txt").write_text("precious")
-    assert_refused(run_cli("run", "--recipe", tiny_recipe, "--out", tmp_path), "not the folder of a run", "--out")
+    assert_refused(call_cli("run", "--recipe", tiny_recipe, "--out", tmp_path), "not the folder of a run", "--out")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -170,25 +170,27 @@ def test_no_space_left_is_one_sentence_and_leaves_no_halves(tiny_recipe: Path, t
 
 
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
-    first = open_ledger(tmp_path / "run", {"seed": 0})
+    first = open_run_folder(tmp_path / "run", {"seed": 0})
     code = (
-        "import pathlib; from alzedge.runs.run_folder import open_ledger\n"
-        f"open_ledger(pathlib.Path({str(first.folder)!r}), {{'seed': 0}})"
+        "import pathlib; from alzedge.runs.run_folder import open_run_folder\n"
+        f"open_run_folder(pathlib.Path({str(first.path)!r}), {{'seed': 0}})"
     )
     assert "in use by another alzedge" in run_code(code).stderr
+    del first
+    assert run_code(code).returncode == 0, "the lock ends with the object"
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"run": [], "phases": {}}', '{"run": {}, "phases": {"a": {}}}'])
 def test_a_damaged_run_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(UserError, match="choose another --out"):
-        open_ledger(tmp_path, {"seed": 0})
+        open_run_folder(tmp_path, {"seed": 0})
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_equal_names_of_inputs_are_told_apart(tmp_path: Path) -> None:
     """Two splits have files of the same name; a change in either must count."""
-    ledger = open_ledger(tmp_path / "run", {"seed": 0})
+    run_folder = open_run_folder(tmp_path / "run", {"seed": 0})
     inputs = [tmp_path / split / "metrics.json" for split in ("official", "subject")]
     output = tmp_path / "run/out.txt"
     for path in inputs:
@@ -196,7 +198,7 @@ def test_equal_names_of_inputs_are_told_apart(tmp_path: Path) -> None:
         path.write_text(path.parent.name)
 
     def perform() -> bool:
-        return ledger.perform("join", None, inputs, [output], lambda stem: output.write_text("done") and None)
+        return run_folder.perform("join", None, inputs, [output], lambda stem: output.write_text("done") and None)
 
     assert [perform(), perform()] == [True, False]
     for path in inputs:

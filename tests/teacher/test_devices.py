@@ -1,7 +1,7 @@
 """Training on two devices is training on one but for rounding, shown on two virtual CPUs."""
 
 import pytest
-from helpers.commands import assert_refused, run_cli, run_code
+from helpers.commands import assert_refused, call_cli, run_code
 
 _TWO_CPUS = """
 import tempfile
@@ -34,7 +34,7 @@ from alzedge.runs.recipe import TrainingRecipe
 from alzedge.teacher.training.losses import NTXent
 from alzedge.teacher.pretrain import side_by_side
 from alzedge.teacher.training.sampling import shuffled
-from alzedge.teacher.training.loop import Watch, fit, set_seed
+from alzedge.teacher.training.loop import EarlyStopping, fit, set_seed
 first, second = np.random.default_rng(0).random((2, 40, 16, 16, 1), dtype=np.float32)
 
 def train(devices, recipe, name, on_step=lambda step: None):
@@ -46,7 +46,7 @@ def train(devices, recipe, name, on_step=lambda step: None):
     start = model.get_weights()
     pairs = lambda index, epoch: (side_by_side(first[index], second[index], devices), np.zeros(2 * len(index), np.float32))
     losses = fit(model, NTXent(0.5), recipe, pairs, shuffled(np.arange(32), 0), folder / f"{name}.npz", on_step,
-                 Watch(np.arange(32, 40), 9), devices)
+                 EarlyStopping(np.arange(32, 40), 9), devices)
     return start, model.get_weights(), losses
 
 for settings in ({"optimizer": "sgd", "learning_rate": 0.05}, {"optimizer": "lars", "learning_rate": 1.0}):
@@ -88,12 +88,12 @@ compare("pretrain", start, one.get_weights(), two.get_weights(), losses, others)
 
 @pytest.mark.parametrize("code", [_SMALL, pytest.param(_PRETRAIN, marks=pytest.mark.slow)], ids=["small", "pretrain"])
 def test_two_devices_end_where_one_does_with_negatives_from_both(code: str) -> None:
-    """Also when they are stopped on the way, with synchronised batch norm, and with images that watch."""
+    """Also when they are stopped on the way, with synchronised batch norm, and with validation images."""
     result = run_code(code)
     assert result.returncode == 0, result.stdout + result.stderr
     print(result.stdout)
 
 
 def test_more_devices_than_there_are_is_a_sentence(tmp_path, tiny_recipe) -> None:  # type: ignore[no-untyped-def]
-    result = run_cli("train", "--recipe", tiny_recipe, "--out", tmp_path / "out", "--devices", "7")
+    result = call_cli("train", "--recipe", tiny_recipe, "--out", tmp_path / "out", "--devices", "7")
     assert_refused(result, "--devices 7")

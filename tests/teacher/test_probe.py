@@ -1,15 +1,16 @@
 """Probe, neighbours and picture on features with a known structure; the command on a tiny run; curves of a training."""
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
-from helpers.commands import run_cli
+from helpers.commands import call_cli
 
 from alzedge.runs.recipe import TeacherRecipe
 from alzedge.teacher.networks.heads import contrastive_model
 from alzedge.teacher.networks.resnet import resnet
-from alzedge.teacher.probe import features_of, probe_figures, tsne_picture
+from alzedge.teacher.probe import features_of, probe_scores, tsne_picture
 from alzedge.teacher.training.tracking import recorded
 from alzedge.utils.progress import Step, quiet
 
@@ -29,9 +30,9 @@ def test_probe_and_neighbours_find_groups_and_only_where_there_are_some() -> Non
     groups = centres[LABELS] + RNG.normal(size=(120, 16)).astype(np.float32)
     noise = RNG.normal(size=(120, 16)).astype(np.float32)
     for features, low, high in ((groups, 0.95, 1.0), (noise, 0.0, 0.5)):
-        figures = probe_figures(features[:80], LABELS[:80], features[80:], LABELS[80:])
-        assert set(figures) == {"linear probe", "20 nearest neighbours"}
-        assert all(low <= value <= high for found in figures.values() for value in found.values())
+        scores = probe_scores(features[:80], LABELS[:80], features[80:], LABELS[80:])
+        assert set(scores) == {"linear probe", "20 nearest neighbours"}
+        assert all(low <= value <= high for found in scores.values() for value in astuple(found))
 
 
 def test_the_picture_is_a_picture(tmp_path: Path) -> None:
@@ -39,9 +40,9 @@ def test_the_picture_is_a_picture(tmp_path: Path) -> None:
     assert (tmp_path / "tsne.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_command_judges_a_pretrained_encoder(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+def test_the_command_probes_a_pretrained_encoder(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     encoder = tiny_run / "subject" / "pretrained.keras"
-    result = run_cli("probe", encoder, "--recipe", tiny_recipe, "--out", tmp_path / "probe")
+    result = call_cli("probe", encoder, "--recipe", tiny_recipe, "--out", tmp_path / "probe")
     assert result.returncode == 0, result.stderr
     figures = json.loads((tmp_path / "probe" / "probe.json").read_text())["per slice, four stages"]
     assert all(0 <= value <= 1 for found in figures.values() for value in found.values())

@@ -1,4 +1,4 @@
-"""Who trains, who watches, in what order; by people, never by slices."""
+"""Training slices, validation subjects and the order of both; by people, never by slices."""
 
 import itertools
 
@@ -10,9 +10,9 @@ from alzedge.teacher.training.sampling import (
     alternating,
     balanced,
     draw_partners,
-    labelled_part,
+    labelled_subset,
     shuffled,
-    watching_part,
+    validation_subjects,
 )
 
 # 40 people of 3 slices each: 20, 10, 8 and 2 of the four stages.
@@ -29,28 +29,28 @@ def people_per_stage(index: np.ndarray) -> list[int]:
     [(1, [1, 1, 1, 1]), (10, [2, 1, 1, 1]), (20, [4, 2, 2, 1]), (50, [10, 5, 4, 1]), (100, [20, 10, 8, 2])],
 )
 def test_a_label_share_takes_whole_people_of_every_stage(percent: int, expected: list[int]) -> None:
-    part = labelled_part(PEOPLE, LABELS, percent)
+    part = labelled_subset(PEOPLE, LABELS, percent)
     assert people_per_stage(part) == expected
     assert len(part) == 3 * sum(expected)
 
 
 def test_a_smaller_label_share_lies_in_the_larger_and_order_does_not_matter() -> None:
-    shares = [set(PEOPLE[labelled_part(PEOPLE, LABELS, percent)]) for percent in (1, 10, 20, 50, 100)]
+    shares = [set(PEOPLE[labelled_subset(PEOPLE, LABELS, percent)]) for percent in (1, 10, 20, 50, 100)]
     assert all(small <= large for small, large in itertools.pairwise(shares))
     mixed = np.random.default_rng(0).permutation(len(PEOPLE))
-    assert set(PEOPLE[mixed][labelled_part(PEOPLE[mixed], LABELS[mixed], 20)]) == shares[2]
+    assert set(PEOPLE[mixed][labelled_subset(PEOPLE[mixed], LABELS[mixed], 20)]) == shares[2]
 
 
-def test_a_fifth_of_each_stage_s_people_watches_and_none_of_them_trains() -> None:
-    watching = watching_part(PEOPLE, LABELS)
-    assert people_per_stage(np.flatnonzero(watching)) == [4, 2, 1, 0]
-    assert not set(PEOPLE[watching]) & set(PEOPLE[~watching])
+def test_a_fifth_of_each_stage_s_people_validates_and_none_of_them_trains() -> None:
+    validation = validation_subjects(PEOPLE, LABELS)
+    assert people_per_stage(np.flatnonzero(validation)) == [4, 2, 1, 0]
+    assert not set(PEOPLE[validation]) & set(PEOPLE[~validation])
 
 
-def test_too_few_people_to_watch_is_an_error() -> None:
+def test_too_few_people_to_validate_on_is_an_error() -> None:
     few = LABELS == 3
     with pytest.raises(UserError, match="set patience to 0"):
-        watching_part(PEOPLE[few], LABELS[few])
+        validation_subjects(PEOPLE[few], LABELS[few])
 
 
 def test_stages_alternate_or_are_balanced() -> None:

@@ -26,7 +26,7 @@ from helpers.reference_checkpoints import (
 
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.model_file.read_write import make_record, read_keras_record
+from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
 from alzedge.runs.recipe import FinetuneRecipe, Recipe, TeacherRecipe
 from alzedge.teacher import load_simclrv2
 from alzedge.teacher.keras_file import load_model, save_model
@@ -139,7 +139,7 @@ def test_depth_50_gives_the_original_s_outputs(network: str, layout: str, tmp_pa
 @pytest.mark.slow
 def test_selective_kernels_survive_a_keras_file(tmp_path: Path) -> None:
     model = resnet(TeacherRecipe(depth=50, width=0.0625, selective_kernels=True), (52, 44, 1))
-    save_model(model, tmp_path / "model.keras", make_record("pretrained", Preprocessing()))
+    save_model(model, tmp_path / "model.keras", make_record(ModelKind(Role.PRETRAINED), Preprocessing()))
     images = np.random.default_rng(0).random((2, 52, 44, 1), np.float32)
     again, _ = load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(images), model(images))
