@@ -21,7 +21,7 @@ _PIXELS = b"\xe0\x7f\x10\x00"
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """Findings of an audit.
 
     Attributes:
         files: number of files read.

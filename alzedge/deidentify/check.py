@@ -97,7 +97,7 @@ def _of_dataset(dataset: Any, depth: int) -> Iterator[str]:
 
 
 def _holds(allowed: Allowed, value: Any, depth: int) -> bool:
-    """Whether a value is one that the rule makes."""
+    """Test whether a value is one that the rule makes."""
     if allowed.rule in (Rule.STATEMENT, Rule.PSEUDONYM, Rule.EMPTY, Rule.PIXELS) and depth:
         return False
     if allowed.rule is Rule.PIXELS:

@@ -109,7 +109,7 @@ class _Copier:
         return target
 
     def _fill(self, target: Any, allowed: Allowed, source: Any, tag: Any) -> bool:
-        """Whether the attribute has a new value in `target`."""
+        """Give an attribute its new value in `target`; false where it has none."""
         try:
             value = source[tag].value
         except Exception:  # noqa: BLE001 - a value that is not of its kind, such as text for a number
@@ -200,7 +200,7 @@ def _write_pixels(target: Any, pixels: NDArray[Any]) -> None:
 
 
 def _write_statements(target: Any) -> None:
-    """What PS3.15 E.1.1 asks to be said; it is the same in every file."""
+    """Statements that PS3.15 E.1.1 asks for; the same in every file."""
     from pydicom import Dataset
 
     target.PatientIdentityRemoved = "YES"

@@ -24,7 +24,7 @@ _KEYWORDS = [allowed.keyword for allowed in ALLOWED]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one source file.
+    """Outcome for one source file.
 
     Attributes:
         source: keyed token of its path, size and time.
@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass
 class Report:
-    """What a run kept and left out, over all its files.
+    """Sums over all files of a run: kept and left out.
 
     Attributes:
         version: of alzedge.
