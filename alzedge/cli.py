@@ -30,6 +30,7 @@ _COMMANDS = {
     "inspect": "alzedge.commands.inspect:inspect_command",
     "subjects": "alzedge.commands.subjects:subjects_command",
     "phantoms": "alzedge.commands.phantoms:phantoms_command",
+    "deidentify": "alzedge.commands.deidentify:deidentify_command",
     "demo": "alzedge.demo.commands.demo:demo_command",
     "space": "alzedge.demo.commands.space:space_command",
 }

@@ -137,6 +137,7 @@ REFUSED = (
     ("push", "nobody"),
     ("inspect", "nothere.tflite"),
     ("subjects", "nothere"),
+    ("deidentify", "nothere", "clean", "--key", "key.txt"),
     ("phantoms", "{folder}"),
     ("demo", "--model", "nothere.tflite"),
     ("space", "build", "page", "--model", "nothere.tflite"),

@@ -16,6 +16,8 @@ import alzedge
 ROOMS = [
     "alzedge.utils",
     "alzedge.imaging",
+    "alzedge.deidentify.rules",
+    "alzedge.deidentify",
     "alzedge.model_file",
     "alzedge.inference",
     "alzedge.data",

@@ -1,0 +1,1 @@
+"""Removes identity from DICOM, NIfTI and image files by an allow-list."""

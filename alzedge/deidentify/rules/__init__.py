@@ -1,0 +1,1 @@
+"""The rules of de-identification: attributes that survive, their new values, pseudonyms, and refusals."""
