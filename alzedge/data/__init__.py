@@ -1,0 +1,1 @@
+"""Data sets: images, who is on them, and how they are split."""

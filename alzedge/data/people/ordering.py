@@ -1,0 +1,169 @@
+"""Matching of a class's subjects with people who stand in the same order, with gaps and exceptions.
+
+A hidden Markov model over the subjects 1..n: the state is the last person met in order, 0..m. From one
+subject to the next nobody is skipped, or a run of people whose length is geometric (affine gap costs,
+Gotoh 1982, J Mol Biol 162:705). Two exceptions are allowed for, each at a small price: two neighbours
+have changed places, or a subject stands outside the order and is somebody who was skipped. Forward and
+backward passes (Rabiner 1989, Proc IEEE 77:257) give the posterior of every pair.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# Rounds in which "who was skipped" and "who stands outside the order" adapt to one another.
+_ROUNDS = 12
+_SKIPPED_AT_LEAST = 1e-3
+
+
+@dataclass(frozen=True)
+class OrderPrior:
+    """Prior over orders.
+
+    Attributes:
+        gap: probability that people are skipped before a subject.
+        extend: probability that one more is skipped once somebody is.
+        outside: probability that a subject stands outside the order.
+        exchange: probability that a subject has changed places with the next.
+    """
+
+    gap: float
+    extend: float
+    outside: float = 0.01
+    exchange: float = 0.01
+
+    @classmethod
+    def for_counts(cls, subjects: int, people: int) -> "OrderPrior":
+        """Expect as many people skipped as there are more of them than subjects, in runs of two."""
+        runs = (people - subjects + 0.5) / 2
+        return cls(gap=min(0.5, runs / subjects), extend=0.5)
+
+    def updated(self, posterior: "OrderPosterior") -> "OrderPrior":
+        """Gap probabilities as the posterior has them, steadied by half a gap (one step of Baum-Welch)."""
+        gap = (posterior.gaps + 0.5) / (posterior.steps + 1)
+        extend = 1 - (posterior.gaps + 0.5) / (posterior.skipped + 1)
+        return OrderPrior(float(np.clip(gap, 1e-3, 0.9)), float(np.clip(extend, 0.1, 0.9)), self.outside, self.exchange)
+
+
+@dataclass(frozen=True, eq=False)
+class OrderPosterior:
+    """Posterior of a class.
+
+    Attributes:
+        pairs: float64 (n, m), probability that subject i is person k; rows add up to 1.
+        outside: float64 (n,), probability that the subject stands outside the order.
+        gaps, steps, skipped: expected number of gaps, of steps from person to person, of people skipped.
+        log_evidence: log probability of the subjects' likelihoods under the prior.
+    """
+
+    pairs: Floats
+    outside: Floats
+    gaps: float
+    steps: float
+    skipped: float
+    log_evidence: float
+
+
+def order_posterior(log_likelihood: Floats, prior: OrderPrior) -> OrderPosterior:
+    """Posterior of all pairs by forward and backward passes.
+
+    Args:
+        log_likelihood: float64 (n, m), of subject i being person k, both in their orders.
+        prior: see `OrderPrior`.
+
+    Raises:
+        ValueError: more subjects than people.
+    """
+    subjects, people = log_likelihood.shape
+    if subjects > people:
+        raise ValueError(f"expected at least as many people as subjects, got {people} for {subjects}")
+    used = np.full(people, subjects / people)
+    for _ in range(_ROUNDS):
+        # Whoever stands outside the order is among those whom the others leave out.
+        skipped = np.maximum(1 - used, _SKIPPED_AT_LEAST)
+        log_outside = log_likelihood + np.log(skipped / skipped.sum())
+        posterior, in_order = _passes(log_likelihood, log_outside, prior)
+        now = np.minimum(in_order.sum(axis=0), 1)
+        if np.abs(now - used).max() < 1e-6:
+            break
+        used = (used + now) / 2
+    return posterior
+
+
+def _passes(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> tuple[OrderPosterior, Floats]:
+    """The posterior, and the part of its pairs that stands in order or has changed places."""
+    subjects, people = log_likelihood.shape
+    distance = np.arange(people)[None] - np.arange(-1, people)[:, None] - 1  # (state, person), people skipped
+    skips = _gap_probabilities(people + 1, prior)
+    steps = np.where(distance >= 0, skips[np.maximum(distance, 0)], 0.0)  # (m + 1, m)
+    outside = _log_sum(log_outside) + np.log(prior.outside)  # (n,)
+    matched = log_likelihood + np.log(1 - prior.outside - prior.exchange)
+    swapped = log_likelihood + np.log(prior.exchange)
+
+    forward = np.full((subjects + 2, people + 1), -np.inf)
+    forward[0, 0] = 0
+    reach, first = np.empty((subjects, people)), np.full((subjects, people), -np.inf)
+    for i in range(subjects):
+        reach[i] = _log_product(forward[i], steps)
+        forward[i + 1] = np.logaddexp(forward[i + 1], forward[i] + outside[i])
+        forward[i + 1, 1:] = np.logaddexp(forward[i + 1, 1:], reach[i] + matched[i])
+        if i + 1 < subjects:  # i + 1 takes the earlier person, i a later one
+            first[i] = _log_product(reach[i] + log_likelihood[i + 1], steps[1:]) + swapped[i]
+            forward[i + 2, 1:] = np.logaddexp(forward[i + 2, 1:], first[i])
+
+    backward = np.full((subjects + 2, people + 1), -np.inf)
+    backward[subjects] = np.log(skips[people - np.arange(people + 1)])  # whoever is left is skipped
+    log_pairs, from_reach = np.full((subjects, people), -np.inf), np.empty((subjects, people))
+    for i in reversed(range(subjects)):
+        straight = matched[i] + backward[i + 1, 1:]
+        log_pairs[i] = np.logaddexp(log_pairs[i], reach[i] + straight)
+        from_reach[i] = straight
+        if i + 1 < subjects:
+            late = _log_product(swapped[i] + backward[i + 2, 1:], steps[1:].T) + log_likelihood[i + 1]
+            from_reach[i] = np.logaddexp(straight, late)
+            log_pairs[i] = np.logaddexp(log_pairs[i], first[i] + backward[i + 2, 1:])
+            log_pairs[i + 1] = np.logaddexp(log_pairs[i + 1], reach[i] + late)
+        backward[i] = np.logaddexp(_log_product(from_reach[i], steps.T), backward[i + 1] + outside[i])
+
+    evidence = backward[0, 0]
+    in_order = np.exp(log_pairs - evidence)
+    out = np.exp(_log_sum(forward[:subjects] + backward[1 : subjects + 1]) + outside - evidence)
+    share_outside = np.exp(log_outside - _log_sum(log_outside)[:, None])
+    adjacent = forward[:subjects, :-1] + np.log(skips[0]) + from_reach
+    taken = float(np.exp(reach + from_reach - evidence).sum())
+    posterior = OrderPosterior(
+        pairs=in_order + out[:, None] * share_outside,
+        outside=out,
+        gaps=max(taken - float(np.exp(adjacent - evidence).sum()), 0.0),
+        steps=taken,
+        skipped=max(people - float(in_order.sum()), 0.0),
+        log_evidence=float(evidence),
+    )
+    return posterior, in_order
+
+
+def _gap_probabilities(longest: int, prior: OrderPrior) -> Floats:
+    """Probability that 0..longest people are skipped."""
+    length = np.arange(1, longest + 1)
+    probabilities: Floats = np.concatenate([[1 - prior.gap], prior.gap * (1 - prior.extend) * prior.extend ** (length - 1)])
+    return probabilities
+
+
+def _log_product(log_vector: Floats, matrix: Floats) -> Floats:
+    """log(exp(vector) @ matrix), without underflow of the whole."""
+    top = log_vector.max()
+    if top == -np.inf:
+        return np.full(matrix.shape[1], -np.inf)
+    with np.errstate(divide="ignore"):
+        product: Floats = np.log(np.exp(log_vector - top) @ matrix) + top
+    return product
+
+
+def _log_sum(rows: Floats) -> Floats:
+    """Log of the sum of each row's exponentials."""
+    top = rows.max(axis=1)
+    total: Floats = np.log(np.exp(rows - top[:, None]).sum(axis=1)) + top
+    return total
