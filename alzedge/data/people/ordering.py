@@ -56,7 +56,6 @@ class OrderPosterior:
         pairs: float64 (n, m), probability that subject i is person k; rows add up to 1.
         outside: float64 (n,), probability that the subject stands outside the order.
         gaps, steps, skipped: expected number of gaps, of steps from person to person, of people skipped.
-        log_evidence: log probability of the subjects' likelihoods under the prior.
     """
 
     pairs: Floats
@@ -64,7 +63,6 @@ class OrderPosterior:
     gaps: float
     steps: float
     skipped: float
-    log_evidence: float
 
 
 def order_posterior(log_likelihood: Floats, prior: OrderPrior) -> OrderPosterior:
@@ -140,7 +138,6 @@ def _passes(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> t
         gaps=max(taken - float(np.exp(adjacent - evidence).sum()), 0.0),
         steps=taken,
         skipped=max(people - float(in_order.sum()), 0.0),
-        log_evidence=float(evidence),
     )
     return posterior, in_order
 

@@ -23,7 +23,6 @@ COVARIATES = ("nWBV", "age", "eTIV", "sex")
 KNOWN_FROM = 0.9
 CDR_OF_CLASS = (0.0, 0.5, 1.0, 2.0)
 
-_ROUNDS = 60
 _STILL = 1e-5
 # A subject of whom nothing is known still weighs a little, so that the first regression has rows.
 _LEAST_WEIGHT = 0.02
@@ -66,14 +65,12 @@ class Recovery:
         estimates: float64 (P, 4), the last cross-fitted estimates of `COVARIATES`, in the table's units.
         rounds: of the search.
         settled: whether it stood still.
-        log_evidence: of the last round; comparable between tables for the same images.
     """
 
     matches: tuple[Match, ...]
     estimates: Floats
     rounds: int
     settled: bool
-    log_evidence: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +88,7 @@ def recover_people(
     features: Floats,
     people: Sequence[Person],
     report: Callable[[int, float], None] = lambda _round, _change: None,
+    rounds: int = 60,
 ) -> Recovery:
     """Find out which person of OASIS-1's table each subject is.
 
@@ -100,6 +98,7 @@ def recover_people(
         features: float64 (P, D); see `alzedge.data.people.features.person_features`.
         people: OASIS-1's; those with a CDR and complete covariates are candidates.
         report: is told the number of each round and the largest change of a probability in it.
+        rounds: after so many the search ends, settled or not.
 
     Raises:
         UserError: a class has more subjects than the table has people of its CDR.
@@ -110,25 +109,24 @@ def recover_people(
         order_posterior(np.zeros((len(part.rows), len(part.people))), prior)
         for part, prior in zip(classes, priors, strict=True)
     ]
-    change, rounds = np.inf, 0
+    change, done = np.inf, 0
     estimates = np.zeros((len(subjects), len(COVARIATES)))
-    while change > _STILL and rounds < _ROUNDS:
-        rounds += 1
+    while change > _STILL and done < rounds:
+        done += 1
         estimates = cross_fitted(features, *_targets(classes, found, len(subjects)))
         likelihoods = _log_likelihoods(classes, found, estimates)
         before, found = found, [order_posterior(*pair) for pair in zip(likelihoods, priors, strict=True)]
         priors = [prior.updated(posterior) for prior, posterior in zip(priors, found, strict=True)]
         change = max(float(np.abs(a.pairs - b.pairs).max()) for a, b in zip(before, found, strict=True))
-        report(rounds, change)
+        report(done, change)
     matches: dict[int, Match] = {}
     for part, posterior in zip(classes, found, strict=True):
         matches |= _matches(part, posterior, subjects)
     return Recovery(
         matches=tuple(matches[row] for row in range(len(subjects))),
         estimates=estimates * scale + centre,
-        rounds=rounds,
+        rounds=done,
         settled=change <= _STILL,
-        log_evidence=sum(posterior.log_evidence for posterior in found),
     )
 
 
