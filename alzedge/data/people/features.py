@@ -9,6 +9,7 @@ Four groups, each in agreement with what is known of the Kaggle images:
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,8 @@ def white_matter(histogram: Floats) -> NDArray[np.int64]:
     median = (below < 0.5).sum(axis=1)
     bright = np.arange(256)[None] >= median[:, None]
     smooth = np.where(bright, gaussian_filter1d(tissue, 3, axis=1), 0)
-    return np.maximum(smooth.argmax(axis=1), 1)
+    commonest: NDArray[np.int64] = np.maximum(smooth.argmax(axis=1), 1)
+    return commonest
 
 
 def _dark_shares(histogram: Floats, white: NDArray[np.int64]) -> Floats:
@@ -111,7 +113,7 @@ def _spectrum(planes: Floats, window: Floats | float = 1.0) -> Floats:
     return np.log(total / np.bincount(bands, minlength=_BINS**2) + 1e-12)
 
 
-def _band(frequency: Floats) -> NDArray[np.int64]:
+def _band(frequency: NDArray[Any]) -> NDArray[np.int64]:
     return np.minimum(frequency / 0.5 * _BINS, _BINS - 1).astype(np.int64)
 
 

@@ -91,52 +91,89 @@ def order_posterior(log_likelihood: Floats, prior: OrderPrior) -> OrderPosterior
     return posterior
 
 
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """Log weights of a class: of being person k in order, at the exchange's first and second subject, and outside.
+
+    Attributes:
+        matched, early, late: float64 (n, m); `late` is the first of two exchanged subjects, on the later person.
+        outside: float64 (n,).
+        steps: float64 (m + 1, m), probability of the next person in order, from each state.
+        ends: float64 (m + 1,), log probability that everybody after the state is skipped.
+    """
+
+    matched: Floats
+    early: Floats
+    late: Floats
+    outside: Floats
+    steps: Floats
+    ends: Floats
+
+
+def _model(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> _Model:
+    people = log_likelihood.shape[1]
+    skips = _gap_probabilities(people, prior)
+    skipped = np.arange(people)[None] - np.arange(people + 1)[:, None]  # (state, person)
+    return _Model(
+        matched=log_likelihood + np.log(1 - prior.outside - prior.exchange),
+        early=log_likelihood,
+        late=log_likelihood + np.log(prior.exchange),
+        outside=_log_sum(log_outside) + np.log(prior.outside),
+        steps=np.where(skipped >= 0, skips[np.maximum(skipped, 0)], 0.0),
+        ends=np.log(skips[people - np.arange(people + 1)]),
+    )
+
+
+def _forward(model: _Model) -> tuple[Floats, Floats, Floats]:
+    """Log weight of all paths up to a state (n + 2, m + 1), to the person reached next, and through an exchange (n, m)."""
+    subjects, people = model.matched.shape
+    forward = np.full((subjects + 2, people + 1), -np.inf)
+    forward[0, 0] = 0
+    reach, exchanged = np.empty((subjects, people)), np.full((subjects, people), -np.inf)
+    for i in range(subjects):
+        reach[i] = _log_product(forward[i], model.steps)
+        forward[i + 1] = np.logaddexp(forward[i + 1], forward[i] + model.outside[i])
+        forward[i + 1, 1:] = np.logaddexp(forward[i + 1, 1:], reach[i] + model.matched[i])
+        if i + 1 < subjects:  # subject i + 1 takes the earlier person, i a later one
+            exchanged[i] = _log_product(reach[i] + model.early[i + 1], model.steps[1:]) + model.late[i]
+            forward[i + 2, 1:] = np.logaddexp(forward[i + 2, 1:], exchanged[i])
+    return forward, reach, exchanged
+
+
+def _backward(model: _Model) -> tuple[Floats, Floats, Floats]:
+    """Log weight of all paths on from a state (n + 2, m + 1), and from the person reached: in order, exchanged (n, m)."""
+    subjects, people = model.matched.shape
+    backward = np.full((subjects + 2, people + 1), -np.inf)
+    backward[subjects] = model.ends
+    straight, swapped = np.empty((subjects, people)), np.full((subjects, people), -np.inf)
+    for i in reversed(range(subjects)):
+        straight[i] = model.matched[i] + backward[i + 1, 1:]
+        if i + 1 < subjects:
+            swapped[i] = _log_product(model.late[i] + backward[i + 2, 1:], model.steps[1:].T) + model.early[i + 1]
+        reached = _log_product(np.logaddexp(straight[i], swapped[i]), model.steps.T)
+        backward[i] = np.logaddexp(reached, backward[i + 1] + model.outside[i])
+    return backward, straight, swapped
+
+
 def _passes(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> tuple[OrderPosterior, Floats]:
     """The posterior, and the part of its pairs that stands in order or has changed places."""
     subjects, people = log_likelihood.shape
-    distance = np.arange(people)[None] - np.arange(-1, people)[:, None] - 1  # (state, person), people skipped
-    skips = _gap_probabilities(people + 1, prior)
-    steps = np.where(distance >= 0, skips[np.maximum(distance, 0)], 0.0)  # (m + 1, m)
-    outside = _log_sum(log_outside) + np.log(prior.outside)  # (n,)
-    matched = log_likelihood + np.log(1 - prior.outside - prior.exchange)
-    swapped = log_likelihood + np.log(prior.exchange)
-
-    forward = np.full((subjects + 2, people + 1), -np.inf)
-    forward[0, 0] = 0
-    reach, first = np.empty((subjects, people)), np.full((subjects, people), -np.inf)
-    for i in range(subjects):
-        reach[i] = _log_product(forward[i], steps)
-        forward[i + 1] = np.logaddexp(forward[i + 1], forward[i] + outside[i])
-        forward[i + 1, 1:] = np.logaddexp(forward[i + 1, 1:], reach[i] + matched[i])
-        if i + 1 < subjects:  # i + 1 takes the earlier person, i a later one
-            first[i] = _log_product(reach[i] + log_likelihood[i + 1], steps[1:]) + swapped[i]
-            forward[i + 2, 1:] = np.logaddexp(forward[i + 2, 1:], first[i])
-
-    backward = np.full((subjects + 2, people + 1), -np.inf)
-    backward[subjects] = np.log(skips[people - np.arange(people + 1)])  # whoever is left is skipped
-    log_pairs, from_reach = np.full((subjects, people), -np.inf), np.empty((subjects, people))
-    for i in reversed(range(subjects)):
-        straight = matched[i] + backward[i + 1, 1:]
-        log_pairs[i] = np.logaddexp(log_pairs[i], reach[i] + straight)
-        from_reach[i] = straight
-        if i + 1 < subjects:
-            late = _log_product(swapped[i] + backward[i + 2, 1:], steps[1:].T) + log_likelihood[i + 1]
-            from_reach[i] = np.logaddexp(straight, late)
-            log_pairs[i] = np.logaddexp(log_pairs[i], first[i] + backward[i + 2, 1:])
-            log_pairs[i + 1] = np.logaddexp(log_pairs[i + 1], reach[i] + late)
-        backward[i] = np.logaddexp(_log_product(from_reach[i], steps.T), backward[i + 1] + outside[i])
-
+    model = _model(log_likelihood, log_outside, prior)
+    forward, reach, exchanged = _forward(model)
+    backward, straight, swapped = _backward(model)
     evidence = backward[0, 0]
-    in_order = np.exp(log_pairs - evidence)
-    out = np.exp(_log_sum(forward[:subjects] + backward[1 : subjects + 1]) + outside - evidence)
+    in_order = np.exp(reach + straight - evidence) + np.exp(exchanged + backward[2:, 1:] - evidence)
+    in_order[1:] += np.exp(reach[:-1] + swapped[:-1] - evidence)
+    outside = np.exp(_log_sum(forward[:subjects] + backward[1 : subjects + 1]) + model.outside - evidence)
     share_outside = np.exp(log_outside - _log_sum(log_outside)[:, None])
-    adjacent = forward[:subjects, :-1] + np.log(skips[0]) + from_reach
-    taken = float(np.exp(reach + from_reach - evidence).sum())
+    onwards = np.logaddexp(straight, swapped)
+    adjacent = forward[:subjects, :-1] + np.log(1 - prior.gap) + onwards
+    steps = float(np.exp(reach + onwards - evidence).sum())
     posterior = OrderPosterior(
-        pairs=in_order + out[:, None] * share_outside,
-        outside=out,
-        gaps=max(taken - float(np.exp(adjacent - evidence).sum()), 0.0),
-        steps=taken,
+        pairs=in_order + outside[:, None] * share_outside,
+        outside=outside,
+        gaps=max(steps - float(np.exp(adjacent - evidence).sum()), 0.0),
+        steps=steps,
         skipped=max(people - float(in_order.sum()), 0.0),
     )
     return posterior, in_order
@@ -145,7 +182,9 @@ def _passes(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> t
 def _gap_probabilities(longest: int, prior: OrderPrior) -> Floats:
     """Probability that 0..longest people are skipped."""
     length = np.arange(1, longest + 1)
-    probabilities: Floats = np.concatenate([[1 - prior.gap], prior.gap * (1 - prior.extend) * prior.extend ** (length - 1)])
+    probabilities: Floats = np.concatenate(
+        [[1 - prior.gap], prior.gap * (1 - prior.extend) * prior.extend ** (length - 1)]
+    )
     return probabilities
 
 
