@@ -41,10 +41,12 @@ def person_features(volumes: NDArray[np.uint8], progress: Progress = iter) -> Fl
     Returns:
         float64 (P, D) with D < P.
     """
+    from threadpoolctl import threadpool_limits
+
     described = [_describe(volumes[i]) for i in progress(range(len(volumes)))]
     groups = [_standardised(np.stack(group)) for group in zip(*described, strict=True)]
-    gram = sum(group @ group.T for group in groups)
-    weights, axes = np.linalg.eigh(gram)
+    with threadpool_limits(1):  # the same to the last bit on any machine's number of cores
+        weights, axes = np.linalg.eigh(sum(group @ group.T for group in groups))
     kept = weights > 1e-9 * weights.max()
     return np.asarray(axes[:, kept] * np.sqrt(weights[kept]))
 

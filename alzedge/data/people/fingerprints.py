@@ -22,7 +22,7 @@ _FILE = "fingerprints.npz"
 # Measured over the archive: copies (JPEG quality 50, one pixel more or less, 128 x 128, 224 x 224) of every file
 # are found and none is given to somebody else; of strangers' slices 3 in 10,000 pass.
 _AT_MOST, _AHEAD = 20, 10
-_SLICE_AHEAD = 4
+_SLICE_AHEAD = 6
 _BLOCK = 1024
 
 

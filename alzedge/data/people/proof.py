@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.data.people.recovery import COVARIATES, Recovery, covariates_of, recover_people
+from alzedge.data.people.candidates import COVARIATES, covariates_of
+from alzedge.data.people.recovery import Recovery, recover_people
 from alzedge.data.people.regression import cross_fitted
 from alzedge.data.people.table import Person
 
 Floats = NDArray[np.float64]
-
-# A search on a wrong table need not stand still; the right one does in about ten rounds.
-_SEARCH_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def prove_order(
     Args:
         recovery, labels, features, people: as given to and by `recover_people`.
         shuffles: number of shuffled orders, at least 1.
-        searches: number of searches on shuffled tables; each takes about twice as long as the recovery.
+        searches: number of searches on shuffled tables; some seconds each.
         seed: of the shuffles.
         report: is told the number of searches done.
     """
@@ -88,7 +86,7 @@ def prove_order(
     for number in range(searches):
         wrong = _shuffled_table(people, random)
         names = [match.subject for match in recovery.matches]
-        again = recover_people(names, labels, features, wrong, rounds=_SEARCH_ROUNDS)
+        again = recover_people(names, labels, features, wrong, searches=1)
         chosen = np.array([covariates_of(match.person) for match in again.matches])
         searched.append(_correlations(cross_fitted(features, chosen), chosen))
         report(number + 1)

@@ -24,12 +24,14 @@ def cross_fitted(features: Floats, targets: Floats, weights: Floats | None = Non
         float64 (P, T).
     """
     from sklearn.linear_model import RidgeCV
+    from threadpoolctl import threadpool_limits
 
     estimates = np.empty_like(targets)
     fold = np.arange(len(features)) % min(_FOLDS, len(features))
-    for test in range(fold.max() + 1):
-        here, there = fold == test, fold != test
-        model = RidgeCV(_PENALTIES, alpha_per_target=True)
-        model.fit(features[there], targets[there], None if weights is None else weights[there])
-        estimates[here] = model.predict(features[here]).reshape(-1, targets.shape[1])
+    with threadpool_limits(1):  # the same to the last bit on any machine's number of cores
+        for test in range(fold.max() + 1):
+            here, there = fold == test, fold != test
+            model = RidgeCV(_PENALTIES, alpha_per_target=True)
+            model.fit(features[there], targets[there], None if weights is None else weights[there])
+            estimates[here] = model.predict(features[here]).reshape(-1, targets.shape[1])
     return estimates
