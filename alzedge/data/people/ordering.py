@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # Rounds in which "who was skipped" and "who stands outside the order" adapt to one another.
-_ROUNDS = 12
+_ROUNDS, _STILL = 12, 1e-3
 _SKIPPED_AT_LEAST = 1e-3
 
 
@@ -55,22 +55,25 @@ class OrderPosterior:
     Attributes:
         pairs: float64 (n, m), probability that subject i is person k; rows add up to 1.
         outside: float64 (n,), probability that the subject stands outside the order.
+        used: float64 (m,), probability that the person stands in order.
         gaps, steps, skipped: expected number of gaps, of steps from person to person, of people skipped.
     """
 
     pairs: Floats
     outside: Floats
+    used: Floats
     gaps: float
     steps: float
     skipped: float
 
 
-def order_posterior(log_likelihood: Floats, prior: OrderPrior) -> OrderPosterior:
+def order_posterior(log_likelihood: Floats, prior: OrderPrior, used: Floats | None = None) -> OrderPosterior:
     """Posterior of all pairs by forward and backward passes.
 
     Args:
         log_likelihood: float64 (n, m), of subject i being person k, both in their orders.
         prior: see `OrderPrior`.
+        used: float64 (m,), a first guess of how likely each person stands in order; an earlier posterior's saves rounds.
 
     Raises:
         ValueError: more subjects than people.
@@ -78,16 +81,15 @@ def order_posterior(log_likelihood: Floats, prior: OrderPrior) -> OrderPosterior
     subjects, people = log_likelihood.shape
     if subjects > people:
         raise ValueError(f"expected at least as many people as subjects, got {people} for {subjects}")
-    used = np.full(people, subjects / people)
+    used = np.full(people, subjects / people) if used is None else used
     for _ in range(_ROUNDS):
         # Whoever stands outside the order is among those whom the others leave out.
         skipped = np.maximum(1 - used, _SKIPPED_AT_LEAST)
         log_outside = log_likelihood + np.log(skipped / skipped.sum())
-        posterior, in_order = _passes(log_likelihood, log_outside, prior)
-        now = np.minimum(in_order.sum(axis=0), 1)
-        if np.abs(now - used).max() < 1e-6:
+        posterior = _passes(log_likelihood, log_outside, prior)
+        if np.abs(posterior.used - used).max() < _STILL:
             break
-        used = (used + now) / 2
+        used = (used + posterior.used) / 2
     return posterior
 
 
@@ -155,8 +157,8 @@ def _backward(model: _Model) -> tuple[Floats, Floats, Floats]:
     return backward, straight, swapped
 
 
-def _passes(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> tuple[OrderPosterior, Floats]:
-    """The posterior, and the part of its pairs that stands in order or has changed places."""
+def _passes(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> OrderPosterior:
+    """The posterior when `log_outside` (n, m) is of standing outside the order and being person k."""
     subjects, people = log_likelihood.shape
     model = _model(log_likelihood, log_outside, prior)
     forward, reach, exchanged = _forward(model)
@@ -169,14 +171,14 @@ def _passes(log_likelihood: Floats, log_outside: Floats, prior: OrderPrior) -> t
     onwards = np.logaddexp(straight, swapped)
     adjacent = forward[:subjects, :-1] + np.log(1 - prior.gap) + onwards
     steps = float(np.exp(reach + onwards - evidence).sum())
-    posterior = OrderPosterior(
+    return OrderPosterior(
         pairs=in_order + outside[:, None] * share_outside,
         outside=outside,
+        used=np.minimum(in_order.sum(axis=0), 1),
         gaps=max(steps - float(np.exp(adjacent - evidence).sum()), 0.0),
         steps=steps,
         skipped=max(people - float(in_order.sum()), 0.0),
     )
-    return posterior, in_order
 
 
 def _gap_probabilities(longest: int, prior: OrderPrior) -> Floats:

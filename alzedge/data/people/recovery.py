@@ -27,7 +27,7 @@ from alzedge.data.people.table import Person
 Floats = NDArray[np.float64]
 KNOWN_FROM = 0.9
 SEARCHES = 6
-_STILL = 1e-4
+_STILL = 1e-3
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,8 @@ def _search(
         targets, sure = expected_covariates(parts, pairs, len(features))
         estimates = cross_fitted(features, targets, sure * weights)
         likelihoods = log_likelihoods(parts, pairs, estimates)
-        found = [order_posterior(*pair) for pair in zip(likelihoods, priors, strict=True)]
+        used = [posterior.used for posterior in found]
+        found = [order_posterior(*triple) for triple in zip(likelihoods, priors, used, strict=True)]
         priors = [prior.updated(posterior) for prior, posterior in zip(priors, found, strict=True)]
         change = max(float(np.abs(a - b.pairs).max()) for a, b in zip(pairs, found, strict=True))
         report(done, change)
