@@ -56,7 +56,7 @@ class PixelMatch:
 
     @property
     def clear(self) -> bool:
-        """Whether the person stands out from all others."""
+        """True when the person stands out from all others."""
         return self.correlation - self.runner_up_correlation >= CLEAR_FROM
 
 
@@ -145,7 +145,7 @@ def _sampled(files: Sequence[ScanFile], affines: Sequence[Floats], points: Float
 
 
 def differences(recovery: Recovery, proof: PixelProof) -> list[Difference]:
-    """Where pixels clearly contradict the recovery."""
+    """List the subjects whom pixels clearly give to another person."""
     return [
         Difference(ours.subject, ours.person.oasis_id, ours.posterior, theirs.person, theirs.correlation)
         for ours, theirs in zip(recovery.matches, proof.matches, strict=True)

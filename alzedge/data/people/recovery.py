@@ -51,7 +51,7 @@ class Match:
 
     @property
     def known(self) -> bool:
-        """Whether the person is sure enough to be used; others are treated as unknown."""
+        """True when the person is sure enough to be used; others are treated as unknown."""
         return self.posterior >= KNOWN_FROM
 
 
