@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alzedge.data.folds import N_FOLDS
 from alzedge.data.people.folds import (
     NO_FOLD,
     check_one_fold_each,
@@ -18,7 +19,6 @@ from alzedge.data.people.make_files import fold_file
 from alzedge.data.people.recovery import Match
 from alzedge.data.people.table import Person, read_people
 from alzedge.errors import UserError
-from alzedge.folds import N_FOLDS
 
 
 def test_stored_folds_cover_oasis_and_are_even() -> None:

@@ -137,6 +137,8 @@ REFUSED = (
     ("push", "nobody"),
     ("inspect", "nothere.tflite"),
     ("subjects", "nothere"),
+    ("subjects", "{folder}", "--people", "nothere.csv"),
+    ("subjects", "{folder}", "--volumes", "{folder}"),
     ("deidentify", "nothere", "clean", "--key", "key.txt"),
     ("phantoms", "{folder}"),
     ("demo", "--model", "nothere.tflite"),

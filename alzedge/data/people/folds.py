@@ -17,10 +17,10 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.data.folds import deal_folds
 from alzedge.data.people.recovery import Match
 from alzedge.data.people.table import Person
 from alzedge.errors import UserError
-from alzedge.folds import deal_folds
 
 NO_FOLD = -1
 _FILE = "oasis_folds.csv"

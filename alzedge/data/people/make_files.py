@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from alzedge.data.dataset import DataSet
+from alzedge.data.loading import load_dataset
 from alzedge.data.people.fingerprints import frequencies, make_fingerprints
 from alzedge.data.people.folds import deal_people
 from alzedge.data.people.table import read_people
-from alzedge.dataset import DataSet
-from alzedge.files import write_bytes, write_text
-from alzedge.loading import load_dataset
 from alzedge.stages import STAGES
+from alzedge.utils.files import write_bytes, write_text
 
 
 def fingerprint_file(dataset: DataSet) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.extras import require
+from alzedge.utils.extras import require
 
 Floats = NDArray[np.float64]
 Volumes = NDArray[np.float32]
@@ -63,7 +63,7 @@ def read_scan(file: ScanFile) -> Scan:
         UserError: damaged, or no packages to read it with.
     """
     require("medical")
-    from alzedge.nifti import read_nifti
+    from alzedge.imaging.nifti import read_nifti
 
     with file.path.open("rb") as stream:
         grid = read_nifti(stream, str(file.path))
