@@ -18,7 +18,7 @@ _NEEDS = {
         "tensorflow_model_optimization",
     ),
     "wandb": ("wandb",),
-    "audit": ("sklearn", "matplotlib", "threadpoolctl"),
+    "audit": ("sklearn", "scipy", "matplotlib", "threadpoolctl"),
     "demo": ("gradio", "uvicorn", "jinja2", "pebble"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alzedge.data.people.fingerprints import (
+from alzedge.data.loading import load_dataset
+from alzedge.data.people.by_pixels.fingerprints import (
     Fingerprints,
     frequencies,
     kaggle_fingerprints,
@@ -15,7 +16,6 @@ from alzedge.data.people.fingerprints import (
     recognise,
 )
 from alzedge.data.people.make_files import fingerprint_file
-from alzedge.loading import load_dataset
 
 
 def _brains(count: int, slices: int, seed: int = 0) -> np.ndarray:

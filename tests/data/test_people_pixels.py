@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alzedge.data.people.pixels import differences, match_pixels
+from alzedge.data.people.by_pixels.matching import match_pixels
+from alzedge.data.people.by_pixels.registration import list_scans
+from alzedge.data.people.identify import differences
 from alzedge.data.people.recovery import Match, Recovery
-from alzedge.data.people.registration import list_scans
 from alzedge.data.people.table import Person
 from alzedge.errors import UserError
 
@@ -106,11 +107,11 @@ def test_other_volumes_are_refused(tmp_path: Path, scene: tuple[Path, np.ndarray
 @pytest.mark.slow
 def test_the_real_volumes(archive: Path, oasis_table: Path, oasis_volumes: Path) -> None:
     """Whom pixels know clearly has the CDR that the folder says, and the order agrees wherever it is sure."""
+    from alzedge.data.loading import load_dataset
     from alzedge.data.people.candidates import CDR_OF_CLASS
     from alzedge.data.people.features import person_features
     from alzedge.data.people.recovery import recover_people
     from alzedge.data.people.table import read_people
-    from alzedge.loading import load_dataset
 
     dataset = load_dataset(archive)
     order = np.lexsort((dataset.slice, dataset.subject))

@@ -62,6 +62,7 @@ def test_finds_made_up_people(made_up_people: list[Person]) -> None:
     assert len({match.person.oasis_id for match in found.matches}) == len(found.matches)
 
 
+@pytest.mark.slow
 def test_probabilities_hold_when_images_tell_less(made_up_people: list[Person]) -> None:
     found, right = _recover(made_up_people, noise=6.0)
     posterior = np.array([match.posterior for match in found.matches])
@@ -71,6 +72,7 @@ def test_probabilities_hold_when_images_tell_less(made_up_people: list[Person]) 
     assert (~right & first & (posterior >= 0.95)).sum() <= 1
 
 
+@pytest.mark.slow
 def test_claims_nobody_without_evidence(made_up_people: list[Person]) -> None:
     hidden, labels = _hidden(made_up_people)
     noise = np.random.default_rng(0).normal(size=(len(hidden), 60))
@@ -79,6 +81,7 @@ def test_claims_nobody_without_evidence(made_up_people: list[Person]) -> None:
     assert sum(match.known for match in of_first) < 0.1 * COUNTS[0]
 
 
+@pytest.mark.slow
 def test_runner_up_is_somebody_else(made_up_people: list[Person]) -> None:
     found, _ = _recover(made_up_people, noise=8.0)
     for match in found.matches:
@@ -159,7 +162,7 @@ def test_features_of_empty_slices_are_finite() -> None:
 @pytest.mark.slow
 def test_the_real_archive(archive: Path, oasis_table: Path) -> None:
     """No key is shipped: the order, the table's covariates and the settled search speak for themselves."""
-    from alzedge.loading import load_dataset
+    from alzedge.data.loading import load_dataset
 
     dataset = load_dataset(archive)
     order = np.lexsort((dataset.slice, dataset.subject))

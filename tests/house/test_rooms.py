@@ -21,6 +21,7 @@ ROOMS = [
     "alzedge.model_file",
     "alzedge.inference",
     "alzedge.data",
+    "alzedge.data.people.by_pixels",
     "alzedge.data.people",
     "alzedge.metrics",
     "alzedge.audit",

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.data.dataset import DataSet
+from alzedge.data.people.by_pixels.matching import PixelProof, match_pixels
+from alzedge.data.people.by_pixels.registration import list_scans
 from alzedge.data.people.features import person_features
-from alzedge.data.people.pixels import Difference, PixelProof, differences, match_pixels
 from alzedge.data.people.proof import Proof, prove_order
 from alzedge.data.people.recovery import Match, Recovery, recover_people
-from alzedge.data.people.registration import list_scans
 from alzedge.data.people.table import Person
 from alzedge.utils.progress import Step
 
@@ -23,6 +23,17 @@ COLUMNS = (
     "subject", "oasis_id", "posterior", "known", "runner_up", "runner_up_posterior",
     "age", "sex", "education", "mmse", "cdr", "etiv", "nwbv",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A subject whom pixels clearly give to another person than the recovery."""
+
+    subject: str
+    recovered: str
+    posterior: float
+    by_pixels: str
+    correlation: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +90,15 @@ def identify(
     suggested = {m.subject: [m.person.oasis_id] for m in recovery.matches}
     pixels = match_pixels(subjects, stacks, files, suggested, on_phase)
     return Identified(recovery, proof, pixels, tuple(differences(recovery, pixels)))
+
+
+def differences(recovery: Recovery, proof: PixelProof) -> list[Difference]:
+    """List the subjects whom pixels clearly give to another person."""
+    return [
+        Difference(ours.subject, ours.person.oasis_id, ours.posterior, theirs.person, theirs.correlation)
+        for ours, theirs in zip(recovery.matches, proof.matches, strict=True)
+        if theirs.clear and theirs.person != ours.person.oasis_id
+    ]
 
 
 def people_csv(recovery: Recovery) -> str:

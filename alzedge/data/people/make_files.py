@@ -9,7 +9,7 @@ from PIL import Image
 
 from alzedge.data.dataset import DataSet
 from alzedge.data.loading import load_dataset
-from alzedge.data.people.fingerprints import frequencies, make_fingerprints
+from alzedge.data.people.by_pixels.fingerprints import frequencies, make_fingerprints
 from alzedge.data.people.folds import deal_people
 from alzedge.data.people.table import read_people
 from alzedge.stages import STAGES
@@ -36,7 +36,7 @@ def fold_file(table: Path) -> str:
 def main(archive: Path, table: Path) -> None:
     """Write both files beside this one."""
     here = Path(__file__).parent
-    write_bytes(here / "fingerprints.npz", fingerprint_file(load_dataset(archive)))
+    write_bytes(here / "by_pixels" / "fingerprints.npz", fingerprint_file(load_dataset(archive)))
     write_text(here / "oasis_folds.csv", fold_file(table))
 
 

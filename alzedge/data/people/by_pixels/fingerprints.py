@@ -87,7 +87,7 @@ def make_fingerprints(
 
 def kaggle_fingerprints() -> Fingerprints:
     """Fingerprints of the archive's 6,400 files, which this package brings along."""
-    with resources.files("alzedge.data.people").joinpath(_FILE).open("rb") as file, np.load(file) as stored:
+    with resources.files("alzedge.data.people.by_pixels").joinpath(_FILE).open("rb") as file, np.load(file) as stored:
         bits, medians, counts = stored["bits"], stored["medians"], stored["people"]
     names = [f"{stage}-{k:03d}" for stage, n in zip(STAGES, counts, strict=True) for k in range(1, n + 1)]
     per_person = len(bits) // len(names)

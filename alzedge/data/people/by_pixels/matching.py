@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.data.people.recovery import Recovery
-from alzedge.data.people.registration import (
+from alzedge.data.people.by_pixels.registration import (
     Floats,
     ScanFile,
     Volumes,
@@ -58,17 +57,6 @@ class PixelMatch:
     def clear(self) -> bool:
         """True when the person stands out from all others."""
         return self.correlation - self.runner_up_correlation >= CLEAR_FROM
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A subject whom pixels clearly give to another person than the recovery."""
-
-    subject: str
-    recovered: str
-    posterior: float
-    by_pixels: str
-    correlation: float
 
 
 @dataclass(frozen=True)
@@ -142,15 +130,6 @@ def _sampled(files: Sequence[ScanFile], affines: Sequence[Floats], points: Float
         for k, affine in enumerate(affines):
             sampled[k, number] = sample_scan(scan, affine, points)
     return sampled
-
-
-def differences(recovery: Recovery, proof: PixelProof) -> list[Difference]:
-    """List the subjects whom pixels clearly give to another person."""
-    return [
-        Difference(ours.subject, ours.person.oasis_id, ours.posterior, theirs.person, theirs.correlation)
-        for ours, theirs in zip(recovery.matches, proof.matches, strict=True)
-        if theirs.clear and theirs.person != ours.person.oasis_id
-    ]
 
 
 def _shared_brain(archive: Volumes) -> NDArray[np.bool_]:
