@@ -1,5 +1,6 @@
 """The encoder's sizes are the published ones; that its outputs are the original's, see test_simclr.py."""
 
+import keras
 import pytest
 
 from alzedge.runs.recipe import TeacherRecipe
@@ -19,8 +20,10 @@ from alzedge.teacher.networks.resnet import resnet
     ],
 )
 def test_size_of_the_published_depths_and_widths(
-    depth: int, width: float, selective: bool, features: int, millions: float
+    depth: int, width: float, selective: bool, features: int, millions: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # To draw 94 million random numbers takes seconds.
+    monkeypatch.setattr(keras.initializers, "VarianceScaling", lambda scale: keras.initializers.Zeros())
     encoder = resnet(TeacherRecipe(depth=depth, width=width, selective_kernels=selective), (224, 224, 3))
     assert encoder.output_shape == (None, features)
     assert encoder.count_params() / 1e6 == pytest.approx(millions, abs=0.1)

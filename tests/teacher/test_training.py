@@ -1,5 +1,6 @@
 """The training loop repeats itself and goes on where it was stopped; schedules and views do what they say."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from alzedge.teacher.training.augment import apply_views, draw_views
 from alzedge.teacher.training.loop import EarlyStopping, fit, set_seed
 from alzedge.teacher.training.sampling import shuffled
 from alzedge.teacher.training.schedules import learning_rates
-from alzedge.utils.progress import OnStep, Step
+from alzedge.utils.progress import OnStep, Step, quiet
 
 RECIPE = TrainingRecipe(epochs=3, batch_size=8, learning_rate=1e-2)
 IMAGES = np.random.default_rng(0).random((32, 12, 10, 1), dtype=np.float32)
@@ -46,14 +47,13 @@ def small_network() -> keras.Model:
     return keras.Model(images, layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
 
 
-def train(checkpoint: Path, stop_at: int = 10**9, **settings: object) -> Trained:
+def train(checkpoint: Path, on_step: OnStep = quiet, **settings: object) -> Trained:
     set_seed(3)
     model = small_network()
     recipe = replace(RECIPE, **settings)  # type: ignore[arg-type]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     draw = shuffled(np.arange(32), 3)
-    make_batch = lambda index, epoch: (IMAGES[index], LABELS[index])
-    history = fit(model, loss, recipe, make_batch, draw, checkpoint, killed_at(stop_at))
+    history = fit(model, loss, recipe, lambda index, epoch: (IMAGES[index], LABELS[index]), draw, checkpoint, on_step)
     return model.get_weights(), history
 
 
@@ -61,6 +61,16 @@ def killed_at(stop_at: int) -> OnStep:
     def on_step(step: Step) -> None:
         if step.step == stop_at:
             raise Killed
+
+    return on_step
+
+
+def kept_at(step_number: int, checkpoint: Path, copy: Path) -> OnStep:
+    """Copies the checkpoint that a kill at this step would leave."""
+
+    def on_step(step: Step) -> None:
+        if step.step == step_number:
+            shutil.copy(checkpoint, copy)
 
     return on_step
 
@@ -79,9 +89,10 @@ def test_stopped_training_ends_with_the_same_bits(undisturbed: Trained, tmp_path
     expected, losses = undisturbed
     for stop in (6, 12):  # amid an epoch, and before the last one is written
         with pytest.raises(Killed):
-            train(tmp_path / "parts.npz", stop)
-    weights, history = train(tmp_path / "parts.npz")
-    assert history == losses
+            train(tmp_path / "parts.npz", killed_at(stop))
+    steps: list[Step] = []
+    weights, history = train(tmp_path / "parts.npz", steps.append)
+    assert history == losses and steps[0].step == 9  # two of three epochs of four steps are not trained again
     assert_equal_weights(weights, expected)
 
 
@@ -93,10 +104,11 @@ def test_stopped_training_ends_with_the_same_bits(undisturbed: Trained, tmp_path
 def test_other_ways_of_training_move_the_weights_and_resume_to_the_bit(
     undisturbed: Trained, tmp_path: Path, settings: dict[str, object]
 ) -> None:
-    expected, losses = train(tmp_path / "whole.npz", **settings)
-    with pytest.raises(Killed):
-        train(tmp_path / "parts.npz", 6, **settings)
-    weights, history = train(tmp_path / "parts.npz", **settings)
+    whole, parts = tmp_path / "whole.npz", tmp_path / "parts.npz"
+    expected, losses = train(whole, kept_at(6, whole, parts), **settings)
+    steps: list[Step] = []
+    weights, history = train(parts, steps.append, **settings)
+    assert steps[0].step == 5
     _, plain_losses = undisturbed
     assert history == losses != plain_losses
     assert all(weight.dtype == np.float32 for weight in weights)
@@ -111,27 +123,32 @@ def test_training_stops_when_the_validation_loss_no_longer_falls_and_keeps_the_b
     labels = np.concatenate([LABELS, (LABELS + 1) % 4])
     images[np.arange(64), :4, :4, 0] = labels[:, np.newaxis, np.newaxis]
 
-    def run(checkpoint: Path, epochs: int, stop_at: int = 10**9) -> Trained:
+    def run(checkpoint: Path, epochs: int, on_step: OnStep = quiet) -> Trained:
         set_seed(0)
         model = small_network()
         recipe = TrainingRecipe(epochs=epochs, batch_size=8, learning_rate=0.05, schedule="constant", warmup=0)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        make_batch = lambda index, epoch: (images[index], labels[index])
         stopping = EarlyStopping(np.arange(32, 64), patience=2)
         draw = shuffled(np.arange(32), 0)
-        history = fit(model, loss, recipe, make_batch, draw, checkpoint, killed_at(stop_at), stopping)
+        batches = lambda index, epoch: (images[index], labels[index])
+        history = fit(model, loss, recipe, batches, draw, checkpoint, on_step, stopping)
         return model.get_weights(), history
 
-    weights, history = run(tmp_path / "a.npz", 40)
+    folder = tmp_path / "each"
+    folder.mkdir()
+
+    def keep_each(step: Step) -> None:
+        if step.step > 4:  # the first epoch is on the disk
+            shutil.copy(tmp_path / "a.npz", folder / f"{step.step}.npz")
+
+    weights, history = run(tmp_path / "a.npz", 40, keep_each)
     with np.load(tmp_path / "a.npz") as saved:
         unseen = saved["unseen"].tolist()
     best = int(np.argmin(unseen))
     assert len(history) == len(unseen) == best + 4 < 40
     kept, _ = run(tmp_path / "b.npz", best + 1)
     assert_equal_weights(weights, kept)
-    with pytest.raises(Killed):
-        run(tmp_path / "c.npz", 40, stop_at=4 * (best + 2) + 1)
-    resumed, losses = run(tmp_path / "c.npz", 40)
+    resumed, losses = run(folder / f"{4 * (best + 2) + 1}.npz", 40)  # killed while it waited for a lower loss
     assert losses == history
     assert_equal_weights(resumed, weights)
 
