@@ -1,6 +1,7 @@
 """The command `alzedge`. Each command lives in its room and is imported when it is called."""
 
 import importlib
+import io
 import logging
 import os
 import sys
@@ -11,6 +12,8 @@ import click
 from alzedge import __version__
 from alzedge.errors import UserError
 from alzedge.stages import DISCLAIMER
+from alzedge.utils.parsing import printable
+from alzedge.utils.privacy import keep_private
 
 _COMMANDS = {
     "run": "alzedge.export.commands.run:run_command",
@@ -62,8 +65,42 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: bad input and interruptions end in one sentence, not in a traceback."""
+    keep_private()
+    _open_streams()
     _hush_native_libraries()
-    sys.exit(_run())
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except OSError:  # whoever read it has gone
+        code = _closed_pipe()
+    sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Give streams that were closed a place to write to, and let all write what their encoding lacks as escapes.
+
+    A closed descriptor would be given to the next file that is opened, and messages would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8")  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _closed_pipe() -> int:
+    """End quietly, as `head` expects of what writes to it: 141, as the shell calls an end by SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141
 
 
 def _hush_native_libraries() -> None:
@@ -96,6 +133,8 @@ def _run() -> int:
         return _fail("interrupted", 130)
     except UserError as error:
         return _fail(str(error), 2)
+    except BrokenPipeError:
+        return _closed_pipe()
     except OSError as error:
         return _fail(_os_error(error), 2)
 
@@ -107,5 +146,5 @@ def _os_error(error: OSError) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"alzedge: {message}", err=True)
+    click.echo(f"alzedge: {printable(message)}", err=True)
     return code

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.data import kaggle
-from alzedge.data.loading import PHANTOMS_FILE, Entry, check_sides, completed, entry_of, several_data_sets
+from alzedge.data.loading import PHANTOMS_FILE, Entry, check_sides, completed, entries_in, several_data_sets
 from alzedge.data.subjects_csv import (
     SUBJECTS_FILE,
     SubjectRow,
@@ -24,8 +23,7 @@ from alzedge.data.subjects_csv import (
     two_stages,
 )
 from alzedge.errors import UserError
-from alzedge.imaging.slices import SUFFIXES
-from alzedge.utils.archives import open_tree
+from alzedge.utils.archives import open_tree, walk
 
 TRAIN, TEST = 0, 1
 _SIDES = {"train": TRAIN, "test": TEST, "": -1}
@@ -93,7 +91,7 @@ def images_of(source: Source) -> Iterator[Entry]:
     Raises:
         UserError: an image lies in no class folder.
     """
-    return (entry_of(source.path, name) for name in source.names() if name.lower().endswith(SUFFIXES))
+    return entries_in(source.path, source.names())
 
 
 def index_images(source: Source) -> Index:
@@ -140,13 +138,11 @@ def path_key(path: str) -> int:
 
 
 def _walk(top: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(top):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+    for folder, names in walk(top):
         below = Path(folder).relative_to(top).as_posix()
         prefix = "" if below == "." else f"{below}/"
-        for name in sorted(names):
-            if not name.startswith("."):
-                yield prefix + name
+        for name in names:
+            yield prefix + name
 
 
 def _index(source: Source, complete: Callable[[Entry], Entry], known_by: str, synthetic: bool) -> Index:

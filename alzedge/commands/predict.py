@@ -92,11 +92,13 @@ def predict_command(
 def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tuple[int, int]:
     """Write results as they come, show errors on stderr, and count both."""
     from alzedge.commands.progress_bars import show_count
-    from alzedge.inference.writers import printable
+    from alzedge.utils.parsing import printable
 
     answered = failed = 0
     for result in show_count(results, "answering", stream):
         writer.write(result)
+        for note in result.notes:
+            click.echo(f"alzedge: {printable(note)}", err=True)
         if result.error is None:
             answered += 1
         else:

@@ -1,7 +1,7 @@
 """From a zip, a folder or the word `phantoms` to a `DataSet`."""
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
-from alzedge.data.subjects_csv import SPLITS, SubjectRow, find_table, no_row, read_rows, two_rows, two_stages
+from alzedge.data.subjects_csv import SPLIT_FOLDERS, SubjectRow, find_table, no_row, read_rows, two_rows, two_stages
 from alzedge.errors import UserError
+from alzedge.imaging.foreign_files import foreign_by_name
 from alzedge.imaging.slices import HEIGHT, SUFFIXES, WIDTH, decode_slice
 from alzedge.stages import STAGES, stage_index
 from alzedge.utils.archives import FileTree, open_tree
@@ -48,7 +49,7 @@ def list_entries(tree: FileTree) -> list[Entry]:
         UserError: no class folders, an unknown or an empty class, or a `subjects.csv` that
             does not fit.
     """
-    entries = [entry_of(tree.source, name) for name in tree.names if name.lower().endswith(SUFFIXES)]
+    entries = list(entries_in(tree.source, tree.names))
     check_classes(tree.source, {(e.split, e.label) for e in entries})
     if len({e.path for e in entries}) < len(entries):
         raise several_data_sets(tree.source)
@@ -90,6 +91,27 @@ def _dataset(name: str, entries: list[Entry], images: np.ndarray) -> DataSet:
     )
 
 
+def entries_in(source: Path, names: Iterable[str]) -> Iterator[Entry]:
+    """The images among relative POSIX names, one by one, in the order of the names.
+
+    Raises:
+        UserError: an image lies in no class folder, or the class folders are those of several data sets, or the
+            images are packed in Parquet tables.
+    """
+    first: str | None = None
+    for name in names:
+        if name.lower().endswith(SUFFIXES):
+            entry = entry_of(source, name)
+            above = "/".join(name.split("/")[: -len(entry.path.split("/"))])
+            if first is None:
+                first = above
+            if above != first:
+                raise several_data_sets(source, first, above)
+            yield entry
+        elif name.lower().endswith(".parquet"):
+            raise UserError(f"{source}: {name} is {foreign_by_name(name)}.")
+
+
 def entry_of(source: Path, name: str) -> Entry:
     """The image of a relative POSIX name, by its folders.
 
@@ -102,9 +124,9 @@ def entry_of(source: Path, name: str) -> Entry:
     if label is None:
         raise UserError(
             f"{source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "
-            "either directly or below train/ and test/."
+            f"either directly or below train/ and test/, as grey slices {WIDTH} wide x {HEIGHT} high."
         )
-    split = parts[-3].lower() if len(parts) > 2 and parts[-3].lower() in SPLITS else ""
+    split = SPLIT_FOLDERS.get(parts[-3].lower(), "") if len(parts) > 2 else ""
     return Entry(name, "/".join(([split] if split else []) + parts[-2:]), label, split)
 
 
@@ -144,9 +166,10 @@ def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
         raise UserError(f"{source}: all images are below {splits.pop()}/; use both train/ and test/, or neither.")
 
 
-def several_data_sets(source: Path) -> UserError:
-    """Error for two images with the same path below their split."""
-    return UserError(f"{source}: holds more than one data set; name one of the folders in it.")
+def several_data_sets(source: Path, *folders: str) -> UserError:
+    """Error for two images with the same path below their split, or for class folders in several `folders`."""
+    named = f" ({' and '.join(folder or 'its top' for folder in folders)})" if folders else ""
+    return UserError(f"{source}: holds more than one data set{named}; name one of the folders in it.")
 
 
 def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:

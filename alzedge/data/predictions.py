@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.stages import STAGES, label_of
 from alzedge.utils.files import write_text
+from alzedge.utils.parsing import reason_of
 
 _COLUMNS = ("path", "subject", "label", "fold", *STAGES)
 _SUM_TOLERANCE = 1e-2  # the four outputs of an int8 file are whole 256ths
@@ -74,9 +75,9 @@ class Predictions:
             )
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
-        except ValueError as error:
+        except Exception as error:  # no number, or one that no integer of 64 bits holds
             raise UserError(
-                f"{path}: not a number in columns fold or probabilities ({error}); mend the row."
+                f"{path}: not a number in columns fold or probabilities ({reason_of(error)}); mend the row."
             ) from error
         _check(path, predictions)
         return predictions
@@ -91,8 +92,10 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         rows = list(reader)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; name predictions made by `alzedge crossval`.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: not a readable table ({error}); write it as UTF-8 CSV.") from error
+    except (UserError, OSError):
+        raise
+    except Exception as error:  # of csv and the decoder
+        raise UserError(f"{path}: not a readable table ({reason_of(error)}); write it as UTF-8 CSV.") from error
     if not rows:
         raise UserError(f"{path} holds no predictions; name a file with at least one row.")
     return rows

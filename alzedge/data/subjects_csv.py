@@ -14,9 +14,12 @@ from typing import TextIO
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.stages import STAGES, label_of
+from alzedge.utils.parsing import parsing
 
 SUBJECTS_FILE = "subjects.csv"
 SPLITS = ("train", "test")
+# How copies of the set call the folders of the two sides.
+SPLIT_FOLDERS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 _COLUMNS = ("path", "label", "subject", "slice", "split")
 
 
@@ -41,7 +44,7 @@ class SubjectRow:
 
 def find_table(names: Iterable[str]) -> str | None:
     """The name of the table among a data set's relative file names, the topmost if there are several."""
-    tables = [name for name in names if Path(name).name == SUBJECTS_FILE]
+    tables = [name for name in names if Path(name).name.lower() == SUBJECTS_FILE]
     return min(tables, key=len) if tables else None
 
 
@@ -55,17 +58,18 @@ def read_rows(text: TextIO, where: str) -> Iterator[SubjectRow]:
     Raises:
         UserError: a column is missing, a row has no subject or an impossible value, or it is not a table.
     """
-    try:
+    with parsing(f"{where}: not a readable table", "write it as UTF-8 CSV."):
         for raw in csv.DictReader(text):
-            yield _row({key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}, where)
-    except KeyError as error:
-        raise UserError(f"{where}: no column {error}; it needs path,subject and a row for every image.") from error
-    except (UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
+            cells = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
+            if any(cells.values()):  # Excel writes rows of commas below a table that was once longer
+                yield _row(cells, where)
 
 
 def _row(cells: dict[str, str], where: str) -> SubjectRow:
-    path, subject, split = cells["path"], cells["subject"], cells.get("split", "")
+    for column in ("path", "subject"):
+        if column not in cells:
+            raise UserError(f"{where}: no column {column!r}; it needs path,subject and a row for every image.")
+    path, subject, split = _posix(cells["path"]), cells["subject"], cells.get("split", "")
     if not subject:
         raise UserError(f"{where}: no subject for {path}; name one, or remove the file if people are unknown.")
     if split and split not in SPLITS:
@@ -75,6 +79,12 @@ def _row(cells: dict[str, str], where: str) -> SubjectRow:
         raise UserError(f"{where}: {path} has slice {position}; slices are counted from 1 upwards.")
     label = label_of(cells["label"]) if cells.get("label") else None
     return SubjectRow(path, subject, label, position, split)
+
+
+def _posix(path: str) -> str:
+    """A path as an image's is: folders divided by /, the split's folder called train or test."""
+    parts = path.replace("\\", "/").split("/")
+    return "/".join([SPLIT_FOLDERS.get(parts[0].lower(), parts[0]), *parts[1:]])
 
 
 def subjects_csv(dataset: DataSet) -> str:

@@ -6,39 +6,37 @@ pydicom says, which may quote values.
 
 import io
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.imaging.dicom_frames import Frame, check_same, stacked
+from alzedge.imaging.file_types import looks_like_dicom
 from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
 
 MAX_BYTES = 2**30
 
+# Of all files together; whole heads have a few hundred.
+MAX_FRAMES = 2048
+
 # pydicom unpacks it whole and unbounded, before anything can be checked.
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
-_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """One plane: directions in the patient's coordinates (left, posterior, superior), lengths in mm."""
-
-    file: str
-    series: str
-    inverted: bool
-    across: NDArray[np.float64]
-    down: NDArray[np.float64]
-    spacing: tuple[float, float]
-    thickness: float
-    position: NDArray[np.float64]
-    pixels: NDArray[Any]
+class NoImageError(UserError):
+    """A DICOM file that is in order and holds no image, such as a report."""
 
 
-def read_dicom(files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) -> Grid:
+# Takes the sentence on a file that is left out, and whether it is damaged.
+LeftOut = Callable[[str, bool], None]
+
+
+def read_dicom(
+    files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS, on_left_out: LeftOut | None = None
+) -> Grid:
     """Read one image or one series with pydicom.
 
     Rescale slope and intercept are applied and MONOCHROME1 is inverted. Slices are ordered by
@@ -48,6 +46,8 @@ def read_dicom(files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) 
         files: all files of the series, or one file.
         name: how to call the series in messages.
         max_voxels: more are refused before they are decoded.
+        on_left_out: told of files beside the images that hold none, and of those that cannot be read; without it
+            one that cannot be read is an error of the whole series.
 
     Returns:
         The voxels; of a single image K is 1.
@@ -56,18 +56,34 @@ def read_dicom(files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) 
         UserError: not DICOM, damaged, no pixel data, in colour, compressed in a way that is not
             supported here, orientation unknown, or not all of one evenly spaced series.
     """
-    frames: list[_Frame] = []
+    frames: list[Frame] = []
+    left_out: list[tuple[UserError | OSError, str]] = []
     for file, open_file in files:
-        with open_file() as stream:
-            data = _read(stream)
-        for frame in _frames(data, file, max_voxels):
+        try:
+            with open_file() as stream:
+                data = _read(stream)
+            of_file = list(_frames(data, file, max_voxels))
+        except (UserError, OSError) as error:
+            if on_left_out is None and not isinstance(error, NoImageError):
+                raise
+            left_out.append((error, file))
+            continue
+        if len(frames) + len(of_file) > MAX_FRAMES:
+            raise UserError(f"{name}: over {MAX_FRAMES} frames are too many for one head; name one series.")
+        for frame in of_file:
             frames.append(frame)
-            _check_same(frames[0], frame, name)
+            check_same(frames[0], frame, name)
             if len(frames) * frame.pixels.size > max_voxels:
                 raise UserError(f"{name}: over {max_voxels} voxels are too many for one head; resample it to 1 mm.")
     if not frames:
-        raise UserError(f"{name}: no DICOM files in it; name the folder of one series.")
-    return _stacked(frames, name)
+        raise left_out[0][0] if left_out else UserError(f"{name}: no DICOM files in it; name the folder of one series.")
+    grid = stacked(frames, name)
+    if on_left_out is not None:
+        for problem, file in left_out:
+            damaged = not isinstance(problem, NoImageError)
+            reason = str(problem) if isinstance(problem, UserError) else f"{file}: {problem.strerror or problem}."
+            on_left_out(reason if damaged else f"left out of {name}: {reason}", damaged)
+    return grid
 
 
 def _read(stream: BinaryIO) -> bytes:
@@ -78,12 +94,12 @@ def _read(stream: BinaryIO) -> bytes:
     return data.getvalue()
 
 
-def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:
+def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[Frame]:
     from pydicom.errors import InvalidDicomError
 
     if len(data) > MAX_BYTES:
         raise UserError(f"{file}: over {MAX_BYTES // 2**30} GiB is too large for one head; resample it to 1 mm.")
-    if _DEFLATED in data[: 2**20]:
+    if _DEFLATED in data:  # wherever it stands: what lies before it may be padded
         raise _compressed(file, "Deflated Explicit VR Little Endian")
     try:
         with warnings.catch_warnings():
@@ -92,6 +108,11 @@ def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:
     except UserError:
         raise
     except InvalidDicomError:
+        if looks_like_dicom(data[:132]):
+            raise UserError(
+                f"{file}: DICOM without its file header (Part 10); add one, for example with DCMTK's `dcmconv`, or export "
+                "it again."
+            ) from None
         raise UserError(
             f"{file}: neither a NIfTI (.nii, .nii.gz) nor a DICOM file; convert the scan to one of them."
         ) from None
@@ -99,12 +120,12 @@ def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:
         raise UserError(f"{file}: the DICOM file is damaged or cut off; export or copy it again.") from None
 
 
-def _decoded(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:
+def _decoded(data: bytes, file: str, max_voxels: int) -> Iterator[Frame]:
     from pydicom import dcmread
 
     dataset = dcmread(io.BytesIO(data))
     count = _check_image(dataset, file, max_voxels)
-    pixels = dataset.pixel_array.reshape(count, dataset.Rows, dataset.Columns)
+    pixels = _unpadded(dataset, dataset.pixel_array.reshape(count, dataset.Rows, dataset.Columns))
     for index in range(count):
 
         def value(keyword: str, group: str, index: int = index) -> Any:
@@ -120,18 +141,39 @@ def _decoded(data: bytes, file: str, max_voxels: int) -> Iterator[_Frame]:
             )
         slope = value("RescaleSlope", "PixelValueTransformationSequence")
         intercept = value("RescaleIntercept", "PixelValueTransformationSequence")
-        directions = np.array(orientation, np.float64).reshape(2, 3)
-        yield _Frame(
+        directions = _numbers(orientation, 6, "image orientation", file).reshape(2, 3)
+        between_rows, between_columns = _numbers(spacing, 2, "pixel spacing", file)
+        yield Frame(
             file=file,
             series=str(dataset.get("SeriesInstanceUID", "")),
             inverted=dataset.PhotometricInterpretation == "MONOCHROME1",
             across=directions[0],
             down=directions[1],
-            spacing=(float(spacing[0]), float(spacing[1])),
+            spacing=(float(between_rows), float(between_columns)),
             thickness=float(value("SliceThickness", "PixelMeasuresSequence") or 1),
-            position=np.array(position, np.float64),
+            position=_numbers(position, 3, "image position", file),
             pixels=_rescaled(pixels[index], float(1 if slope is None else slope), float(intercept or 0)),
         )
+
+
+def _numbers(value: Any, count: int, what: str, file: str) -> NDArray[np.float64]:
+    """So many finite numbers, as lists of them or, in some writers' files, as text."""
+    parts = value.split("\\") if isinstance(value, str) else np.atleast_1d(value)
+    numbers = np.array([float(part) for part in parts], np.float64)
+    if numbers.shape != (count,) or not np.isfinite(numbers).all():
+        raise UserError(f"{file}: its {what} is not {count} numbers; export the series again.")
+    return numbers
+
+
+def _unpadded(dataset: Any, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Pixels with the padding around the scan, where it is no grey value of a scan, set to the darkest of the rest."""
+    padding = dataset.get("PixelPaddingValue")
+    if not isinstance(padding, int) or padding >= 0:
+        return pixels
+    outside = pixels == padding
+    if outside.all() or not outside.any():
+        return pixels
+    return np.where(outside, pixels[~outside].min(), pixels)
 
 
 def _check_image(dataset: Any, file: str, max_voxels: int) -> int:
@@ -141,10 +183,12 @@ def _check_image(dataset: Any, file: str, max_voxels: int) -> int:
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         uid = dataset.get("SOPClassUID")
         kind = uid.name if uid and uid.name != uid else "of unknown kind"
-        raise UserError(f"{file}: DICOM without pixel data ({kind}), or cut off; name the images of one MR series.")
+        raise NoImageError(f"{file}: DICOM without pixel data ({kind}), or cut off; name the images of one MR series.")
     if dataset.SamplesPerPixel != 1 or not str(dataset.PhotometricInterpretation).startswith("MONOCHROME"):
         raise UserError(f"{file}: a colour image; name the images of one MR series, in the scanner's grey values.")
     count = int(dataset.get("NumberOfFrames") or 1)
+    if count > MAX_FRAMES:
+        raise UserError(f"{file}: {count} frames are too many for one head, {MAX_FRAMES} at most; name one series.")
     if count < 1 or count * dataset.Rows * dataset.Columns > max_voxels:
         raise UserError(f"{file}: {count} x {dataset.Rows} x {dataset.Columns} voxels are too many for one head.")
     syntax = dataset.file_meta.TransferSyntaxUID
@@ -181,50 +225,3 @@ def _rescaled(pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[A
         return pixels
     rescaled: NDArray[np.float32] = pixels.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     return rescaled
-
-
-def _check_same(first: _Frame, frame: _Frame, name: str) -> None:
-    turned = abs(first.across @ frame.across - 1) + abs(first.down @ frame.down - 1)
-    differences = {
-        "of another series": first.series != frame.series,
-        "of another size": first.pixels.shape != frame.pixels.shape,
-        "of another pixel spacing": not np.allclose(first.spacing, frame.spacing, atol=1e-3),
-        "of another orientation": turned > 1e-3,
-        "of another grey scale": first.inverted != frame.inverted,
-    }
-    for difference, there in differences.items():
-        if there:
-            raise UserError(
-                f"{name}: {frame.file} is {difference} than {first.file}; put the files of one volume into a folder "
-                "of their own."
-            )
-
-
-def _stacked(frames: list[_Frame], name: str) -> Grid:
-    first = frames[0]
-    normal = np.cross(first.across, first.down)
-    frames = sorted(frames, key=lambda frame: float(frame.position @ normal))
-    step = normal * first.thickness
-    if len(frames) > 1:
-        step = (frames[-1].position - frames[0].position) / (len(frames) - 1)
-        _check_even(np.diff([float(frame.position @ normal) for frame in frames]), name)
-    voxels = np.stack([frame.pixels for frame in frames]).transpose(2, 1, 0)
-    if first.inverted:
-        voxels = voxels.max().astype(np.float32) - voxels.astype(np.float32)
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = first.across * first.spacing[1], first.down * first.spacing[0]
-    affine[:3, 2], affine[:3, 3] = step, frames[0].position
-    return Grid(name, voxels, _TO_RAS @ affine)
-
-
-def _check_even(gaps: NDArray[np.float64], name: str) -> None:
-    if gaps.min() < 0.01:
-        raise UserError(
-            f"{name}: several slices at the same place, so it holds more than one volume; put the files of one volume "
-            "into a folder of their own."
-        )
-    if gaps.max() - gaps.min() > 0.05 * np.median(gaps) + 0.01:
-        raise UserError(
-            f"{name}: slices lie {gaps.min():.2f} to {gaps.max():.2f} mm apart, so some are missing; export the whole "
-            "series again."
-        )

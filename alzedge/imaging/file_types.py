@@ -1,9 +1,12 @@
 """Kinds of file, by name or first bytes."""
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from alzedge.errors import UserError
+from alzedge.imaging.foreign_files import foreign_by_name
 from alzedge.imaging.slices import SUFFIXES
 
 IMAGE, NIFTI, DICOM, ARCHIVE = "image", "nifti", "dicom", "archive"
@@ -17,7 +20,7 @@ Start = Callable[[str, int], bytes]
 def kind_of(path: str, start: Start) -> str | None:
     """Kind of a file by its name or, where that has no known ending, by its content; None for other files.
 
-    Scanners call files `IM0001` or `1.2.840.113619.2.5.17`. A `DICOMDIR` is a table of contents.
+    Scanners call files `IM0001`, `IM0001.MR` or `1.2.840.113619.2.5.17`. A `DICOMDIR` is a table of contents.
     """
     name = path.rpartition("/")[2].lower()
     if name.endswith(SUFFIXES):
@@ -28,10 +31,24 @@ def kind_of(path: str, start: Start) -> str | None:
         return DICOM
     if name.endswith(".zip"):
         return ARCHIVE
-    ending = name.rpartition(".")[2]
-    if name != "dicomdir" and (ending == name or ending.isdigit()) and start(path, 132)[128:] == b"DICM":
+    if name != "dicomdir" and foreign_by_name(name) is None and looks_like_dicom(start(path, 132)):
         return DICOM
     return None
+
+
+def looks_like_dicom(start: bytes) -> bool:
+    """True for the mark behind a DICOM file's preamble, or a data set that begins without both.
+
+    Such a data set begins with an element of group 8, its number, and its length or the two letters of its type.
+    """
+    if start[128:132] == b"DICM":
+        return True
+    if len(start) < 16 or start[:2] != b"\x08\x00":
+        return False
+    element = int.from_bytes(start[2:4], "little")
+    return element < 0x100 and (
+        start[4:6].isalpha() and start[4:6].isupper() or 0 < start[4] <= 64 and not any(start[5:8])
+    )
 
 
 def read_start(path: str, length: int) -> bytes:
@@ -41,5 +58,12 @@ def read_start(path: str, length: int) -> bytes:
 
 
 def open_file(path: str) -> BinaryIO:
-    """A file, open for reading."""
+    """An ordinary file, open for reading.
+
+    Raises:
+        UserError: a pipe or a device, which would be waited for.
+        OSError: it cannot be opened.
+    """
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise UserError(f"{path} is not an ordinary file; name a file or a folder of files.")
     return Path(path).open("rb")

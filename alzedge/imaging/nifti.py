@@ -3,8 +3,6 @@
 import contextlib
 import gzip
 import math
-import struct
-import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -38,21 +36,24 @@ def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Gri
         UserError: not NIfTI, damaged, too large, of unknown orientation, not one 3D volume of
             real numbers.
     """
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
+    from nibabel.arrayproxy import ArrayProxy
 
     packed = stream.read(2) == _GZIP_MAGIC
     stream.seek(0)
     source: Any = gzip.GzipFile(fileobj=stream) if packed else stream
     try:
         with _without_remarks():
-            image = _open(source, name, max_voxels)
-            voxels = np.asarray(image.dataobj.get_unscaled()).reshape(image.shape[:3])
-            source.seek(image.dataobj.offset + voxels.nbytes)
+            header = _header(source, name, max_voxels)
+            offset = _offset(header, name)
+            shape, dtype = header.get_data_shape(), header.get_data_dtype()
+            voxels = np.asarray(ArrayProxy(source, (shape, dtype, offset, 1.0, 0.0))).reshape(shape[:3])
+            source.seek(offset + voxels.nbytes)
             source.read(1)  # at the end gzip compares its checksum
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error, struct.error) as error:
+            return Grid(name, _scaled(voxels, *_slope(header)), _affine(header, name))
+    except UserError:
+        raise
+    except Exception as error:  # nibabel and gzip raise nearly everything on damaged files
         raise UserError(f"{name}: not a NIfTI file, damaged or cut off; copy it or convert it again.") from error
-    return Grid(name, _scaled(voxels, image.dataobj.slope, image.dataobj.inter), np.array(image.affine, np.float64))
 
 
 @contextlib.contextmanager
@@ -67,8 +68,8 @@ def _without_remarks() -> Iterator[None]:
         logger.disabled = before
 
 
-def _open(source: Any, name: str, max_voxels: int) -> Any:
-    """The image, its voxels not yet read, after its header has been checked."""
+def _header(source: Any, name: str, max_voxels: int) -> Any:
+    """The header, after it has been checked."""
     from nibabel.nifti1 import Nifti1Image
     from nibabel.nifti2 import Nifti2Image
 
@@ -80,8 +81,36 @@ def _open(source: Any, name: str, max_voxels: int) -> Any:
     if bytes(header["magic"]).startswith(b"ni"):
         raise UserError(f"{name}: only the header of a .hdr/.img pair; save it as one .nii file.")
     _check(header, name, max_voxels)
-    source.seek(0)
-    return kind.from_stream(source)
+    return header
+
+
+def _offset(header: Any, name: str) -> int:
+    """Where the voxels begin: behind the header, also where `vox_offset` was left 0."""
+    offset, behind = float(header["vox_offset"]), int(header.single_vox_offset)
+    if offset != 0 and not behind <= offset <= _MAX_OFFSET:
+        raise UserError(f"{name}: its vox_offset, {offset:g}, points to no voxels; copy it or convert it again.")
+    return int(offset) or behind
+
+
+def _slope(header: Any) -> tuple[float, float]:
+    """The scale of the voxels; a slope that is 0 or no number means none, an intercept that is no number means 0."""
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if slope == 0 or not math.isfinite(slope):
+        return 1.0, 0.0
+    return slope, intercept if math.isfinite(intercept) else 0.0
+
+
+def _affine(header: Any, name: str) -> NDArray[np.float64]:
+    """From voxels to mm, by the sform, else by the qform; an sform without an extent is passed over."""
+    if int(header["sform_code"]) > 0:
+        affine = np.array(header.get_sform(), np.float64)
+        if np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 0:
+            return affine
+    if int(header["qform_code"]) > 0:
+        affine = np.array(header.get_qform(), np.float64)
+        if np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 0:
+            return affine
+    raise UserError(f"{name}: its sform and qform give no orientation; set the sform, for example with `fslorient`.")
 
 
 def _check(header: Any, name: str, max_voxels: int) -> None:
@@ -98,8 +127,7 @@ def _check(header: Any, name: str, max_voxels: int) -> None:
     if len(shape) < 3 or min(shape) < 1:
         raise UserError(f"{name}: {' x '.join(map(str, shape))} voxels are not a volume; save one 3D volume.")
     size = math.prod(shape)
-    too_far = not 0 <= float(header["vox_offset"]) <= _MAX_OFFSET
-    if max(shape) > MAX_SIDE or size > max_voxels or size * dtype.itemsize > MAX_BYTES or too_far:
+    if max(shape) > MAX_SIDE or size > max_voxels or size * dtype.itemsize > MAX_BYTES:
         raise UserError(
             f"{name}: {' x '.join(map(str, shape))} voxels of {dtype.itemsize} bytes are too large for one head, "
             f"over {MAX_SIDE} a side, {max_voxels} voxels or {MAX_BYTES // 2**30} GiB; resample it to 1 mm or copy it again."
@@ -107,7 +135,7 @@ def _check(header: Any, name: str, max_voxels: int) -> None:
     if int(header["qform_code"]) <= 0 and int(header["sform_code"]) <= 0:
         raise UserError(
             f"{name}: orientation unknown (qform_code and sform_code are 0); convert the scan again with a tool that "
-            "keeps it, for example dcm2niix."
+            "keeps it, for example dcm2niix, or, where you know it, set the sform, for example with `fslorient -setsform`."
         )
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 import stat
 import warnings
 from collections.abc import Iterator
@@ -14,12 +13,18 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from alzedge.errors import UserError
 from alzedge.utils.archives import MAX_BYTES
+from alzedge.utils.files import LFS_POINTER
 
 HEIGHT, WIDTH = 208, 176
-SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe", ".png")
 _FORMATS = ("JPEG", "PNG")
 # The largest photograph worth decoding only to say that it is not a slice.
 MAX_PIXELS = 64_000_000
+_MAX_SIDE = 16_384
+# A progressive JPEG is decoded once per scan; encoders write about ten.
+_MAX_SCANS = 32
+_SCAN = b"\xff\xda"
+_EXIF_ORIENTATION, _UPRIGHT = 0x0112, 1
 
 
 def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
@@ -79,12 +84,17 @@ def _opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Im
     """The opened image; whatever Pillow raises in the block becomes a sentence."""
     if len(data) > MAX_BYTES:
         raise UserError(f"{name}: {len(data) / 2**20:.0f} MiB is too large for one slice; export the single slice.")
+    if not data:
+        raise UserError(f"{name} is empty; copy or export it again.")
+    if data.startswith(LFS_POINTER):
+        raise UserError(f"{name} is a pointer of Git LFS, not the image itself; run `git lfs pull`.")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # remarks on odd files do not help whoever names them
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                if image.width * image.height > max_pixels:
-                    raise Image.DecompressionBombError
+                _check_work(image, data, name, max_pixels)
+                _check_as_shown(image, name)
                 yield image
     except UserError:
         raise
@@ -94,6 +104,34 @@ def _opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Im
         raise UserError(f"{name}: not a JPEG or PNG image; export the slice again as one of them.") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error ...
         raise UserError(f"{name}: the image is damaged or cut off ({error}); copy or export it again.") from error
+
+
+def _check_work(image: Image.Image, data: bytes, name: str, max_pixels: int) -> None:
+    """Refuse, before a pixel is decoded, what costs more than the largest photograph."""
+    pixels = image.width * image.height
+    if pixels > max_pixels or max(image.size) > _MAX_SIDE:
+        raise Image.DecompressionBombError
+    if image.format == "JPEG":
+        scans = data.count(_SCAN)  # within the coded pixels a byte FF is followed by 00
+        if scans > _MAX_SCANS or scans * pixels > 4 * max_pixels:
+            raise UserError(f"{name}: a progressive JPEG of {scans} scans; save it again as a baseline JPEG or a PNG.")
+
+
+def _check_as_shown(image: Image.Image, name: str) -> None:
+    """Refuse a slice that is stored turned or with 16 bits: whatever the guard thinks of it, there is a cure."""
+    if sorted(image.size) != [WIDTH, HEIGHT]:
+        return
+    orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT) if "exif" in image.info else _UPRIGHT
+    if orientation != _UPRIGHT:
+        raise UserError(
+            f"{name}: its EXIF orientation, {orientation}, says that it is shown turned; save it upright, for example "
+            "with Pillow's ImageOps.exif_transpose."
+        )
+    if image.mode.startswith("I"):
+        raise UserError(
+            f"{name}: a 16-bit image, but slices are 8-bit grey; divide its values by 257, or take their upper byte, and "
+            "save them as 8-bit grey (Pillow's convert('L') clips them instead)."
+        )
 
 
 def _grey(image: Image.Image) -> Image.Image:
@@ -112,13 +150,15 @@ def read_bytes(path: Path) -> bytes:
     """Content of an image file, at most one byte more than `MAX_BYTES`.
 
     Raises:
-        UserError: no such file, or a folder.
+        UserError: no such file, a folder, a pipe or a device.
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise UserError(f"{path} is a pipe or a device; name an ordinary file.")
         with path.open("rb") as file:
-            status = os.fstat(file.fileno())
             # Asked for 8 MiB, Python sets them aside first: ten times the work of reading a slice.
-            return file.read(min(status.st_size, MAX_BYTES) + 1 if stat.S_ISREG(status.st_mode) else MAX_BYTES + 1)
+            return file.read(min(status.st_size, MAX_BYTES) + 1)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; check the path.") from error
     except OSError as error:

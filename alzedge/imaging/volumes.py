@@ -6,7 +6,7 @@ each slice stretched to 0..255 on its own. Models were trained on such slices. A
 skull, or of another contrast, is cut all the same; the models' guard refuses its slices.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,7 +76,13 @@ def read_volume(path: Path) -> Volume:
     return volume_of(kind, [(file, partial(open_file, file)) for file in files], str(path))
 
 
-def volume_of(kind: str, files: Sequence[Named], name: str, max_voxels: int = MAX_VOXELS) -> Volume:
+def volume_of(
+    kind: str,
+    files: Sequence[Named],
+    name: str,
+    max_voxels: int = MAX_VOXELS,
+    on_left_out: Callable[[str, bool], None] | None = None,
+) -> Volume:
     """Read a volume of a known kind, NIFTI or DICOM of `alzedge.imaging.file_types`; see `read_volume`.
 
     Args:
@@ -84,6 +90,7 @@ def volume_of(kind: str, files: Sequence[Named], name: str, max_voxels: int = MA
         files: the name of each and how to open it.
         name: how to call the volume in messages.
         max_voxels: more are refused before they are unpacked.
+        on_left_out: see `alzedge.imaging.dicom.read_dicom`.
     """
     require("medical")
     from alzedge.imaging.dicom import read_dicom
@@ -92,7 +99,7 @@ def volume_of(kind: str, files: Sequence[Named], name: str, max_voxels: int = MA
     if kind == NIFTI:
         with files[0][1]() as stream:
             return cut_slices(read_nifti(stream, name, max_voxels))
-    return cut_slices(read_dicom(files, name, max_voxels))
+    return cut_slices(read_dicom(files, name, max_voxels, on_left_out))
 
 
 def cut_slices(grid: Grid) -> Volume:

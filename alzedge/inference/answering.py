@@ -20,8 +20,8 @@ from alzedge.inference.inputs import PROBLEM, Item, sentence
 from alzedge.model_file.record import Record
 from alzedge.utils.archives import MAX_BYTES, FileTree, open_tree
 
-# An entry of an archive is unpacked in memory: one volume at most.
-_LARGEST_ENTRY = 2**30
+# An entry of an archive is unpacked in memory: one volume at most, 512 voxels a side of two bytes.
+_LARGEST_ENTRY = 2**28
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Result:
         person: of a volume, the answer for all its slices together.
         positions: of a volume, the height of each slice in mm.
         error: the sentence why the item could not be read.
+        notes: sentences on files of the item that were left out.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Result:
     person: Answer | None = None
     positions: tuple[float, ...] = ()
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @cache
@@ -85,9 +87,9 @@ class Answerer:
         return self._classifier.record
 
     def __call__(self, chunk: list[Item]) -> list[Result]:
-        """One result per item, in order."""
+        """One result per item, in order, and one for each damaged file of a series beside its volume."""
         if len(chunk) == 1 and chunk[0].kind not in (IMAGE, PROBLEM):
-            return [self._volume(chunk[0])]
+            return self._volume(chunk[0])
         results = [Result(item.name, error=item.problem) for item in chunk]
         pixels = np.empty((len(chunk), HEIGHT, WIDTH), np.uint8)
         slices: list[int] = []
@@ -106,20 +108,26 @@ class Answerer:
             results[index] = Result(chunk[index].name, (answer,))
         return results
 
-    def _volume(self, item: Item) -> Result:
+    def _volume(self, item: Item) -> list[Result]:
         from alzedge.imaging.volumes import volume_of
 
+        left_out: list[tuple[str, bool]] = []
         try:
             volume = volume_of(
-                item.kind, [(self._called(item, file), self._opener(item, file)) for file in item.files], item.name
+                item.kind,
+                [(self._called(item, file), self._opener(item, file)) for file in item.files],
+                item.name,
+                on_left_out=lambda told, damaged: left_out.append((told, damaged)),
             )
         except (UserError, OSError) as error:
-            return _failed(item, error)
+            return [_failed(item, error)]
         except MemoryError:
-            return Result(item.name, error=f"{item.name}: not enough memory for it; resample it to 1 mm.")
+            return [Result(item.name, error=f"{item.name}: not enough memory for it; resample it to 1 mm.")]
         answers = self._classifier.answers(volume.slices)
         person = together(answers) if len(answers) > 1 else None
-        return Result(item.name, tuple(answers), person, tuple(volume.positions.tolist()))
+        notes = tuple(told for told, damaged in left_out if not damaged)
+        answer = Result(item.name, tuple(answers), person, tuple(volume.positions.tolist()), notes=notes)
+        return [answer, *(Result(item.name, error=told) for told, damaged in left_out if damaged)]
 
     def _bytes(self, item: Item) -> bytes:
         (file,) = item.files

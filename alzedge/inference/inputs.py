@@ -5,14 +5,14 @@ first its own files by name, then its sub-folders by name. The DICOM files of on
 item, in the place of the first of them. Hidden files and other kinds of file are passed over.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
-from alzedge.utils.archives import open_tree
+from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
+from alzedge.utils.archives import open_tree, walk
 
 PROBLEM = "problem"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -74,24 +74,30 @@ def _at(path: Path) -> Iterator[Item]:
             yield from _in_folder(path)
         elif not path.exists():
             yield _problem(path, "no such file; check the path.")
+        elif not path.is_file():
+            yield _problem(path, "a pipe or a device, not a file; name a file or a folder of files.")
         elif read_start(str(path), 4) == _ZIP_MAGIC or path.suffix.lower() == ".zip":
             yield from _in_archive(str(path))
-        else:  # the decoder says what is wrong with a file of another kind
-            yield Item(str(path), _kind_by_content(path), (str(path),))
+        else:
+            yield _of_file(path)
     except OSError as error:
         yield _unreadable(path, error)
 
 
-def _kind_by_content(path: Path) -> str:
-    return kind_of(path.name, lambda _, length: read_start(str(path), length)) or IMAGE
+def _of_file(path: Path) -> Item:
+    kind = kind_of(path.name, lambda _, length: read_start(str(path), length))
+    if kind is None:
+        foreign = foreign_by_name(path.name) or foreign_by_start(read_start(str(path), 16))
+        if foreign:
+            return _problem(path, f"{foreign}.")
+    return Item(str(path), kind or IMAGE, (str(path),))  # the decoder says what is wrong with a file of another kind
 
 
 def _in_folder(top: Path) -> Iterator[Item]:
     failures: list[OSError] = []
-    for folder, folders, names in os.walk(top, onerror=failures.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        names.sort()  # in place, and paths one by one: of a hundred thousand files only the names are kept
-        files = (f"{folder.rstrip('/')}/{name}" for name in names if not name.startswith("."))
+    for folder, names in walk(top, failures.append):
+        # Paths one by one: of a hundred thousand files only the names are kept.
+        files = (f"{folder.rstrip('/')}/{name}" for name in names)
         for item in _grouped(folder, files, read_start):
             if item.kind == ARCHIVE:
                 yield from _in_archive(item.name)
@@ -112,21 +118,29 @@ def _in_archive(path: str) -> Iterator[Item]:
             for folder in sorted(folders, key=lambda name: name.split("/") if name else []):
                 for item in _grouped(folder, folders[folder], tree.start):
                     if item.kind != ARCHIVE:
-                        yield Item(f"{path}/{item.name}".rstrip("/"), item.kind, item.files, path, item.problem)
-    except UserError as error:
-        yield Item(path, PROBLEM, problem=str(error))
+                        problem = item.problem
+                        if problem is not None and problem.startswith(f"{item.name}: "):
+                            problem = f"{path}/{problem}"
+                        yield Item(f"{path}/{item.name}".rstrip("/"), item.kind, item.files, path, problem)
+    except (UserError, OSError) as error:
+        yield Item(path, PROBLEM, problem=sentence(error, path))
 
 
 def _grouped(folder: str, files: Iterable[str], start: Start) -> Iterator[Item]:
     """The items among the files of one folder; zip archives are named, not opened."""
     series: list[str] = []
+    halves: set[str] = set()
     waiting: list[Item] = []
     for file in files:
         try:
             kind = kind_of(file, start)
-        except OSError as error:
-            waiting.append(_unreadable(file, error))
+        except (UserError, OSError) as error:
+            waiting.append(Item(file, PROBLEM, problem=sentence(error, file)))
             continue
+        foreign = foreign_by_name(file) if kind is None else None
+        if foreign and file.rpartition(".")[0] not in halves:
+            waiting.append(_problem(file, f"{foreign}."))
+            halves.add(file.rpartition(".")[0])  # of a pair, one sentence is enough
         if kind == DICOM:
             series.append(file)
         elif kind is not None and series:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.utils.privacy import keep_private
 
 _Floats = NDArray[np.float32]
 # What LiteRT says of an operator, or a version of one, that is newer than itself.
@@ -142,6 +143,7 @@ def _named(package: str) -> str:
 
 
 def _onnxruntime() -> Any:
+    keep_private()
     try:
         import onnxruntime  # type: ignore[import-untyped]
     except ImportError as error:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TextIO
 from alzedge.inference.answering import Result
 from alzedge.inference.classifier import Answer
 from alzedge.stages import DISCLAIMER, STAGES
+from alzedge.utils.parsing import printable
 
 CSV_COLUMNS = ("path", "slice", "stage", "refused", "unlikeness", *STAGES, "error")
 _CHECK_VOLUME = "check that it is a skull-stripped T1 volume of a whole head, and its orientation"
@@ -74,20 +75,20 @@ class CsvWriter:
     def write(self, result: Result) -> None:
         """See `Writer`."""
         if result.error is not None:
-            self._rows.writerow([result.name, *[""] * (len(CSV_COLUMNS) - 2), result.error])
+            self._rows.writerow([_inert(result.name), *[""] * (len(CSV_COLUMNS) - 2), _inert(result.error)])
         if result.person is not None:
-            self._rows.writerow([result.name, "all", *_cells(result.person)])
+            self._rows.writerow([_inert(result.name), "all", *_cells(result.person)])
         for number, answer in enumerate(result.answers, 1):
-            self._rows.writerow([result.name, number if result.positions else "", *_cells(answer)])
+            self._rows.writerow([_inert(result.name), number if result.positions else "", *_cells(answer)])
 
     def close(self) -> None:
         """See `Writer`."""
         self._stream.flush()
 
 
-def printable(text: str) -> str:
-    """Text without what would break its line or steer a terminal: file names may hold anything."""
-    return text if text.isprintable() else text.encode("unicode_escape").decode()
+def _inert(text: str) -> str:
+    """A cell that a spreadsheet shows and does not calculate; owasp.org/www-community/attacks/CSV_Injection."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _text(result: Result) -> str:

@@ -28,7 +28,7 @@ from alzedge.model_file.record import (
     seal,
     unseal,
 )
-from alzedge.utils.archives import UNREADABLE_ZIP
+from alzedge.utils.archives import entries_of, unpack
 from alzedge.utils.files import write_bytes
 
 # Who reads or writes a model file needs its record: one import for both.
@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 _TFLITE_MAGIC = b"TFL3"
+_ZIP_END, _ZIP_END_BYTES = b"PK\x05\x06", 22  # what a zip without a comment ends with
 _SAVED_MODEL = "saved_model.pb"
 _EXTRA = "assets.extra"  # where the SavedModel format lets its users put files of theirs
 _OURS = (LABELS_ENTRY, RECORD_ENTRY)
@@ -77,9 +78,13 @@ def read_tflite(path: Path) -> tuple[bytes, Record]:
         raise UserError(f"{path} is not a TensorFlow Lite model; name a .tflite file made by `alzedge export`.")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if data[-_ZIP_END_BYTES:].find(_ZIP_END) != 0:
+                raise UserError(f"{path} was changed after export (bytes were appended); copy it again.")
             end = min(info.header_offset for info in archive.infolist())
-            return data[:end], unseal(path, data[:end], _unpacked(archive, _OURS))
-    except UNREADABLE_ZIP as error:
+            return data[:end], unseal(path, data[:end], _unpacked(archive, path, _OURS))
+    except UserError:
+        raise
+    except Exception as error:  # of zipfile and json
         raise UserError(
             f"{path} carries no AlzEdge record, so its labels and preprocessing are unknown or it is cut off; "
             "name a .tflite file made by `alzedge export`."
@@ -108,9 +113,11 @@ def read_keras_record(path: Path, role: Role | None = None) -> Record:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(read_whole(path))) as archive:
-            entries = _unpacked(archive, archive.namelist())
+            entries = _unpacked(archive, path)
             record = unseal(path, _keras_model(entries), entries)
-    except UNREADABLE_ZIP as error:
+    except UserError:
+        raise
+    except Exception as error:  # of zipfile and json
         raise UserError(
             f"{path} is not a Keras model of ours; name a .keras file made by `alzedge train` or `alzedge distill`."
         ) from error
@@ -134,7 +141,9 @@ def read_onnx(path: Path) -> tuple[bytes, Record]:
     try:
         model, properties = split_properties(data, _OURS)
         return model, unseal(path, model, properties)
-    except (KeyError, ValueError, RecursionError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # of protobuf and json
         raise UserError(
             f"{path} is not an ONNX model with an AlzEdge record, or it is cut off; "
             "name a .onnx file made by `alzedge export`."
@@ -154,7 +163,9 @@ def read_folder_record(folder: Path) -> Record:
     try:
         entries = {name: (folder / _EXTRA / name).read_bytes() for name in _OURS}
         return unseal(folder, _folder_model(folder), entries)
-    except (FileNotFoundError, ValueError, RecursionError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # of json, or there is no such file
         raise UserError(f"{folder} carries no AlzEdge record; name a SavedModel made by `alzedge export`.") from error
 
 
@@ -162,9 +173,9 @@ def read_record(path: Path) -> Record:
     """Read and verify the record of a `.tflite`, `.onnx` or `.keras` file or a SavedModel; see `read_tflite`."""
     if path.is_dir():
         return read_folder_record(path)
-    if path.suffix == ".keras":
+    if path.suffix.lower() == ".keras":
         return read_keras_record(path)
-    return (read_onnx if path.suffix == ".onnx" else read_tflite)(path)[1]
+    return (read_onnx if path.suffix.lower() == ".onnx" else read_tflite)(path)[1]
 
 
 def _without_addresses(config: bytes) -> bytes:
@@ -189,11 +200,17 @@ def _folder_model(folder: Path) -> bytes:
     return json.dumps(hashes).encode()
 
 
-def _unpacked(archive: zipfile.ZipFile, names: tuple[str, ...] | list[str]) -> dict[str, bytes]:
-    """Entries of a zip by name; ValueError where they would unpack to more than a model file may have."""
-    if sum(archive.getinfo(name).file_size for name in names) > MAX_BYTES:
-        raise ValueError("a zip bomb")
-    return {name: archive.read(name) for name in names}
+def _unpacked(archive: zipfile.ZipFile, path: Path, names: tuple[str, ...] | None = None) -> dict[str, bytes]:
+    """Entries of a zip by name, all or those named; UserError where they are more than a model file may hold."""
+    entries = entries_of(archive, str(path))
+    unpacked: dict[str, bytes] = {}
+    left = MAX_BYTES
+    for name in entries if names is None else names:
+        unpacked[name] = unpack(archive, entries[name], str(path), left + 1)
+        left -= len(unpacked[name])
+        if left < 0:
+            raise UserError(f"{path} unpacks to more than {MAX_BYTES // 2**20} MiB, as no model of ours does.")
+    return unpacked
 
 
 def _zipped(prefix: bytes, entries: dict[str, bytes], compression: int) -> bytes:

@@ -14,6 +14,7 @@ from alzedge import __version__
 from alzedge.errors import UserError
 from alzedge.model_file.kind import ModelKind
 from alzedge.stages import DISCLAIMER, STAGES
+from alzedge.utils.files import LFS_POINTER
 
 if TYPE_CHECKING:  # it imports NumPy, and a file that is refused is refused without
     from alzedge.imaging.preprocessing import Preprocessing
@@ -96,7 +97,12 @@ def check_model_file(path: Path) -> None:
 def read_whole(path: Path) -> bytes:
     """Read a model file; see `check_model_file` for what is refused."""
     check_model_file(path)
-    return path.read_bytes()
+    data = path.read_bytes()
+    if not data:
+        raise UserError(f"{path} is empty; copy the model file again.")
+    if data.startswith(LFS_POINTER):
+        raise UserError(f"{path} is a pointer of Git LFS, not the model itself; run `git lfs pull`.")
+    return data
 
 
 def _lines(labels: Any) -> bytes:

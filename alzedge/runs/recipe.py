@@ -11,6 +11,7 @@ from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.runs.settings import build, checked, one_of, within
+from alzedge.utils.parsing import parsing
 
 DEPTHS = (18, 34, 50, 101, 152)
 ARCHITECTURES = ("simclrv2-resnet", "vgg19", "efficientnet-b1", "efficientnet-b7", "inception-resnet-v2", "mobilenet")
@@ -220,11 +221,8 @@ def load_recipe(name_or_path: str, seed: int | None = None) -> Recipe:
         UserError: no such recipe, not TOML, an unknown key or an impossible value.
     """
     text, name = _read(name_or_path)
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{name_or_path}: not a TOML file ({error}); `alzedge run --help` shows an example.") from error
-    recipe: Recipe = build(Recipe, {"name": name} | table, name_or_path, "")
+    with parsing(f"{name_or_path}: not a TOML file", "`alzedge run --help` shows an example."):
+        recipe: Recipe = build(Recipe, {"name": name} | tomllib.loads(text), name_or_path, "")
     if seed is not None:
         recipe = replace(recipe, seed=checked(seed, int, Recipe.__dataclass_fields__["seed"].metadata, "--seed"))
     return recipe
@@ -236,7 +234,7 @@ def _read(name_or_path: str) -> tuple[str, str]:
         return packaged.read_text(encoding="utf-8"), name_or_path
     path = Path(name_or_path)
     try:
-        return path.read_text(encoding="utf-8"), path.stem
+        return path.read_text(encoding="utf-8-sig"), path.stem
     except FileNotFoundError as error:
         names = ", ".join(recipe_names())
         raise UserError(f"{name_or_path}: no such recipe; name one of {names}, or a TOML file.") from error

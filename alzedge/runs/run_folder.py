@@ -150,7 +150,7 @@ def _finished_phases(path: Path, identity: dict[str, Any]) -> dict[str, Finished
         content = json.loads((path / _FILE).read_text())
         there: dict[str, Any] = dict(content["run"])
         phases = {str(name): FinishedPhase.from_dict(entry) for name, entry in content["phases"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever json and our own reading raise: deep nesting, huge numbers, wrong types
         raise UserError(f"{path} exists and is not the folder of a run; choose another --out.") from error
     if there != identity:
         differs = ", ".join(f"{k} {there.get(k)} instead of {v}" for k, v in identity.items() if there.get(k) != v)

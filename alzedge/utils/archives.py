@@ -1,31 +1,25 @@
 """Read-only view of the files in a folder or a zip archive, by relative name."""
 
-import lzma
+import os
+import stat
 import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from alzedge.errors import UserError
+from alzedge.utils.parsing import parsing, reason_of
 
 # Of one image file; no slice of 208 x 176 pixels comes near it.
 MAX_BYTES = 8 * 2**20
 
-# What Python's zipfile raises, at one time or another, on damaged archives.
-UNREADABLE_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    KeyError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-)
+# Their unpacking stops where it is told to; bzip2's and LZMA's, in Python's zipfile, does not.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_OTHER_METHODS = {9: "deflate64", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA", 93: "zstd", 95: "xz"}
+_LOCAL_HEADER_BYTES = 30
+_PIECE = 2**20
 
 
 @dataclass(frozen=True)
@@ -79,12 +73,12 @@ def open_tree(source: Path) -> FileTree:
     check_source(source)
     if source.is_dir():
         return _open_folder(source)
-    try:
+    if source.suffix.lower() == ".parquet":
+        raise UserError(f"{source} is a Parquet table; unpack its images into class folders and name the folder.")
+    if not source.is_file():
+        raise UserError(f"{source} is a pipe or a device; name a folder or a zip file.")
+    with parsing(f"{source} is not a complete zip file", "download it again, or name the unpacked folder."):
         return _open_zip(source, zipfile.ZipFile(source))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise UserError(
-            f"{source} is not a complete zip file; download it again, or name the unpacked folder."
-        ) from error
 
 
 def check_source(source: Path) -> None:
@@ -101,26 +95,100 @@ def _visible(name: str) -> bool:
     return not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
+def walk(top: Path, on_error: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, list[str]]]:
+    """Folders below `top` and the sorted names of their ordinary files, both visible, `top` first.
+
+    Symbolic links are followed, each folder is visited once, and pipes and devices are passed over.
+    """
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(top, onerror=on_error, followlinks=True):
+        status = Path(folder).stat()
+        if (status.st_dev, status.st_ino) in seen and status.st_ino:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(filter(_visible, folders))
+        prefix = folder.rstrip("/")
+        yield folder, sorted(name for name in names if _visible(name) and _may_be_read(f"{prefix}/{name}"))
+
+
+def _may_be_read(path: str) -> bool:
+    """False for pipes, sockets and devices, which would be waited for; a broken link is left to who opens it."""
+    try:
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    except OSError:
+        return True
+
+
 def _open_folder(source: Path) -> FileTree:
-    names = sorted(path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file())
+    below = (
+        (Path(folder).relative_to(source).as_posix(), name)
+        for folder, names in walk(source)
+        for name in names
+        if (Path(folder) / name).is_file()
+    )
+    names = sorted(name if folder == "." else f"{folder}/{name}" for folder, name in below)
 
     def read(name: str, length: int) -> bytes:
         with (source / name).open("rb") as file:
             return file.read(length)
 
-    return FileTree(source, tuple(filter(_visible, names)), read, lambda: None)
+    return FileTree(source, tuple(names), read, lambda: None)
 
 
 def _open_zip(source: Path, archive: zipfile.ZipFile) -> FileTree:
-    names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+    entries = entries_of(archive, str(source))
 
     def read(name: str, length: int) -> bytes:
-        try:
-            with archive.open(name) as file:
-                return file.read(length)  # bounded, whatever size a zip bomb unpacks to
-        except UNREADABLE_ZIP as error:
-            raise UserError(
-                f"{source}: entry {name} cannot be unpacked ({error}); download the archive again."
-            ) from error
+        return unpack(archive, entries[name], str(source), length)
 
-    return FileTree(source, tuple(filter(_visible, names)), read, archive.close)
+    return FileTree(source, tuple(filter(_visible, sorted(entries))), read, archive.close)
+
+
+def entries_of(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo]:
+    """The files of a zip archive by their names, with / between folders as Windows' tools do not write it.
+
+    Args:
+        archive: the archive.
+        source: how to call it in messages.
+
+    Raises:
+        UserError: an entry without a name, one name twice, or entries that share bytes.
+    """
+    entries: dict[str, zipfile.ZipInfo] = {}
+    end = 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        name = info.filename.replace("\\", "/")
+        if not name:
+            raise UserError(f"{source} holds an entry without a name; make the zip again, or name the unpacked folder.")
+        if info.header_offset < end:
+            raise UserError(f"{source}: the entry {name} overlaps another; make the zip again from the files.")
+        end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
+        if name.endswith("/"):
+            continue
+        if name in entries:
+            raise UserError(f"{source} holds the entry {name} twice; make the zip again, or name the unpacked folder.")
+        entries[name] = info
+    return entries
+
+
+def unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, length: int) -> bytes:
+    """The first `length` bytes of an entry, or all of it; no more is ever unpacked.
+
+    Raises:
+        UserError: damaged, encrypted, or compressed otherwise than by deflate.
+    """
+    name = info.filename
+    if info.compress_type not in _METHODS:
+        method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
+        raise UserError(f"{source}: entry {name} is compressed with {method}; make the zip again with deflate.")
+    try:
+        with archive.open(info) as file:
+            data = bytearray()
+            while len(data) < length and (piece := file.read(min(_PIECE, length - len(data)))):
+                data += piece
+            return bytes(data)
+    except Exception as error:  # zipfile raises nearly everything on damaged archives
+        raise UserError(
+            f"{source}: entry {name} cannot be unpacked ({reason_of(error)}); download the archive again."
+        ) from error

@@ -10,6 +10,8 @@ from typing import Any
 
 from alzedge.errors import UserError
 
+# What `git clone` leaves in the place of a large file where Git LFS is not installed.
+LFS_POINTER = b"version https://git-lfs"
 _TEMPORARY = ".alzedge-tmp-"
 
 

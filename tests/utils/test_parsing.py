@@ -1,0 +1,122 @@
+"""Whatever a parser raises ends as one sentence: fixed cases, and mutations with a fixed seed."""
+
+import io
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers.volumes import save_nifti
+
+from alzedge.data.predictions import Predictions
+from alzedge.data.subjects_csv import read_rows
+from alzedge.errors import UserError
+from alzedge.imaging.volumes import read_volume
+from alzedge.runs.recipe import load_recipe
+from alzedge.runs.run_folder import open_run_folder
+from alzedge.utils.parsing import parsing, printable
+
+_PREDICTIONS = "path,subject,label,fold,NonDemented,VeryMildDemented,MildDemented,ModerateDemented\na.png,p,NonDemented,{},1,0,0,0\n"
+
+
+def _recipe(folder: Path, data: bytes) -> None:
+    (folder / "a.toml").write_bytes(data)
+    load_recipe(str(folder / "a.toml"))
+
+
+def _run(folder: Path, data: bytes) -> None:
+    (folder / "run").mkdir(exist_ok=True)
+    (folder / "run/run.json").write_bytes(data)
+    open_run_folder(folder / "run", {"seed": 0})
+
+
+def _subjects(folder: Path, data: bytes) -> None:
+    list(read_rows(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), "subjects.csv"))
+
+
+def _predictions(folder: Path, data: bytes) -> None:
+    (folder / "predictions.csv").write_bytes(data)
+    Predictions.load(folder / "predictions.csv")
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (_recipe, "a = " + "[" * 3000 + "]" * 3000),
+        (_recipe, f"seed = {'1' * 5000}"),
+        (_recipe, f"seed = 0x{'f' * 5000}"),
+        (_recipe, f"[finetune]\nlearning_rate = 0x{'f' * 5000}"),
+        (_run, "[" * 3000),
+        (_run, '{"run": 1, "phases": []}'),
+        (_run, '{"run": {"seed": 0}, "phases": {"a": {"key": 1, "outputs": 3}}}'),
+        (_subjects, f"path,subject,slice\na.png,p,{'9' * 5000}"),
+        (_subjects, f"path,subject,slice\na.png,p,{2**70}"),
+        (_subjects, "path\na.png"),
+        (_predictions, _PREDICTIONS.format(2**70)),
+        (_predictions, _PREDICTIONS.format("9" * 5000)),
+    ],
+)
+def test_one_sentence(tmp_path: Path, read: Callable[[Path, bytes], None], text: str) -> None:
+    with pytest.raises(UserError) as refused:
+        read(tmp_path, text.encode())
+    assert len(str(refused.value)) < 1000 and "\n" not in str(refused.value)
+
+
+def test_bom_backslashes_and_empty_rows() -> None:
+    rows = list(read_rows(io.StringIO("path,subject\nTraining\\MildDemented\\a.png,p\n,\n ,\n"), "subjects.csv"))
+    assert [row.path for row in rows] == ["train/MildDemented/a.png"]
+
+
+def test_a_full_disk_is_not_the_parsers_fault() -> None:
+    with pytest.raises(OSError, match="full"), parsing("a: not a table", "mend it."):
+        raise OSError("full")
+
+
+def test_printable() -> None:
+    assert printable("a\x1b[2J") == "a\\x1b[2J"
+    assert printable("снимок") == "снимок"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("read", "start"),
+    [
+        (_recipe, b"seed = 1\nsplits = ['subject']\n[student]\nfilters = [1, 2, 3]\n[finetune]\nepochs = 3\n"),
+        (_run, json.dumps({"run": {"seed": 0}, "phases": {"a": {"key": "k", "outputs": {}, "seconds": 1}}}).encode()),
+        (_subjects, b"path,label,subject,slice,split\ntrain/MildDemented/a.png,MildDemented,p,1,train\n"),
+        (_predictions, _PREDICTIONS.format(0).encode()),
+    ],
+)
+def test_mutated_texts(tmp_path: Path, read: Callable[[Path, bytes], None], start: bytes) -> None:
+    random_ = random.Random(14)
+    for _ in range(2000):
+        try:
+            read(tmp_path, _mutated(start, random_))
+        except UserError as error:
+            assert len(str(error)) < 2000
+
+
+@pytest.mark.slow
+def test_mutated_volumes(tmp_path: Path) -> None:
+    import numpy as np
+
+    pytest.importorskip("nibabel")
+    path = save_nifti(tmp_path / "head.nii", np.random.default_rng(0).integers(0, 255, (176, 208, 2), np.uint8))
+    start, random_ = path.read_bytes(), random.Random(14)
+    for _ in range(500):
+        path.write_bytes(_mutated(start[:352], random_) + start[352:])
+        try:
+            read_volume(path)
+        except UserError as error:
+            assert len(str(error)) < 1000
+
+
+def _mutated(data: bytes, random_: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(random_.randint(1, 4)):
+        at = random_.randrange(len(changed))
+        changed[at : at + random_.randint(0, 3)] = random_.choice(
+            [b"\xff", b"\x00", b"9" * 400, b"[" * 9, b"\x80\x7f", b'"']
+        )
+    return bytes(changed)
