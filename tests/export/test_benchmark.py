@@ -43,7 +43,7 @@ from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.split_evaluation import EvaluationSet, SplitEvaluation
 from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import read_tflite, write_tflite
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import STAGES
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import Step

@@ -58,7 +58,7 @@ def test_one_bad_image_among_good_ones_gives_one_sentence_and_the_others_are_ans
 def test_inspect_shows_figures_of_both_splits_of_the_bundled_student() -> None:
     from alzedge.inference.classifier import bundled_model
 
-    record = json.loads(call_cli("inspect", bundled_model()).stdout)
+    record = json.loads(call_cli("inspect", bundled_model(), "--json").stdout)
     assert record["dataset"]["people"] == 200
     assert record["metrics"]["official"]["unseen_people"] is False
     assert record["metrics"]["subject"]["unseen_people"] is True
