@@ -48,7 +48,7 @@ def recipe_option(command: Any) -> Any:
 
 
 def _settings() -> tuple[str, ...]:
-    """What `--set` said to the command that runs; nothing outside a command."""
+    """Settings that `--set` gave the running command; none outside of one."""
     context = click.get_current_context(silent=True)
     return () if context is None else tuple(context.meta.get(_SETTINGS, ()))
 

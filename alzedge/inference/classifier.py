@@ -119,12 +119,10 @@ class Classifier:
         Args:
             path: the file, a Hub repository as 'owner/name', or None.
             threads: of the interpreter.
-            guarded: whether the file's guard is asked before the network. Without it any
-                picture of the right size gets four probabilities.
+            guarded: whether the guard is asked first; without it any picture of the right size gets an answer.
 
         Raises:
-            UserError: no such file or repository, not ours, damaged, of no use to the runtime, or no runtime is
-                installed.
+            UserError: no such file or repository, not ours, damaged, of no use to the runtime, or there is no runtime.
         """
         chosen = find_model(path)
         return cls(*load_interpreter(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
@@ -204,7 +202,7 @@ class Classifier:
 
     def answers(self, images: _Pixels) -> list[Answer]:
         """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""
-        unlikeness = self._unlikeness(images)
+        unlikeness = [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
         answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
         shown = images if len(accepted) == len(images) else images[accepted]
@@ -213,9 +211,6 @@ class Classifier:
                 dict(zip(self.labels, probabilities, strict=True)), None, unlikeness[row], self.threshold
             )
         return answers
-
-    def _unlikeness(self, images: _Pixels) -> list[float] | list[None]:
-        return [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
 
     def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
         """Probabilities of the stages, whatever the guard thinks of the slices.
@@ -235,8 +230,7 @@ class Classifier:
             images: uint8 (N, 208, 176).
 
         Returns:
-            float32 (N, h, w, 4) on a grid coarser than the image; above 0 speaks for the
-            stage, below 0 against it.
+            float32 (N, h, w, 4), coarser than the image; above 0 speaks for the stage, below 0 against it.
 
         Raises:
             UserError: the file gives no heat map.
@@ -249,10 +243,8 @@ class Classifier:
 
 def together(answers: list[Answer]) -> Answer:
     """The answer for a person: the mean over the slices that were not refused."""
-    accepted = [answer for answer in answers if answer.probabilities is not None]
-    given = [answer.probabilities for answer in accepted if answer.probabilities is not None]
+    threshold = answers[0].threshold if answers else None
+    given = [answer.probabilities for answer in answers if answer.probabilities is not None]
     if not given:
-        threshold = answers[0].threshold if answers else None
         return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them", None, threshold)
-    mean = {stage: float(np.mean([one[stage] for one in given])) for stage in given[0]}
-    return Answer(mean, threshold=accepted[0].threshold)
+    return Answer({stage: float(np.mean([one[stage] for one in given])) for stage in given[0]}, None, None, threshold)
