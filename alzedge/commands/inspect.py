@@ -21,16 +21,21 @@ def inspect_command(model: Path | None, as_json: bool) -> None:
     alzedge inspect
     alzedge inspect runs/archive/student_int8.tflite --json
     """
-    from alzedge.inference.classifier import bundled_model
-    from alzedge.metrics.record_text import record_text
-    from alzedge.model_file.read_tflite_metadata import standard_metadata
-    from alzedge.model_file.read_write import read_record, read_tflite
+    from alzedge.model_file.read_write import read_record
 
-    path = model or bundled_model()
-    record = read_record(path)
+    if model is None:
+        from alzedge.inference.classifier import bundled_model
+
+        model = bundled_model()
+    record = read_record(model)
     if not as_json:
-        click.echo(record_text(path.name, record))
+        from alzedge.metrics.record_text import record_text  # imports NumPy: after what may be refused
+
+        click.echo(record_text(model.name, record))
         return
-    if path.suffix == ".tflite":
-        record |= {"tflite_metadata": standard_metadata(read_tflite(path)[0])}
+    if model.suffix == ".tflite":
+        from alzedge.model_file.read_tflite_metadata import standard_metadata
+        from alzedge.model_file.read_write import read_tflite
+
+        record |= {"tflite_metadata": standard_metadata(read_tflite(model)[0])}
     click.echo(json.dumps(record, indent=2))

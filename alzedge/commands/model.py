@@ -18,6 +18,10 @@ def model_command(out: Path | None, heat_map: bool) -> None:
     alzedge model --out student_int8.tflite
     alzedge model --out models/                      both files
     """
+    folder = out is not None and (out.is_dir() or not out.suffix)
+    if out is not None and not folder and out.suffix != ".tflite":
+        raise click.BadParameter(f"{out}: the name must end in .tflite.")
+
     from alzedge.inference.classifier import bundled_heat_map_model, bundled_model
     from alzedge.utils.files import write_bytes
 
@@ -25,9 +29,6 @@ def model_command(out: Path | None, heat_map: bool) -> None:
     if out is None:
         click.echo(chosen)
         return
-    folder = out.is_dir() or not out.suffix
-    if not folder and out.suffix != ".tflite":
-        raise click.BadParameter(f"{out}: the name must end in .tflite.")
     both = [bundled_model(), bundled_heat_map_model()]
     written = {out / path.name: path for path in both} if folder and not heat_map else {}
     written = written or {out / chosen.name if folder else out: chosen}
