@@ -30,6 +30,7 @@ _COMMANDS = {
     "predict": "alzedge.commands.predict:predict_command",
     "card": "alzedge.export.commands.card:card_command",
     "push": "alzedge.export.commands.push:push_command",
+    "model": "alzedge.commands.model:model_command",
     "inspect": "alzedge.commands.inspect:inspect_command",
     "subjects": "alzedge.commands.subjects:subjects_command",
     "phantoms": "alzedge.commands.phantoms:phantoms_command",
@@ -52,8 +53,25 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
 
-@click.group(cls=_LazyGroup, epilog=DISCLAIMER, context_settings={"max_content_width": 100})
+            alike = difflib.get_close_matches(args[0], _COMMANDS, 1)
+            if alike and not args[0].startswith("-"):
+                raise click.UsageError(f"No such command '{args[0]}'; did you mean '{alike[0]}'?", ctx) from error
+            raise
+
+
+@click.group(
+    cls=_LazyGroup,
+    epilog=DISCLAIMER,
+    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="alzedge")
 def cli() -> None:
     """From brain-MRI slices to a small student model on the device.

@@ -54,7 +54,7 @@ def export_student(
     data = format_.convert(conversion_input(prepared, model, float32, teacher, on_step))
     probabilities = format_.container.probabilities(data, prepared.held_out.inputs)
     compress = prepared.recipe.compress
-    goals = Goals(len(float32), compress.sparsity, compress.clusters)
+    goals = Goals(len(float32), compress.sparsity, compress.clusters, target.max_auc_drop)
     verdict = verify(target.format, format_.container.contents(data), probabilities, prepared.held_out, goals)
     threshold = operating_threshold(prepared.training, probabilities, prepared.dataset, prepared.split)
     preprocessing = prepared.recipe.preprocessing

@@ -18,11 +18,14 @@ class Target:
         format: a name from `alzedge.export.convert.format_traits.TRAITS`.
         heat_map: with a second output; see `alzedge.export.convert.heat_map`.
         rgb: behind a whole colour image; see `alzedge.export.convert.rgb`.
+        max_auc_drop: largest fall of the AUC of any dementia below the Keras student's, 0 to 1; None: see
+            `alzedge.export.verify.limits`.
     """
 
     format: str
     heat_map: bool = False
     rgb: bool = False
+    max_auc_drop: float | None = None
 
     def check(self, student: Path, preprocessing: Preprocessing, output: Path) -> None:
         """Refuse what cannot be exported or written, before any work.

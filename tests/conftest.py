@@ -91,7 +91,7 @@ def prepared_student(trained_student: Path, phantoms: DataSet, tiny_recipe: Path
     """The trained student, prepared once in this process for whatever is exported from it."""
     from alzedge.data.dataset import split_dataset
     from alzedge.export.prepared_student import prepare_student
-    from alzedge.runs.recipe import load_recipe
+    from alzedge.runs.recipe_file import load_recipe
 
     split = split_dataset(phantoms, "subject")
     return prepare_student(trained_student, phantoms, split, load_recipe(str(tiny_recipe)))
@@ -102,7 +102,8 @@ def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:
 
     from alzedge.data.dataset import split_dataset
     from alzedge.model_file.read_write import ModelKind, Role, make_record
-    from alzedge.runs.recipe import StudentRecipe, load_recipe
+    from alzedge.runs.recipe import StudentRecipe
+    from alzedge.runs.recipe_file import load_recipe
     from alzedge.runs.run_folder import RunFolder
     from alzedge.runs.split_run import SplitRun
     from alzedge.student.model import build_student

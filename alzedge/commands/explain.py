@@ -57,5 +57,10 @@ def explain_command(image: Path, out: Path, model: Path | None, stage: str | Non
 
     with replacing(out) as temporary:
         explanation_picture(pixels, heat, caption).save(temporary)
-    click.echo(f"{image}: {chosen} {answer.probabilities[chosen]:.3f}\nwrote {out}")
-    click.echo(DISCLAIMER, err=True)
+    from alzedge.inference.writers import beside_threshold
+    from alzedge.metrics.caveats import cannot_sentence, operating_sentence
+
+    click.echo(f"{image}: {beside_threshold(answer.any_dementia)}; {chosen} {answer.probabilities[chosen]:.3f}")
+    click.echo(f"wrote {out}, where the evidence for {chosen} lies")
+    notes = (operating_sentence(classifier.record), cannot_sentence(classifier.record), DISCLAIMER)
+    click.echo("\n".join(notes), err=True)

@@ -21,12 +21,38 @@ if TYPE_CHECKING:  # a command refuses its arguments before NumPy is imported
 PHANTOMS = "phantoms"
 DATA_HELP = "DATA is the Kaggle archive as zip or folder, any folder or zip with one sub-folder per stage, or the word `phantoms`."
 
-recipe_option = click.option(
-    "--recipe",
-    "recipe_name",
-    metavar="NAME|FILE.toml",
-    help="Settings: a packaged recipe (cpu, quick, or another of alzedge/runs/recipes) or a TOML file. Default: cpu, for phantoms quick.",
-)
+_WITH_RECIPE = ("distill", "export", "evaluate")  # commands that another one names as the next
+_SETTINGS = "alzedge.settings"  # of --set, kept with the command's context
+
+
+def recipe_option(command: Any) -> Any:
+    """`--recipe NAME|FILE.toml`, and `--set`, which `load_source` and `next_command` read from the context."""
+
+    def keep(ctx: click.Context, param: click.Parameter, settings: tuple[str, ...]) -> None:
+        ctx.meta[_SETTINGS] = settings
+
+    command = click.option(
+        "--set",
+        metavar="SECTION.NAME=VALUE",
+        multiple=True,
+        expose_value=False,
+        callback=keep,
+        help="Replaces one setting of the recipe, such as distill.epochs=3; may be repeated.",
+    )(command)
+    return click.option(
+        "--recipe",
+        "recipe_name",
+        metavar="NAME|FILE.toml",
+        help="Settings: a packaged recipe (cpu, quick, or another of alzedge/runs/recipes) or a TOML file. Default: cpu, for phantoms quick.",
+    )(command)
+
+
+def _settings() -> tuple[str, ...]:
+    """Settings that `--set` gave the running command; none outside of one."""
+    context = click.get_current_context(silent=True)
+    return () if context is None else tuple(context.meta.get(_SETTINGS, ()))
+
+
 seed_option = click.option("--seed", type=int, help="Replaces the recipe's seed; equal seeds give equal files.")
 
 
@@ -79,8 +105,10 @@ def command_name() -> str:
 
 
 def next_command(*words: object, recipe_name: str | None = None, seed: int | None = None) -> str:
-    """A line to type next, quoted for the shell, with this command's recipe and seed handed on."""
+    """A line to type next, quoted for the shell, with this command's recipe, its --set and seed handed on."""
     recipe = ["--recipe", recipe_name] if recipe_name else []
+    if words[0] in _WITH_RECIPE:
+        recipe += [word for setting in _settings() for word in ("--set", setting)]
     seeded = ["--seed", str(seed)] if seed is not None else []
     return f"{command_name()} {shlex.join([*map(str, words), *recipe, *seeded])}"
 
@@ -117,9 +145,9 @@ def load_source(data: str, recipe_name: str | None, seed: int | None) -> Source:
     from alzedge.commands.progress_bars import show_items
     from alzedge.data.loading import load_dataset
     from alzedge.data.phantom_set import make_phantoms
-    from alzedge.runs.recipe import load_recipe
+    from alzedge.runs.recipe_file import load_recipe
 
-    recipe = load_recipe(recipe_name or ("quick" if phantoms else "cpu"), seed)
+    recipe = load_recipe(recipe_name or ("quick" if phantoms else "cpu"), seed, _settings())
     if phantoms:
         dataset = make_phantoms(recipe.phantoms.subjects, recipe.phantoms.slices, recipe.seed)
     else:

@@ -1,6 +1,7 @@
 """`alzedge predict`."""
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
     "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes with an interpreter each."
 )
 @click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
+@click.option("--person", is_flag=True, help="Each PATH is one person: answer for all its slices together.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 def predict_command(
     paths: tuple[Path, ...],
@@ -45,9 +47,10 @@ def predict_command(
     table: Path | None,
     jobs: int,
     on_ray: bool,
+    person: bool,
     no_guard: bool,
 ) -> int:
-    """Estimate the stage on MRI slices and volumes, without TensorFlow.
+    """Answer "any dementia?" on MRI slices and volumes, without TensorFlow.
 
     Each PATH is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
     high, 8-bit grey, as in the Kaggle 4-class set; a volume as NIfTI, DICOM file or folder of a
@@ -55,8 +58,11 @@ def predict_command(
     come in order: a folder's own files by name, then its sub-folders.
 
     Volumes should be skull-stripped T1, best registered to an atlas as OASIS-1's are; the answer
-    for the person is the mean over the slices that look like those the model knows. The
-    probabilities are the model's own words and no diagnosis.
+    for the person is the mean over the slices that look like those the model knows.
+
+    The answer is a score for any dementia, above or below the model's operating threshold, whose
+    sensitivity and specificity are printed; then the stages, which the model can hardly tell apart.
+    It is no diagnosis.
 
     What cannot be read is named on stderr, the others are answered, and the exit code is 2. A picture
     that is not an axial brain slice is refused, which is an answer.
@@ -64,28 +70,37 @@ def predict_command(
     \b
     alzedge predict slice.jpg
     alzedge predict --json slices/*.jpg --model student_int8.tflite
+    alzedge predict --person sub-01 sub-02           a folder of slices each
     alzedge predict archive.zip head.nii.gz --csv answers.csv --jobs 4
     """
     if as_json and table is not None:
         raise click.UsageError("--json and --csv exclude each other.")
     check_model(model)
 
-    from alzedge.inference.answering import Workload, answerer
+    from alzedge.inference.answering import Workload, answerer, as_one_person
     from alzedge.inference.inputs import find_items
     from alzedge.inference.predict import answer_items
     from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
+    from alzedge.metrics.caveats import cannot_sentence, operating_sentence
 
     workload = Workload(model, threads, not no_guard, jobs, on_ray)
     record = answerer(workload).record  # a model that is refused is refused before anything is printed
+    notes = {"any_dementia": operating_sentence(record), "stages": cannot_sentence(record)}
     with _stream(table) as stream:
         writer: Writer = TextWriter(stream)
         if as_json:
-            writer = JsonWriter(stream, record)
+            writer = JsonWriter(stream, record, notes)
         elif table is not None:
             writer = CsvWriter(stream)
-        answered, failed = _write(answer_items(find_items(paths), workload), writer, stream)
+        results = answer_items(find_items(paths), workload)
+        if person:
+            each = (as_one_person(str(path), answer_items(find_items([path]), workload)) for path in paths)
+            results = itertools.chain.from_iterable(each)
+        answered, failed = _write(results, writer, stream)
+    if table is not None and str(table) != "-":
+        click.echo(f"wrote {table}: {answered} answered, {failed} not", err=True)
     if answered and not as_json:
-        click.echo(DISCLAIMER, err=True)
+        click.echo("\n".join([*notes.values(), DISCLAIMER]), err=True)
     return 2 if failed else 0
 
 

@@ -3,25 +3,20 @@
 An `Answerer` lives where an interpreter is; `alzedge.inference.predict` deals the chunks out.
 """
 
-import io
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from alzedge.errors import UserError
-from alzedge.imaging.file_types import IMAGE, open_file
-from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
+from alzedge.imaging.file_types import IMAGE
+from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.inference.classifier import Answer, Classifier, together
 from alzedge.inference.inputs import PROBLEM, Item, sentence
+from alzedge.inference.sources import ItemReader
 from alzedge.model_file.record import Record
-from alzedge.utils.archives import MAX_BYTES, FileTree, open_tree
-
-# An entry of an archive is unpacked in memory: one volume at most, 512 voxels a side of two bytes.
-_LARGEST_ENTRY = 2**28
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,7 @@ class Result:
         positions: of a volume, the height of each slice in mm.
         error: the sentence why the item could not be read.
         notes: sentences on files of the item that were left out.
+        names: of several items that are one person, the name of each slice.
     """
 
     name: str
@@ -62,6 +58,7 @@ class Result:
     positions: tuple[float, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @cache
@@ -79,7 +76,7 @@ class Answerer:
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
-        self._archive: FileTree | None = None
+        self._reader = ItemReader()
 
     @property
     def record(self) -> Record:
@@ -94,58 +91,50 @@ class Answerer:
         pixels = np.empty((len(chunk), HEIGHT, WIDTH), np.uint8)
         slices: list[int] = []
         for index, item in enumerate(chunk):
-            if item.kind == IMAGE:
-                try:
-                    pixels[len(slices)], problem = fit_slice(self._bytes(item), item.name)
-                    if problem is None:
-                        slices.append(index)
-                    else:
-                        misfit = self._classifier.answer_misfit(pixels[len(slices)], problem)
-                        results[index] = Result(item.name, (misfit,))
-                except (UserError, OSError) as error:
-                    results[index] = _failed(item, error)
+            if item.kind == PROBLEM:
+                continue
+            try:
+                one = self._reader.read(item)
+                pixels[len(slices)] = one.pixels[0]
+                if one.problem is None:
+                    slices.append(index)
+                else:
+                    results[index] = Result(item.name, (self._classifier.answer_misfit(one.pixels[0], one.problem),))
+            except (UserError, OSError) as error:
+                results[index] = _failed(item, error)
         for index, answer in zip(slices, self._classifier.answers(pixels[: len(slices)]), strict=True):
             results[index] = Result(chunk[index].name, (answer,))
         return results
 
     def _volume(self, item: Item) -> list[Result]:
-        from alzedge.imaging.volumes import volume_of
-
-        left_out: list[tuple[str, bool]] = []
         try:
-            volume = volume_of(
-                item.kind,
-                [(self._called(item, file), self._opener(item, file)) for file in item.files],
-                item.name,
-                on_left_out=lambda told, damaged: left_out.append((told, damaged)),
-            )
+            volume = self._reader.read(item)
         except (UserError, OSError) as error:
             return [_failed(item, error)]
-        except MemoryError:
-            return [Result(item.name, error=f"{item.name}: not enough memory for it; resample it to 1 mm.")]
-        answers = self._classifier.answers(volume.slices)
+        answers = self._classifier.answers(volume.pixels)
         person = together(answers) if len(answers) > 1 else None
-        notes = tuple(told for told, damaged in left_out if not damaged)
-        answer = Result(item.name, tuple(answers), person, tuple(volume.positions.tolist()), notes=notes)
-        return [answer, *(Result(item.name, error=told) for told, damaged in left_out if damaged)]
+        notes = tuple(one.sentence for one in volume.left_out if not one.damaged)
+        answer = Result(item.name, tuple(answers), person, volume.positions, notes=notes)
+        return [answer, *(Result(item.name, error=one.sentence) for one in volume.left_out if one.damaged)]
 
-    def _bytes(self, item: Item) -> bytes:
-        (file,) = item.files
-        return self._entry(item, file, MAX_BYTES) if item.archive else read_bytes(Path(file))
 
-    def _called(self, item: Item, file: str) -> str:
-        return f"{item.archive}/{file}" if item.archive else file
+def as_one_person(name: str, results: Iterable[Result]) -> Iterator[Result]:
+    """Results of one person's items: what could not be read, then one answer for all the rest together.
 
-    def _opener(self, item: Item, file: str) -> Callable[[], BinaryIO]:
-        if item.archive is None:
-            return partial(open_file, file)
-        return lambda: io.BytesIO(self._entry(item, file, _LARGEST_ENTRY))
-
-    def _entry(self, item: Item, file: str, limit: int) -> bytes:
-        source = Path(item.archive or "")
-        if self._archive is None or self._archive.source != source:
-            self._archive = open_tree(source)  # the last one stays open: its table of contents may be long
-        return self._archive.read(file, limit)
+    Args:
+        name: of the person, such as the path of the folder.
+        results: of the items.
+    """
+    answers: list[Answer] = []
+    names: list[str] = []
+    for result in results:
+        if result.error is not None:
+            yield result
+        answers += result.answers
+        many = len(result.answers) > 1
+        names += [f"{result.name}:{n}" if many else result.name for n in range(1, 1 + len(result.answers))]
+    if answers:
+        yield Result(name, tuple(answers), together(answers), names=tuple(names))
 
 
 def _failed(item: Item, error: Exception) -> Result:

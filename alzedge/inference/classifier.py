@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
+from alzedge.imaging.slices import fit_slice
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
+from alzedge.inference.operating_point import AnyDementia, OperatingPoint
 from alzedge.inference.sandbox import load_interpreter
+from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record
+from alzedge.stages import STAGES
 
 _Pixels = NDArray[np.uint8]
 
@@ -59,11 +62,18 @@ class Answer:
         refused: the sentence why there is no answer; None when there is one.
         unlikeness: the guard's distance as a multiple of its threshold, above 1 is refused;
             None when the file carries no guard, and for a person.
+        threshold: the file's operating threshold on the score for any dementia; None where it carries none.
     """
 
     probabilities: dict[str, float] | None
     refused: str | None = None
     unlikeness: float | None = None
+    threshold: float | None = None
+
+    @property
+    def any_dementia(self) -> AnyDementia | None:
+        """The score for any dementia at the operating point; None when refused."""
+        return AnyDementia(1 - self.probabilities[STAGES[0]], self.threshold) if self.probabilities else None
 
     @cached_property
     def stage(self) -> str | None:
@@ -91,6 +101,7 @@ class Classifier:
         record: what the file says about itself; see `alzedge.model_file.read_write`.
         preprocessing: read from the file, the same code as in training.
         guard: read from the file; None where it carries none or was not wanted.
+        operating_point: threshold for any dementia, sensitivity and specificity; None where the file carries none.
         interpreter: of the file.
     """
 
@@ -98,6 +109,7 @@ class Classifier:
         self.record = record
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
+        self.operating_point = OperatingPoint.read(record)
         self.interpreter = interpreter
 
     @classmethod
@@ -107,12 +119,10 @@ class Classifier:
         Args:
             path: the file, a Hub repository as 'owner/name', or None.
             threads: of the interpreter.
-            guarded: whether the file's guard is asked before the network. Without it any
-                picture of the right size gets four probabilities.
+            guarded: whether the guard is asked first; without it any picture of the right size gets an answer.
 
         Raises:
-            UserError: no such file or repository, not ours, damaged, of no use to the runtime, or no runtime is
-                installed.
+            UserError: no such file or repository, not ours, damaged, of no use to the runtime, or there is no runtime.
         """
         chosen = find_model(path)
         return cls(*load_interpreter(chosen, threads, trusted=chosen.parent == bundled_model().parent), guarded)
@@ -141,33 +151,36 @@ class Classifier:
         """Names of the classes, in the order of the probabilities."""
         return tuple(self.record["labels"])
 
-    def predict(self, source: "str | Path | _Pixels") -> Prediction:
+    @property
+    def threshold(self) -> float | None:
+        """The file's operating threshold on the score for any dementia; None where it carries none."""
+        return None if self.operating_point is None else self.operating_point.threshold
+
+    def __repr__(self) -> str:
+        """Kind, hash, threshold and guard, on one line."""
+        point = "no threshold" if self.threshold is None else f"threshold {self.threshold:.3f}"
+        guard = "no guard" if self.guard is None else "guarded"
+        return f"<Classifier {self.record['kind']} {self.record['sha256'][:12]}, {point}, {guard}>"
+
+    def predict(self, source: Source) -> Prediction:
         """Answer for one slice, several, or a volume, all of one person.
 
         Args:
-            source: path of a JPEG or PNG slice, of a NIfTI volume, or of a DICOM file or
-                series; or uint8 pixels (208, 176) or (N, 208, 176).
+            source: path of a slice (JPEG, PNG), volume (NIfTI, DICOM), archive or folder of these; content of a JPEG
+                or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
 
         Raises:
-            UserError: a file that cannot be read, or pixels of another shape or type.
+            UserError: something in it cannot be read, pixels are of another shape or type, or there is nothing.
         """
-        if isinstance(source, str | Path):
-            return self._predict_file(Path(source))
-        if source.dtype != np.uint8 or source.shape[-2:] != (HEIGHT, WIDTH) or source.ndim not in (2, 3):
-            raise UserError(
-                f"Expected uint8 slices of shape ({HEIGHT}, {WIDTH}) or (N, {HEIGHT}, {WIDTH}), got {source.dtype} "
-                f"{source.shape}."
-            )
-        answers = self.answers(source.reshape(-1, HEIGHT, WIDTH))
+        answers: list[Answer] = []
+        for one in read_source(source):
+            if one.problem is None:
+                answers += self.answers(one.pixels)
+            else:
+                answers.append(self.answer_misfit(one.pixels[0], one.problem))
+        if not answers:
+            raise UserError("Nothing was given to answer for; give at least one slice.")
         return Prediction(tuple(answers), together(answers))
-
-    def _predict_file(self, path: Path) -> Prediction:
-        from alzedge.imaging.volumes import is_volume, read_volume
-
-        if is_volume(path):
-            return self.predict(read_volume(path).slices)
-        answer = self.answer_image(read_bytes(path), str(path))
-        return Prediction((answer,), together([answer]))
 
     def answer_image(self, data: bytes, name: str) -> Answer:
         """Answer for the content of a JPEG or PNG file.
@@ -185,20 +198,19 @@ class Classifier:
 
         See `alzedge.inference.guard.unlikeness_of_misfit` for the arguments and the decision.
         """
-        return Answer(None, NOT_A_SLICE, unlikeness_of_misfit(self.guard, pixels, problem))
+        return Answer(None, NOT_A_SLICE, unlikeness_of_misfit(self.guard, pixels, problem), self.threshold)
 
     def answers(self, images: _Pixels) -> list[Answer]:
         """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""
-        unlikeness = self._unlikeness(images)
+        unlikeness = [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
-        answers = [Answer(None, NOT_A_SLICE, value) for value in unlikeness]
+        answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
         shown = images if len(accepted) == len(images) else images[accepted]
         for row, probabilities in zip(accepted, self.probabilities(shown).tolist(), strict=True):
-            answers[row] = Answer(dict(zip(self.labels, probabilities, strict=True)), None, unlikeness[row])
+            answers[row] = Answer(
+                dict(zip(self.labels, probabilities, strict=True)), None, unlikeness[row], self.threshold
+            )
         return answers
-
-    def _unlikeness(self, images: _Pixels) -> list[float] | list[None]:
-        return [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
 
     def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
         """Probabilities of the stages, whatever the guard thinks of the slices.
@@ -218,8 +230,7 @@ class Classifier:
             images: uint8 (N, 208, 176).
 
         Returns:
-            float32 (N, h, w, 4) on a grid coarser than the image; above 0 speaks for the
-            stage, below 0 against it.
+            float32 (N, h, w, 4), coarser than the image; above 0 speaks for the stage, below 0 against it.
 
         Raises:
             UserError: the file gives no heat map.
@@ -232,7 +243,8 @@ class Classifier:
 
 def together(answers: list[Answer]) -> Answer:
     """The answer for a person: the mean over the slices that were not refused."""
+    threshold = answers[0].threshold if answers else None
     given = [answer.probabilities for answer in answers if answer.probabilities is not None]
     if not given:
-        return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them")
-    return Answer({stage: float(np.mean([one[stage] for one in given])) for stage in given[0]})
+        return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them", None, threshold)
+    return Answer({stage: float(np.mean([one[stage] for one in given])) for stage in given[0]}, None, None, threshold)

@@ -2,14 +2,19 @@
 
 import csv
 import json
+from dataclasses import asdict
 from typing import Any, Protocol, TextIO
 
 from alzedge.inference.answering import Result
 from alzedge.inference.classifier import Answer
+from alzedge.inference.operating_point import AnyDementia, OperatingPoint
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.utils.parsing import printable
 
-CSV_COLUMNS = ("path", "slice", "stage", "refused", "unlikeness", *STAGES, "error")
+CSV_COLUMNS = (
+    *("path", "slice", "any_dementia", "threshold", "above_threshold"),
+    *("stage", "refused", "unlikeness", *STAGES, "error"),
+)
 _CHECK_VOLUME = "check that it is a skull-stripped T1 volume of a whole head, and its orientation"
 
 
@@ -45,11 +50,18 @@ class JsonWriter:
     Args:
         stream: to write to.
         record: of the model.
+        notes: sentences on the model by name, such as what its operating point costs; entries of `model`.
     """
 
-    def __init__(self, stream: TextIO, record: dict[str, Any]) -> None:
+    def __init__(self, stream: TextIO, record: dict[str, Any], notes: dict[str, str] | None = None) -> None:
         self._stream = stream
-        model = {"kind": record["kind"], "sha256": record["sha256"]}
+        point = OperatingPoint.read(record)
+        model = {
+            "kind": record["kind"],
+            "sha256": record["sha256"],
+            "operating_point": point and asdict(point),
+            **(notes or {}),
+        }
         self._before = f'{{\n"model": {json.dumps(model)},\n"predictions": ['
 
     def write(self, result: Result) -> None:
@@ -79,7 +91,8 @@ class CsvWriter:
         if result.person is not None:
             self._rows.writerow([_inert(result.name), "all", *_cells(result.person)])
         for number, answer in enumerate(result.answers, 1):
-            self._rows.writerow([_inert(result.name), number if result.positions else "", *_cells(answer)])
+            name = result.names[number - 1] if result.names else result.name
+            self._rows.writerow([_inert(name), number if result.positions else "", *_cells(answer)])
 
     def close(self) -> None:
         """See `Writer`."""
@@ -103,9 +116,17 @@ def _text(result: Result) -> str:
 
 def _sentence(answer: Answer) -> str:
     if answer.probabilities is None:
-        return f"{answer.refused} (unlikeness {answer.unlikeness:.1f})"
+        return f"{answer.refused} (unlikeness {answer.unlikeness:.1f}, from 1 on refused)"
     shares = "  ".join(f"{stage} {share:.3f}" for stage, share in answer.probabilities.items())
-    return f"{answer.stage}  ({shares})"
+    return f"{beside_threshold(answer.any_dementia)}; {answer.stage}  ({shares})"
+
+
+def beside_threshold(dementia: AnyDementia | None) -> str:
+    """A score for any dementia and the side of the threshold it lies on, in words; empty for a refused slice."""
+    if dementia is None or dementia.threshold is None:
+        return "" if dementia is None else f"any dementia {dementia.score:.3f}, no threshold known"
+    side = "above" if dementia.above_threshold else "below"
+    return f"any dementia {dementia.score:.3f}, {side} the threshold {dementia.threshold:.3f}"
 
 
 def _as_json(result: Result) -> dict[str, Any]:
@@ -113,6 +134,9 @@ def _as_json(result: Result) -> dict[str, Any]:
         return {"path": result.name, "error": result.error}
     if result.person is None:
         return {"path": result.name, **entries(result.answers[0])}
+    if result.names:
+        slices = [{"path": name, **entries(one)} for name, one in zip(result.names, result.answers, strict=True)]
+        return {"path": result.name, **entries(result.person), "slices": slices}
     slices = [
         {"position_mm": round(position, 3), **entries(answer)}
         for position, answer in zip(result.positions, result.answers, strict=True)
@@ -121,9 +145,19 @@ def _as_json(result: Result) -> dict[str, Any]:
 
 
 def entries(answer: Answer) -> dict[str, Any]:
-    """An answer as JSON holds it: `stage`, `probabilities`, `refused` and `unlikeness`, null where there is none."""
+    """An answer as JSON holds it, null where there is none.
+
+    `any_dementia` comes first, with the score, the file's operating threshold and which side of it the score lies on;
+    then `stage`, `probabilities`, `refused` and `unlikeness`.
+    """
+    dementia = answer.any_dementia
     rounded = answer.probabilities and {stage: round(share, 6) for stage, share in answer.probabilities.items()}
     return {
+        "any_dementia": {
+            "score": dementia and round(dementia.score, 6),
+            "threshold": answer.threshold,
+            "above_threshold": dementia and dementia.above_threshold,
+        },
         "stage": answer.stage,
         "probabilities": rounded,
         "refused": answer.refused,
@@ -134,4 +168,6 @@ def entries(answer: Answer) -> dict[str, Any]:
 def _cells(answer: Answer) -> list[Any]:
     values = entries(answer)
     shares = list((values["probabilities"] or dict.fromkeys(STAGES)).values())
-    return [values["stage"], values["refused"], values["unlikeness"], *shares, None]
+    dementia = values["any_dementia"]
+    side = [dementia["score"], dementia["threshold"], dementia["above_threshold"]]
+    return [*side, values["stage"], values["refused"], values["unlikeness"], *shares, None]

@@ -1,17 +1,14 @@
 """Recipes: every setting of a run, as data. Read from TOML, recorded beside the results."""
 
 import json
-import tomllib
-from dataclasses import asdict, dataclass, field, replace
-from importlib import resources
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.runs.settings import build, checked, one_of, within
-from alzedge.utils.parsing import parsing
+from alzedge.runs.settings import one_of, within
 
 DEPTHS = (18, 34, 50, 101, 152)
 ARCHITECTURES = ("simclrv2-resnet", "vgg19", "efficientnet-b1", "efficientnet-b7", "inception-resnet-v2", "mobilenet")
@@ -198,45 +195,7 @@ class Recipe:
         return dict(json.loads(json.dumps(asdict(self))))
 
     def to_toml(self) -> str:
-        """The recipe as a TOML file that `load_recipe` reads back to an equal recipe."""
+        """The recipe as a TOML file that `alzedge.runs.recipe_file.load_recipe` reads back to an equal recipe."""
         import tomli_w
 
         return tomli_w.dumps(self.to_dict())
-
-
-def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
-    folder = resources.files("alzedge.runs").joinpath("recipes")
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-
-
-def load_recipe(name_or_path: str, seed: int | None = None) -> Recipe:
-    """Load a recipe by the name of a packaged one or the path of a TOML file.
-
-    Args:
-        name_or_path: a name from `recipe_names()`, or a path that ends with `.toml`.
-        seed: replaces the recipe's seed.
-
-    Raises:
-        UserError: no such recipe, not TOML, an unknown key or an impossible value.
-    """
-    text, name = _read(name_or_path)
-    with parsing(f"{name_or_path}: not a TOML file", "`alzedge run --help` shows an example."):
-        recipe: Recipe = build(Recipe, {"name": name} | tomllib.loads(text), name_or_path, "")
-    if seed is not None:
-        recipe = replace(recipe, seed=checked(seed, int, Recipe.__dataclass_fields__["seed"].metadata, "--seed"))
-    return recipe
-
-
-def _read(name_or_path: str) -> tuple[str, str]:
-    if name_or_path in recipe_names():
-        packaged = resources.files("alzedge.runs").joinpath("recipes", f"{name_or_path}.toml")
-        return packaged.read_text(encoding="utf-8"), name_or_path
-    path = Path(name_or_path)
-    try:
-        return path.read_text(encoding="utf-8-sig"), path.stem
-    except FileNotFoundError as error:
-        names = ", ".join(recipe_names())
-        raise UserError(f"{name_or_path}: no such recipe; name one of {names}, or a TOML file.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{name_or_path}: not a text file; a recipe is TOML in UTF-8.") from error

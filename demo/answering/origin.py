@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from alzedge.demo.answering.record_entries import count, entry_of, number
 from alzedge.model_file.read_write import Record
+from alzedge.model_file.record_entries import count, entry_of, number
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from alzedge.demo.answering.record_facts import is_synthetic
 from alzedge.demo.answering.reply import Reply
 from alzedge.demo.answering.uploads import Unread
 from alzedge.demo.html.curve import curve_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.table import table_html
 from alzedge.demo.html.verdict import (
-    cannot_sentence,
     operating_html,
     size_text,
     threshold_of,
     verdict_of,
 )
+from alzedge.metrics.caveats import cannot_sentence
+from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
 
 

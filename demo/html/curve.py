@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
-from alzedge.demo.answering.record_facts import any_dementia
 from alzedge.demo.answering.reply import Reply
 from alzedge.demo.html.rendering import render
+from alzedge.metrics.record_facts import any_dementia
 
 _WIDTH, _HEIGHT = 1000, 200
 

@@ -3,9 +3,9 @@
 from markupsafe import Markup
 
 from alzedge.demo.answering.origin import Origin, Refusals
-from alzedge.demo.answering.record_facts import file_bytes, is_synthetic, read_measurements
 from alzedge.demo.html.rendering import render
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.metrics.record_facts import file_bytes, is_synthetic, read_measurements
 from alzedge.metrics.tasks import FIGURES, TASKS
 from alzedge.model_file.read_write import Record
 from alzedge.stages import STAGES

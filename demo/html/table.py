@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 
 from markupsafe import Markup
 
-from alzedge.demo.answering.record_facts import any_dementia
 from alzedge.demo.answering.reply import Reply, best
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import side_of, threshold_of
+from alzedge.metrics.record_facts import any_dementia
 from alzedge.model_file.read_write import Record
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 

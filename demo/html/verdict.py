@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from alzedge.demo.answering.record_facts import (
-    OperatingPoint,
+from alzedge.demo.html.rendering import render
+from alzedge.inference.classifier import Answer
+from alzedge.inference.operating_point import AnyDementia, OperatingPoint
+from alzedge.metrics.record_facts import (
     any_dementia,
     file_bytes,
     is_calibrated,
     is_synthetic,
     largest_unseen,
 )
-from alzedge.demo.html.rendering import percent, render
-from alzedge.inference.classifier import Answer
 from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import Record
 
@@ -24,9 +24,6 @@ HEADINGS = {
     "": "Any dementia: no threshold known",
     "refused": "No answer: not a slice as the model knows them",
 }
-
-
-_WHO = {"person": "people", "slice": "slices of people"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,8 @@ def side_of(answer: Answer, threshold: float | None) -> str:
     """Side of the threshold on which an answer lies: a key of `HEADINGS`."""
     if answer.probabilities is None:
         return "refused"
-    return "" if threshold is None else "above" if any_dementia(answer) >= threshold else "below"
+    above = AnyDementia(any_dementia(answer), threshold).above_threshold
+    return "" if above is None else "above" if above else "below"
 
 
 def verdict_of(answer: Answer, threshold: float | None) -> Verdict:
@@ -85,24 +83,6 @@ def operating_html(record: Record, per_slice: bool) -> Markup:
         who="people" if point and point.level == "person" else "slices of people",
         ece=None if ece is None else ece.value,
         calibrated=is_calibrated(record),
-    )
-
-
-def cannot_sentence(record: Record) -> str:
-    """The sentence on stages, which the model cannot tell apart or only just, by its own test on unseen people."""
-    test = largest_unseen(record)
-    accuracy = test.level(person=True).of(STAGES4, "accuracy") if test else None
-    if test is None or accuracy is None or test.majority is None or is_synthetic(record):
-        return (
-            "The model cannot be trusted with the stage: how often it names the right one was not measured on people."
-        )
-    verb = "cannot" if accuracy.low <= test.majority else "can hardly"
-    who = "it was" if test.itself else "models made like it were"
-    return (
-        f"The model {verb} tell the stages apart: asked about {test.levels[-1].n} {_WHO[test.levels[-1].level]} "
-        f"{'it' if test.itself else 'they'} had never seen, {who} right for {percent(accuracy.value)} (95% interval "
-        f"{percent(accuracy.low)} to {percent(accuracy.high)}), and always saying the commonest stage would be right for "
-        f"{percent(test.majority)}."
     )
 
 

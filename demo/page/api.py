@@ -12,7 +12,6 @@ from typing import Any
 import gradio as gr
 
 from alzedge.demo.answering.limits import LIMITS, Limits
-from alzedge.demo.answering.record_facts import OperatingPoint, any_dementia
 from alzedge.demo.answering.turns import Turns
 from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
 from alzedge.errors import UserError
@@ -110,7 +109,7 @@ def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, cal
     except NotASlice as refusal:
         if len(paths) > 1:
             raise
-        answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness)]
+        answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness, classifier.threshold)]
     read = time.perf_counter()
     if upload is not None:
         answers = classifier.answers(upload.slices)
@@ -129,12 +128,11 @@ def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, cal
 def as_json(classifier: Classifier, asked: Asked) -> Json:
     """Answers as they are sent."""
     answers = [one for _, one in asked.answers]
-    point = OperatingPoint.read(classifier.record)
     return {
         "name": asked.name,
         "volume": asked.volume,
-        **_told(answers[0] if len(answers) == 1 else together(answers), point),
-        "slices": [{"name": name, **_told(one, point)} for name, one in asked.answers],
+        **entries(answers[0] if len(answers) == 1 else together(answers)),
+        "slices": [{"name": name, **entries(one)} for name, one in asked.answers],
         "unread": [{"name": one.name, "error": one.problem} for one in asked.unread],
         "labels": list(classifier.labels),
         "latency_ms": {"reading": asked.reading_ms, "answering": asked.answering_ms},
@@ -160,14 +158,6 @@ def answer_each(
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers
-
-
-def _told(answer: Answer, point: OperatingPoint | None) -> Json:
-    score = None if answer.probabilities is None else any_dementia(answer)
-    threshold = None if point is None else point.threshold
-    above = None if score is None or threshold is None else score >= threshold
-    told = {"score": score and round(score, 6), "threshold": threshold, "above_threshold": above}
-    return {"any_dementia": told, **entries(answer)}
 
 
 def _model(record: Record) -> Json:

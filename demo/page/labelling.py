@@ -9,12 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from alzedge.demo.answering.record_facts import any_dementia
 from alzedge.demo.answering.reply import Reply, best, shares
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.table import csv_text
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Answer
+from alzedge.metrics.record_facts import any_dementia
 from alzedge.stages import STAGES, TITLES
 from alzedge.utils.files import write_bytes
 

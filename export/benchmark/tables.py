@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alzedge.export.benchmark.results import Benchmark, Goal, MeasuredModel, OperatorTime
@@ -188,3 +188,17 @@ def _flat(entry: dict[str, Any], prefix: str) -> dict[str, Any]:
         elif not isinstance(value, list):
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def times_table(models: Mapping[str, MeasuredModel]) -> str:
+    """Size, multiply-adds, memory and latency of models in columns, without figures on any data."""
+    threads = sorted({number for model in models.values() for number in model.latency})
+    rows: Rows = [
+        ["model", "KiB", "million MACs", "process MiB", *(f"p50 ms, {n} thread{'s' * (n > 1)}" for n in threads)]
+    ]
+    for name, model in models.items():
+        needs = model.footprint
+        memory = "" if needs.memory_bytes.process is None else f"{needs.memory_bytes.process / 2**20:.0f}"
+        latency = [f"{model.latency[n].p50:.3f}" for n in threads]
+        rows.append([name, f"{needs.bytes / 1024:.0f}", f"{needs.multiply_adds / 1e6:.2f}", memory, *latency])
+    return text_rows(rows)

@@ -6,14 +6,22 @@ import click
 
 from alzedge.commands.options import DATA_HELP, load_source, out_option, output_folder, recipe_option, seed_option
 
+_CALLS = 200  # timed calls of each model and number of threads with --time-only
+
 
 @click.command("benchmark", epilog=DATA_HELP)
-@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--data", default="phantoms", show_default=True, help="The data set the models were made from; see below."
 )
 @click.option(
     "--reference-models", is_flag=True, help="Also measure what one would take instead; minutes, and 430 MB in OUT."
+)
+@click.option(
+    "--time-only",
+    is_flag=True,
+    help="Only latency, size and memory of .tflite and .onnx files, without data and TensorFlow; prints and writes nothing. "
+    "Default MODELS: the bundled file.",
 )
 @click.option("--profile", is_flag=True, help="Also time each operator of the .tflite models, by LiteRT's profiler.")
 @out_option("runs/DATA-benchmark")
@@ -23,6 +31,7 @@ def benchmark_command(
     models: tuple[Path, ...],
     data: str,
     reference_models: bool,
+    time_only: bool,
     profile: bool,
     out: Path | None,
     recipe_name: str | None,
@@ -38,11 +47,17 @@ def benchmark_command(
     with random weights: for latency and size only.
 
     \b
+    alzedge benchmark --time-only                    on a Raspberry Pi
     alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
     """
     from alzedge.model_file.read_write import read_record
     from alzedge.utils.extras import require
 
+    if time_only:
+        _print_times(models, reference_models or profile)
+        return
+    if not models:
+        raise click.UsageError("Missing argument 'MODELS...'.")
     require("export")
     folder = output_folder(out, "runs/DATA-benchmark", data)
     for path in models:
@@ -64,3 +79,21 @@ def benchmark_command(
     )
     click.echo("\n" + text_table(benchmark))
     click.echo(f"\nwrote {folder}: benchmark.json, benchmark.csv, benchmark.md, accuracy_latency.png")
+
+
+def _print_times(models: tuple[Path, ...], more: bool) -> None:
+    """Time model files where nothing but the core package is installed, as on a Raspberry Pi."""
+    from alzedge.errors import UserError
+    from alzedge.export.benchmark.latency import measure_models
+    from alzedge.export.benchmark.tables import times_table
+    from alzedge.inference.classifier import bundled_model
+
+    if more:
+        raise click.UsageError("--time-only goes with neither --reference-models nor --profile.")
+    chosen = {path.name: path for path in models or (bundled_model(),)}
+    if len(chosen) < len(models):
+        raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
+    for path in chosen.values():
+        if path.suffix not in (".tflite", ".onnx"):
+            raise UserError(f"{path}: --time-only is for .tflite and .onnx files; leave it out for others.")
+    click.echo(times_table(measure_models(chosen, _CALLS)))

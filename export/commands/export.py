@@ -36,6 +36,9 @@ _FORMATS = tuple(name for name in TRAITS if name != _FLOAT_IO)
     help="Calibration slices; replaces the recipe's number.",
 )
 @click.option(
+    "--max-auc-drop", type=click.FloatRange(0, 1), help="Refuse a file whose AUC of any dementia falls by more."
+)
+@click.option(
     "--teacher",
     type=click.Path(path_type=Path),
     help="Teacher for qat-int8, pruned and clustered. Default: teacher.keras beside STUDENT, else STUDENT itself.",
@@ -51,6 +54,7 @@ def export_command(
     rgb: bool,
     out: Path,
     calibration_images: int | None,
+    max_auc_drop: float | None,
     teacher: Path | None,
     recipe_name: str | None,
     seed: int | None,
@@ -93,7 +97,7 @@ def export_command(
     from alzedge.export.target import Target
     from alzedge.imaging.preprocessing import Preprocessing
 
-    target = Target(_FLOAT_IO if float_io else fmt, heat_map, rgb)
+    target = Target(_FLOAT_IO if float_io else fmt, heat_map, rgb, max_auc_drop)
     _check_source(student, record, target)
     target.check(student, Preprocessing.from_dict(record["preprocessing"]), out)
     source = load_source(data, recipe_name, seed)

@@ -40,9 +40,11 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     alzedge run                                      built-in phantoms, minutes
     alzedge run archive.zip                          the Kaggle set, about an hour
 
-    A recipe file names only what differs from the defaults:
+    A recipe file names only what differs from its base, or from the defaults where it names none;
+    without --recipe it is cpu, for phantoms quick. One value: --set distill.epochs=3.
 
     \b
+    base = "cpu"
     seed = 1
     splits = ["subject"]
     [teacher]

@@ -22,6 +22,7 @@ class Contents:
         weights: number of weights of each type in kernels, the constants of two dimensions or more.
         floats: names of the floating-point tensors that are neither input nor output; of joined ones the first name.
         operators: newest version needed of each operator; for ONNX the opset; empty where there are none.
+        operator_counts: number of each operator in the graph.
         min_runtime: oldest TensorFlow Lite that knows these versions, as the converter says; else None.
         sparsity: share of zeros in kernels, 0 to 1.
         values: largest number of different values in one slice of a kernel along its first axis, in TFLite one filter.
@@ -33,6 +34,7 @@ class Contents:
     weights: dict[str, int]
     floats: tuple[str, ...]
     operators: dict[str, int]
+    operator_counts: dict[str, int]
     min_runtime: str | None
     sparsity: float
     values: int
@@ -48,6 +50,7 @@ def tflite_contents(flatbuffer: bytes) -> Contents:
     for index in sorted({operator.opcodeIndex for operator in graph.operators}):  # the list may hold unused ones
         name = flatbuffer_utils.opcode_to_name(model, index)
         operators[name] = max(model.operatorCodes[index].version, operators.get(name, 0))
+    counts = Counter(flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex) for operator in graph.operators)
     minimum = [model.buffers[entry.buffer].data for entry in model.metadata or [] if entry.name == _MIN_RUNTIME]
     return contents_of(
         flatbuffer,
@@ -56,6 +59,7 @@ def tflite_contents(flatbuffer: bytes) -> Contents:
             name for i, (name, kind, _) in enumerate(tensors) if kind.startswith("float") and i not in outside
         ),
         operators=operators,
+        operator_counts=dict(counts),
         min_runtime=bytes(minimum[0]).rstrip(b"\0").decode() if minimum else None,
     )
 
@@ -72,6 +76,7 @@ def contents_of(
     tensors: list[tuple[str, str, NDArray[Any] | None]],
     floats: tuple[str, ...] = (),
     operators: dict[str, int] | None = None,
+    operator_counts: dict[str, int] | None = None,
     min_runtime: str | None = None,
 ) -> Contents:
     """Summarise a model of these bytes and tensors: name, type and, of constants, the values."""
@@ -86,6 +91,7 @@ def contents_of(
         weights=dict(count),
         floats=floats,
         operators=operators or {},
+        operator_counts=operator_counts or {},
         min_runtime=min_runtime,
         sparsity=sum(int((kernel == 0).sum()) for kernel in kernels) / max(1, sum(count.values())),
         values=max((len(np.unique(part)) for kernel in kernels for part in kernel), default=0),

@@ -2,11 +2,14 @@
 
 import tempfile
 import warnings
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.export.convert.contents import Contents, contents_of
@@ -54,7 +57,9 @@ def onnx_contents(model: bytes) -> Contents:
     loaded = onnx.load_from_string(model)
     constants = [(constant.name, onnx.numpy_helper.to_array(constant)) for constant in loaded.graph.initializer]
     operators = {node.op_type: loaded.opset_import[0].version for node in loaded.graph.node}
-    return contents_of(model, [(name, array.dtype.name, array) for name, array in constants], operators=operators)
+    counts = dict(Counter(node.op_type for node in loaded.graph.node))
+    tensors: list[tuple[str, str, NDArray[Any] | None]] = [(name, array.dtype.name, array) for name, array in constants]
+    return contents_of(model, tensors, operators=operators, operator_counts=counts)
 
 
 def _rename(graph: onnx.GraphProto) -> None:

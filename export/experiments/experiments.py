@@ -19,7 +19,8 @@ from alzedge.errors import UserError
 from alzedge.export.experiments.comparison import Comparison, ExperimentResult
 from alzedge.export.phases import FILE_NAMES, TEACHER, evaluate_phase, export_phase
 from alzedge.metrics.split_evaluation import EvaluationSet, SplitEvaluation, read_split
-from alzedge.runs.recipe import Recipe, load_recipe
+from alzedge.runs.recipe import Recipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.runs.run_folder import RunFolder, open_run_folder
 from alzedge.runs.settings import build
 from alzedge.runs.split_run import SplitRun, make_split_run

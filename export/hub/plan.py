@@ -98,6 +98,10 @@ def plan_model(source: Path) -> Plan:
             0,
             Item(CARD, _card(model, [name for name in PICTURES if name not in left_out and (source / name).exists()])),
         )
+    if HUB_FILE not in {item.path for item in items}:
+        raise UserError(
+            f"{model} would be left out ({left_out[HUB_FILE]}), and a repository needs it; put the file there."
+        )
     return Plan("model", tuple(items), left_out)
 
 
@@ -119,8 +123,8 @@ def _card(model: Path, pictures: list[str]) -> bytes:
 
 def _reason_to_stay(path: Path, written: dict[str, str]) -> str | None:
     """Reason for a file of a run's folder to stay here, or None."""
-    if path.is_symlink():
-        return "a link"
+    if path.is_symlink() and (path.suffix not in _MODELS or not path.is_file()):
+        return "a link"  # but a model is verified, wherever it lies: an editable install links the bundled ones
     if path.is_dir():
         return f"a folder ({sum(file.is_file() for file in path.rglob('*'))} files)"
     if path.name in _REASONS:

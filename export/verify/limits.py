@@ -59,11 +59,13 @@ class Goals:
         float32_bytes: size of the same student as float32 flatbuffer, which a converted file must stay below.
         sparsity: least share of zeros among kernel weights, 0 to 1, for pruned.
         clusters: largest number of different values in a filter, for clustered.
+        max_auc_drop: largest fall of the AUC of any dementia below Keras', 0 to 1; None: only a certain loss is refused.
     """
 
     float32_bytes: int
     sparsity: float = 0.0
     clusters: int = 0
+    max_auc_drop: float | None = None
 
 
 def refuse_empty_quantization(fmt: str, contents: Contents, goals: Goals) -> None:
@@ -136,6 +138,22 @@ def refuse_loss(fmt: str, losses: dict[str, Loss | None]) -> None:
     for name, found in losses.items():
         if found is not None and found.loss.low > _LOSS:
             raise _collapse(fmt, f"its {name} on held-out slices is {found.after:.3f} instead of {found.before:.3f}")
+
+
+def refuse_auc_drop(fmt: str, auc: Loss | None, limit: float | None) -> None:
+    """Refuse a file whose AUC of any dementia falls by more than the user allows, certain or not.
+
+    Raises:
+        UserError: it does, or there is no AUC because a class is absent on the test side.
+    """
+    if limit is None:
+        return
+    if auc is None:
+        raise UserError(
+            f"No {fmt} model was written: the test side has one class, so its AUC is unknown; leave --max-auc-drop out."
+        )
+    if auc.before - auc.after > limit:
+        raise _collapse(fmt, f"its AUC falls from {auc.before:.3f} to {auc.after:.3f}, by more than {limit:g}")
 
 
 def _collapse(fmt: str, problem: str) -> UserError:

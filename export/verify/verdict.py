@@ -15,11 +15,15 @@ from alzedge.export.convert.format_traits import TRAITS
 from alzedge.export.verify.limits import (
     Goals,
     HeldOut,
+    refuse_auc_drop,
     refuse_collapse,
     refuse_empty_quantization,
     refuse_loss,
 )
 from alzedge.metrics.classification import Loss, compare
+
+# Share of slices with the same stage below which a file is another model for its user, though its figures may hold.
+_LEAST_AGREEMENT = 0.9
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Verdict:
         """Entry of a record, figures to four significant digits."""
         rounded: dict[str, Any] = _rounded(asdict(self))
         contents = rounded.pop("contents")
+        del contents["operator_counts"]  # for the terminal: the versions decide what runs the file
         if not TRAITS[self.format].quantized:
             del contents["floats"]  # all tensors are
         return {"format": rounded.pop("format"), **contents, **rounded}
@@ -93,6 +98,7 @@ def verify(
         auc_level=level,
     )
     refuse_loss(fmt, {"accuracy": verdict.accuracy, "AUC": verdict.any_dementia_auc})
+    refuse_auc_drop(fmt, verdict.any_dementia_auc, goals.max_auc_drop)
     return verdict
 
 
@@ -117,11 +123,17 @@ def verdict_text(verdict: Verdict) -> str:
     if verdict.accuracy is not None:
         lines.append(_figure_line("accuracy", verdict.accuracy))
     if contents.operators:
-        versions = _counts(contents.operators, str)
+        counts = _counts(contents.operator_counts, str)
         needs = f"; TensorFlow Lite {contents.min_runtime} or newer" if contents.min_runtime else ""
-        lines.insert(4, f"  operators   {versions}{needs}")
+        lines.insert(4, f"  operators   {counts}{needs}")
     if verdict.any_dementia_auc is not None:
         lines.append(_figure_line("AUC", verdict.any_dementia_auc) + f", any dementia per {verdict.auc_level}")
+    if verdict.agreement < _LEAST_AGREEMENT:
+        other = verdict.slices - round(verdict.agreement * verdict.slices)
+        lines.append(
+            f"  WARNING     names another stage than the Keras student for {other} of {verdict.slices} slices: it is "
+            "another model; evaluate it before use"
+        )
     return "\n".join(lines)
 
 

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 
 from alzedge.demo.answering.example import load_example
-from alzedge.demo.answering.record_facts import OperatingPoint, any_dementia, largest_unseen, read_measurements
 from alzedge.demo.answering.reply import Reply, ask
 from alzedge.demo.answering.uploads import Unread
 from alzedge.demo.html.answer import answer_html, empty_html, refusal_html
@@ -22,7 +21,6 @@ from alzedge.demo.html.comparison import comparison_html, load_teacher
 from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.table import csv_text, result_rows, results_csv, results_json
-from alzedge.demo.html.verdict import cannot_sentence
 from alzedge.demo.html.viewer import brain_mask, heat_layer, viewer_html
 from alzedge.demo.page.labelling import (
     ACCEPT,
@@ -38,6 +36,9 @@ from alzedge.demo.page.labelling import (
 from alzedge.errors import UserError
 from alzedge.imaging.overlay import AGAINST, FOR
 from alzedge.inference.classifier import Answer, Classifier, bundled_model
+from alzedge.inference.operating_point import OperatingPoint
+from alzedge.metrics.caveats import cannot_sentence
+from alzedge.metrics.record_facts import any_dementia, largest_unseen, read_measurements
 from alzedge.stages import STAGES, TITLES
 
 SCRIPT = "<script>document.title='owned'</script>"

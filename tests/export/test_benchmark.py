@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, call_cli, run_cli
+from helpers.commands import assert_refused, call_cli, run_cli, run_code
 from helpers.micro import lite_outputs, micro_outputs
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -43,7 +43,7 @@ from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.split_evaluation import EvaluationSet, SplitEvaluation
 from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import read_tflite, write_tflite
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import STAGES
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import Step
@@ -372,3 +372,31 @@ def test_reference_models_are_measured_with_ours_and_built_once(tiny_run: Path, 
 def test_a_foreign_kind_of_file_has_no_count(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected a .keras, .tflite or .onnx"):
         count_cost(tmp_path / "model.pt")
+
+
+_NO_TENSORFLOW = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('tensorflow', 'keras', 'tf_keras', 'matplotlib'):
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Nothing())
+"""
+
+
+def test_a_pi_times_itself_without_tensorflow(tmp_path: Path) -> None:
+    """In a Python that has no TensorFlow, with the bundled file; a Keras model is refused."""
+    (tmp_path / "student.keras").write_bytes(b"")
+    (tmp_path / "sitecustomize.py").write_text(_NO_TENSORFLOW)  # in the child processes too
+    code = "import sys; sys.argv = ['alzedge', 'benchmark', '--time-only']; from alzedge.cli import main; main()"
+    done = run_code(code, PYTHONPATH=os.pathsep.join([str(tmp_path), str(Path.cwd())]))
+    assert run_code("import keras", PYTHONPATH=str(tmp_path)).returncode != 0
+    assert done.returncode == 0, done.stderr
+    header, _, row = done.stdout.splitlines()
+    assert header.startswith("model") and "p50 ms, 1 thread " in header
+    name, kib, macs, _, first, second = row.split()
+    assert name == bundled_model().name and float(kib) > 30 and float(macs) > 1
+    assert 0 < float(first) < 1000 and 0 < float(second) < 1000
+    assert_refused(call_cli("benchmark", "--time-only", tmp_path / "student.keras"), "student.keras", "--time-only")

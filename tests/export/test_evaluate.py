@@ -27,7 +27,7 @@ from alzedge.metrics.classification import make_levels
 from alzedge.metrics.split_evaluation import SplitEvaluation, read_metrics
 from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import DISCLAIMER
 
 RECIPE = load_recipe("quick")

@@ -28,7 +28,7 @@ from alzedge.metrics.evaluation import Summary
 from alzedge.metrics.split_evaluation import EvaluationSet, Quote, read_metrics
 from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import read_record
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 
 
 @pytest.fixture(scope="module")

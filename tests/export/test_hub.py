@@ -17,6 +17,7 @@ from PIL import Image
 from alzedge.data import folds
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
+from alzedge.export.hub import plan
 from alzedge.export.hub.plan import plan_model
 from alzedge.export.hub.plan_space import plan_space
 from alzedge.export.hub.upload import upload
@@ -138,15 +139,15 @@ def test_a_run_s_folder_gives_models_card_figures_and_plots_and_keeps_the_rest(r
     (run / "notes.txt").write_text("call Mrs. Smith")
     (run / "loss.png").write_bytes(b"something else")
     (run / "recipe.toml").symlink_to("/etc/hostname")
-    plan = plan_model(run)
-    contents = {item.path: item.data for item in plan.items}
+    planned = plan_model(run)
+    contents = {item.path: item.data for item in planned.items}
     assert set(contents) == {
         "README.md", "accuracy_latency.png", "confusion.png", "metrics.json", HUB_FILE, "student_int8_heatmap.tflite",
     }  # fmt: skip
     assert contents[HUB_FILE] == bundled_model().read_bytes()
     assert b"![Confusion matrices](confusion.png)" in contents["README.md"]
-    assert set(plan.left_out) == {"notes.txt", "loss.png", "recipe.toml", "examples.png", "run.json", "subject"}
-    assert "slices of the data" in plan.left_out["examples.png"]
+    assert set(planned.left_out) == {"notes.txt", "loss.png", "recipe.toml", "examples.png", "run.json", "subject"}
+    assert "slices of the data" in planned.left_out["examples.png"]
 
 
 def test_a_card_that_was_edited_is_the_one_that_is_published(run: Path) -> None:
@@ -174,6 +175,28 @@ def test_models_that_are_not_ours_or_were_changed_are_refused(run: Path, tmp_pat
     other = shutil.copy(bundled_model(), tmp_path / "mine.tflite")
     with pytest.raises(UserError, match=f"is called {HUB_FILE}"):
         plan_model(Path(other))
+
+
+def test_models_that_an_editable_install_links_are_published(run: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "checkout"
+    elsewhere.mkdir()
+    for name in MODELS:
+        shutil.move(run / name, elsewhere / name)
+        (run / name).symlink_to(elsewhere / name)
+    contents = {item.path: item.data for item in plan_model(run).items}
+    assert contents[HUB_FILE] == bundled_model().read_bytes() and set(contents) >= MODELS
+    (run / "student_int8_heatmap.tflite").unlink()
+    (run / "student_int8_heatmap.tflite").symlink_to(tmp_path / "gone.tflite")
+    assert plan_model(run).left_out["student_int8_heatmap.tflite"] == "a link"
+
+
+def test_a_repository_without_its_model_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = plan._reason_to_stay
+    monkeypatch.setattr(
+        plan, "_reason_to_stay", lambda path, written: "kept" if path.name == HUB_FILE else keep(path, written)
+    )
+    with pytest.raises(UserError, match=f"{HUB_FILE} would be left out .kept."):
+        plan_model(run)
 
 
 SPACE = "---\ntitle: AlzEdge\nsdk: gradio\napp_file: app.py\n---\n"

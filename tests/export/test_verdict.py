@@ -14,10 +14,11 @@ from alzedge.export.convert import tflite as convert
 from alzedge.export.convert.contents import tflite_contents
 from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
 from alzedge.export.prepared_student import PreparedStudent
-from alzedge.export.verify.limits import Goals, HeldOut
+from alzedge.export.verify.limits import Goals, HeldOut, refuse_auc_drop, refuse_loss
 from alzedge.export.verify.verdict import Verdict, verdict_text, verify
 from alzedge.inference.interpreters import TFLiteInterpreter
-from alzedge.metrics.classification import evaluate
+from alzedge.metrics.classification import Loss, evaluate
+from alzedge.metrics.estimate import Estimate
 from alzedge.runs.recipe import StudentRecipe
 from alzedge.student.model import build_student
 from alzedge.teacher.keras_file import load_model, save_model
@@ -72,7 +73,27 @@ def test_figures_are_what_they_are_called(int8: bytes, float32: bytes, held: Hel
     assert contents.operators["FULLY_CONNECTED"] == 4 and contents.min_runtime == "1.14.0"
     text = verdict_text(found)
     assert "no floating-point one inside" in text and f"at most {found.max_difference:.2g}" in text
-    assert "FULLY_CONNECTED 4" in text and "TensorFlow Lite 1.14.0 or newer" in text
+    assert contents.operator_counts["CONV_2D"] == 3 and contents.operator_counts["FULLY_CONNECTED"] == 2
+    assert "CONV_2D 3" in text and "FULLY_CONNECTED 2" in text and "WARNING" not in text
+    assert "operator_counts" not in found.to_dict() and found.to_dict()["operators"]["FULLY_CONNECTED"] == 4
+    assert "TensorFlow Lite 1.14.0 or newer" in text
+
+
+def test_another_stage_for_a_third_of_the_slices_is_a_warning(int8: bytes, float32: bytes, held: HeldOut) -> None:
+    found = replace(verdict_on("int8", int8, held, Goals(len(float32))), slices=1280, agreement=0.64)
+    assert "WARNING     names another stage than the Keras student for 461 of 1280 slices" in verdict_text(found)
+    assert "WARNING" not in verdict_text(replace(found, agreement=0.9))
+
+
+def test_a_fall_of_the_auc_beyond_the_user_s_limit_is_refused() -> None:
+    auc = Loss(0.85, 0.83, Estimate(0.02, -0.01, 0.05))  # not certain, and still too much for this user
+    refuse_loss("int8", {"AUC": auc})
+    refuse_auc_drop("int8", auc, None)
+    refuse_auc_drop("int8", auc, 0.03)
+    with pytest.raises(UserError, match=r"its AUC falls from 0.850 to 0.830, by more than 0.01; calibrate"):
+        refuse_auc_drop("int8", auc, 0.01)
+    with pytest.raises(UserError, match="the test side has one class"):
+        refuse_auc_drop("int8", None, 0.01)
 
 
 def test_dynamic_needs_a_newer_runtime_and_says_so(model: keras.Model) -> None:

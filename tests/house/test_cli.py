@@ -32,7 +32,8 @@ def test_predict_answers_with_the_bundled_student(slices: list[Path]) -> None:
     assert [line.split(":")[0] for line in lines] == [str(path) for path in slices]
     assert all(any(stage in line for stage in STAGES) for line in lines)
     assert result.stderr.strip().endswith("do not use it to diagnose or to decide on care.")
-    assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr.splitlines()) == 3  # the operating point, the stages, the disclaimer
+    assert all(": any dementia 0." in line for line in lines)
 
 
 def test_predict_as_json(slices: list[Path]) -> None:
@@ -50,7 +51,8 @@ def test_one_bad_image_among_good_ones_gives_one_sentence_and_the_others_are_ans
     result = call_cli("predict", "--no-guard", *slices)
     assert result.returncode == 2
     assert [line.split(":")[0] for line in result.stdout.splitlines()] == [str(slices[0]), str(slices[2])]
-    error, disclaimer = result.stderr.splitlines()
+    error, operating, stages, disclaimer = result.stderr.splitlines()
+    assert "sensitivity" in operating and "stages" in stages
     assert "slice 1.png" in error and "damaged or cut off" in error and "not a medical device" in disclaimer
     assert_refused(call_cli("predict", "absent.png"), "absent.png: no such file")
 
@@ -58,7 +60,7 @@ def test_one_bad_image_among_good_ones_gives_one_sentence_and_the_others_are_ans
 def test_inspect_shows_figures_of_both_splits_of_the_bundled_student() -> None:
     from alzedge.inference.classifier import bundled_model
 
-    record = json.loads(call_cli("inspect", bundled_model()).stdout)
+    record = json.loads(call_cli("inspect", bundled_model(), "--json").stdout)
     assert record["dataset"]["people"] == 200
     assert record["metrics"]["official"]["unseen_people"] is False
     assert record["metrics"]["subject"]["unseen_people"] is True
@@ -136,6 +138,7 @@ REFUSED = (
     ("card", "nothere.tflite"),
     ("push", "nobody"),
     ("inspect", "nothere.tflite"),
+    ("model", "--out", "{folder}/model.onnx"),
     ("subjects", "nothere"),
     ("subjects", "{folder}", "--people", "nothere.csv"),
     ("subjects", "{folder}", "--volumes", "{folder}"),

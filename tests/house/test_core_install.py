@@ -54,7 +54,7 @@ def test_core_install_holds_no_tensorflow(run: Run) -> None:
 
 def test_core_install_predicts_and_inspects(run: Run) -> None:
     assert any(stage in run("venv/bin/alzedge", "predict", "--no-guard", "slice.png") for stage in STAGES)
-    assert '"labels"' in run("venv/bin/alzedge", "inspect", bundled(run))
+    assert '"labels"' in run("venv/bin/alzedge", "inspect", bundled(run), "--json")
     refused = run("venv/bin/alzedge", "run", expect=2)
     assert "alzedge[export]" in refused and "Traceback" not in refused
 

@@ -11,7 +11,7 @@ from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import STEPS, apply_steps, lookup_of
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 
 ORACLES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "grayscale": lambda image: cv2.cvtColor(cv2.merge([image] * 3), cv2.COLOR_RGB2GRAY),

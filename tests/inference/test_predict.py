@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -90,7 +91,7 @@ def test_each_item_is_answered_refused_or_an_error(document: dict[str, dict]) ->
         if name in BROKEN:
             assert "damaged or cut off" in one["error"] and "stage" not in one
         elif name in STRANGE:
-            assert one["stage"] is one["probabilities"] is None
+            assert one["stage"] is one["probabilities"] is None and list(one)[1] == "any_dementia"
             assert "does not look like" in one["refused"] and one["unlikeness"] > 1
         else:
             assert list(one["probabilities"]) == list(STAGES) and one["stage"] in STAGES and one["refused"] is None
@@ -129,7 +130,31 @@ def test_text_for_people(tree: Path, model: Path) -> None:
     assert "(unlikeness " in noise
     assert head.startswith(f"{tree}/head.nii.gz: ") and head.endswith("mean of 6 slices, 0 refused")
     assert all(stage in slice_ for stage in STAGES)
-    assert result.stderr.splitlines() == [result.stderr.strip()] and "not a medical device" in result.stderr
+    for line in (head, slice_):  # any dementia comes before the stages
+        answer = line.split(": ", 1)[1]
+        assert re.match(r"any dementia \d\.\d{3}, (above|below) the threshold 0\.304; \w+Demented  \(", answer)
+    operating, stages, disclaimer = result.stderr.splitlines()
+    assert "sensitivity 85%" in operating and "specificity 65%" in operating and "40 people" in operating
+    assert stages.startswith("The model cannot tell the stages apart") and "not a medical device" in disclaimer
+
+
+def test_the_side_of_the_threshold_is_the_files_own(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
+    """The same slice lies above a lower threshold, and on no side where the file carries none."""
+    score = document["a.png"]["any_dementia"]["score"]
+    assert score == pytest.approx(1 - document["a.png"]["probabilities"][STAGES[0]], abs=2e-6)
+    assert document["noise.png"]["any_dementia"]["score"] is None
+    flatbuffer, record = read_tflite(model)
+    for threshold, side in ((score - 0.01, True), (score + 0.01, False), (None, None)):
+        point = None if threshold is None else {**record["operating_threshold"], "value": threshold}
+        other = tmp_path / f"{side}.tflite"
+        write_tflite(other, flatbuffer, record | {"operating_threshold": point})
+        classifier = Classifier.load(other)
+        dementia = classifier.predict(tree / "a.png").person.any_dementia
+        assert dementia.above_threshold is side and dementia.threshold == threshold
+        assert dementia.score == pytest.approx(score, abs=1e-6)
+        sides = {"True": True, "False": False, "": None}
+        out = call_cli("predict", tree / "a.png", "--model", other, "--csv", "-").stdout
+        assert sides[next(csv.DictReader(out.splitlines()))["above_threshold"]] is side
 
 
 def test_a_volume_without_a_proper_slice_says_what_to_check(tree: Path, model: Path) -> None:
@@ -143,6 +168,7 @@ def test_a_volume_without_a_proper_slice_says_what_to_check(tree: Path, model: P
 def test_csv_has_a_row_for_each_slice_and_each_volume(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
     result = call_cli("predict", tree, "--model", model, "--csv", tmp_path / "answers.csv")
     assert result.returncode == 2 and result.stdout == ""
+    assert f"wrote {tmp_path / 'answers.csv'}: {len(ORDER) - 2} answered, 2 not" in result.stderr
     with (tmp_path / "answers.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert tuple(rows[0]) == CSV_COLUMNS

@@ -182,7 +182,7 @@ def test_a_saved_models_folder_is_sealed_as_a_whole(tmp_path: Path) -> None:
         read_record(folder)
     seal_folder(folder, make_record(ModelKind(Role.STUDENT, "saved_model"), Preprocessing(2)))
     assert (folder / "assets.extra" / "labels.txt").read_text().split() == list(STAGES)
-    assert json.loads(call_cli("inspect", folder).stdout)["kind"] == "student-saved_model"
+    assert json.loads(call_cli("inspect", folder, "--json").stdout)["kind"] == "student-saved_model"
     (folder / "variables" / "variables.index").write_bytes(b"weighty")
     with pytest.raises(UserError, match="changed or damaged"):
         read_record(folder)

@@ -112,7 +112,7 @@ def test_foreign_and_damaged_models_are_refused_by_the_command(model: Path, tmp_
     write_onnx(tmp_path / "nonsense.onnx", b"\x08\x08" + b"\x12\x04nope", RECORD)
     refused = run_cli("predict", tmp_path / "slice.png", "--model", tmp_path / "nonsense.onnx")
     assert_refused(refused, "nonsense.onnx", "onnxruntime", "export it again")
-    assert json.loads(run_cli("inspect", model).stdout)["kind"] == "student-onnx"
+    assert json.loads(run_cli("inspect", model, "--json").stdout)["kind"] == "student-onnx"
 
 
 def test_without_onnxruntime_the_sentence_says_what_to_install(model: Path) -> None:

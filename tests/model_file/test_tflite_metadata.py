@@ -101,7 +101,7 @@ def test_the_whole_file_fits_a_phone_and_is_inspected(
     path = tmp_path / "student_int8.tflite"
     write_tflite(path, described, bundled[1])
     assert path.stat().st_size <= 64 * 1024
-    shown = json.loads(run_cli("inspect", path).stdout)
+    shown = json.loads(run_cli("inspect", path, "--json").stdout)
     assert shown["tflite_metadata"] == standard_metadata(described) and shown["labels"] == bundled[1]["labels"]
 
 

@@ -1,12 +1,14 @@
 """Recipes: read strictly, written back losslessly."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.commands import assert_refused, call_cli
 
 from alzedge.errors import UserError
-from alzedge.runs.recipe import Recipe, load_recipe, recipe_names
+from alzedge.runs.recipe import Recipe
+from alzedge.runs.recipe_file import load_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -65,3 +67,44 @@ def test_the_command_refuses_a_bad_recipe_and_a_missing_one(tmp_path: Path) -> N
     assert_refused(call_cli("run", "--recipe", "fast", "--out", tmp_path / "out"), "fast", "cpu, ", "quick")
     assert_refused(call_cli("run", "--seed", "-1", "--out", tmp_path / "out"), "--seed")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_stands_on_its_base_and_single_settings_on_both(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine.toml", tmp_path / "other.toml"
+    mine.write_text('base = "cpu"\n[distill]\nviews = 3\n')
+    other.write_text('base = "mine.toml"\n[distill]\nepochs = 7\n')
+    cpu, found = load_recipe("cpu"), load_recipe(str(other))
+    assert found.name == "other" and found.distill == replace(cpu.distill, views=3, epochs=7)
+    assert found.teacher == cpu.teacher != Recipe().teacher
+    settings = ["distill.epochs=3", "student.filters=[4, 8, 16]", "finetune.sampling=balanced", "seed = 5"]
+    found = load_recipe(str(other), settings=settings)
+    assert found.distill.epochs == 3 and found.distill.views == 3 and found.student.filters == (4, 8, 16)
+    assert found.finetune.sampling == "balanced" and found.seed == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("distill.epoch=3", "distill.epoch is not a setting"),
+        ("distill.epochs=0", "distill.epochs: expected 1 to"),
+        ("distill.epochs", "expected SECTION.NAME=VALUE"),
+        ("distill=3", r"distill: expected a table \[distill\]"),
+    ],
+)
+def test_settings_that_are_none_are_named(settings: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        load_recipe("cpu", settings=[settings])
+
+
+def test_a_base_in_a_circle_or_of_another_type_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('base = "b.toml"')
+    (tmp_path / "b.toml").write_text('base = "a.toml"')
+    with pytest.raises(UserError, match="leads back to itself"):
+        load_recipe(str(tmp_path / "a.toml"))
+    (tmp_path / "a.toml").write_text("base = 3")
+    with pytest.raises(UserError, match="expected the name of a recipe, got 3"):
+        load_recipe(str(tmp_path / "a.toml"))
+
+
+def test_set_reaches_the_recipe_of_a_command() -> None:
+    assert_refused(call_cli("run", "phantoms", "--set", "distill.epoch=3"), "distill.epoch is not a setting")

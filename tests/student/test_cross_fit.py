@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from alzedge.data.dataset import DataSet
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.student.cross_fit import _joined, cross_fitted_targets, deal_people
 from alzedge.student.distill import soft_targets
 from alzedge.student.targets import cross_fitted_regression, csf_by_person

@@ -11,7 +11,8 @@ import pytest
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.runs.recipe import TeacherRecipe, load_recipe
+from alzedge.runs.recipe import TeacherRecipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.teacher.finetune import build_teacher, finetune
 from alzedge.teacher.networks.backbones import build_encoder
 from alzedge.teacher.pretrain import pretrain

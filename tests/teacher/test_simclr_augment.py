@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.teacher.training import simclr_augment as views
 from alzedge.teacher.training.augment import apply_views, draw_views
 

@@ -11,15 +11,8 @@ import pytest
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.runs.recipe import (
-    AugmentRecipe,
-    PretrainRecipe,
-    Recipe,
-    StudentRecipe,
-    TeacherRecipe,
-    TrainingRecipe,
-    load_recipe,
-)
+from alzedge.runs.recipe import AugmentRecipe, PretrainRecipe, Recipe, StudentRecipe, TeacherRecipe, TrainingRecipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.student.model import build_student
 from alzedge.teacher.pretrain import pretrain
 from alzedge.teacher.training.augment import apply_views, draw_views

@@ -1,4 +1,4 @@
-"""Facts that the page tells of a model, read from the record in its file into typed values.
+"""Facts that answers are shown with, read from the record in its file into typed values.
 
 Anybody can write a model file and its record, so nothing here is taken on trust: an entry of another type than it
 should have counts as missing.
@@ -7,59 +7,13 @@ should have counts as missing.
 from dataclasses import dataclass
 from typing import Any
 
-from alzedge.demo.answering.record_entries import count, entry_of, number
 from alzedge.inference.classifier import Answer
+from alzedge.inference.operating_point import Estimate
 from alzedge.metrics.tasks import TASKS, Task
 from alzedge.model_file.read_write import Record
-from alzedge.stages import STAGES
+from alzedge.model_file.record_entries import count, entry_of, number
 
 _LEVELS = ("slice", "person")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def read(cls, entry: Any) -> "Estimate | None":
-        """Read `{"value": ..., "low": ..., "high": ...}`; None for anything else."""
-        values = [number(entry_of(entry, name)) for name in ("value", "low", "high")]
-        value, low, high = values
-        return None if value is None or low is None or high is None else cls(value, low, high)
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """The score from which on a model says "any dementia", and what that costs on people it has not seen.
-
-    Attributes:
-        threshold: on 1 - P(no dementia), 0 to 1.
-        level: "person" or "slice", at which it was chosen and measured.
-        people: number of test people; None where unknown.
-        sensitivity: share of people with dementia who reach the threshold; None where not measured.
-        specificity: share of people without who stay below it.
-    """
-
-    threshold: float
-    level: str
-    people: int | None
-    sensitivity: Estimate | None
-    specificity: Estimate | None
-
-    @classmethod
-    def read(cls, record: Record) -> "OperatingPoint | None":
-        """Read a record's entry `operating_threshold`; None where there is none."""
-        entry = record.get("operating_threshold")
-        threshold = number(entry_of(entry, "value"))
-        if threshold is None:
-            return None
-        level = "slice" if entry_of(entry, "level") == "slice" else "person"
-        estimates = [Estimate.read(entry_of(entry, name)) for name in ("sensitivity", "specificity")]
-        return cls(threshold, level, count(entry_of(record.get("split"), "test_people")), *estimates)
 
 
 @dataclass(frozen=True)
@@ -148,9 +102,9 @@ def any_dementia(answer: Answer) -> float:
     Raises:
         ValueError: the answer was refused.
     """
-    if answer.probabilities is None:
+    if answer.any_dementia is None:
         raise ValueError("a refused slice has no score")
-    return 1 - answer.probabilities[STAGES[0]]
+    return answer.any_dementia.score
 
 
 def _measurement(entry: Any) -> Measurement | None:

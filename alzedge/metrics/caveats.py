@@ -1,0 +1,48 @@
+"""Sentences that belong beside every answer: what the operating point costs, and what a model cannot tell."""
+
+from alzedge.inference.operating_point import Estimate, OperatingPoint
+from alzedge.metrics.record_facts import is_synthetic, largest_unseen
+from alzedge.metrics.tasks import STAGES4
+from alzedge.model_file.read_write import Record
+
+_WHO = {"person": "people", "slice": "slices of people"}
+
+
+def operating_sentence(record: Record) -> str:
+    """The sentence on any dementia at the operating threshold: sensitivity, specificity, and on whom they were measured."""
+    point = OperatingPoint.read(record)
+    if point is None:
+        return "The model file carries no threshold for any dementia, so the score is on no side of one."
+    if point.sensitivity is None or point.specificity is None or is_synthetic(record):
+        return f"At the threshold {point.threshold:.3f} sensitivity and specificity were not measured on people."
+    people = "" if point.people is None else f"{point.people} "
+    return (
+        f"At the threshold {point.threshold:.3f}, on {people}people the model had never seen: sensitivity "
+        f"{_interval(point.sensitivity)}, specificity {_interval(point.specificity)}, per {point.level}."
+    )
+
+
+def cannot_sentence(record: Record) -> str:
+    """The sentence on stages, which the model cannot tell apart or only just, by its own test on unseen people."""
+    test = largest_unseen(record)
+    accuracy = test.level(person=True).of(STAGES4, "accuracy") if test else None
+    if test is None or accuracy is None or test.majority is None or is_synthetic(record):
+        return (
+            "The model cannot be trusted with the stage: how often it names the right one was not measured on people."
+        )
+    verb = "cannot" if accuracy.low <= test.majority else "can hardly"
+    who = "it was" if test.itself else "models made like it were"
+    return (
+        f"The model {verb} tell the stages apart: asked about {test.levels[-1].n} {_WHO[test.levels[-1].level]} "
+        f"{'it' if test.itself else 'they'} had never seen, {who} right for {_percent(accuracy.value)} (95% interval "
+        f"{_percent(accuracy.low)} to {_percent(accuracy.high)}), and always saying the commonest stage would be right for "
+        f"{_percent(test.majority)}."
+    )
+
+
+def _interval(figure: Estimate) -> str:
+    return f"{_percent(figure.value)} (95% interval {_percent(figure.low)} to {_percent(figure.high)})"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
