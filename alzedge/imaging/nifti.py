@@ -85,7 +85,7 @@ def _header(source: Any, name: str, max_voxels: int) -> Any:
 
 
 def _offset(header: Any, name: str) -> int:
-    """Where the voxels begin: behind the header, also where `vox_offset` was left 0."""
+    """The byte at which the voxels begin: behind the header, also where `vox_offset` was left 0."""
     offset, behind = float(header["vox_offset"]), int(header.single_vox_offset)
     if offset != 0 and not behind <= offset <= _MAX_OFFSET:
         raise UserError(f"{name}: its vox_offset, {offset:g}, points to no voxels; copy it or convert it again.")

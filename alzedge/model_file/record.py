@@ -98,8 +98,6 @@ def read_whole(path: Path) -> bytes:
     """Read a model file; see `check_model_file` for what is refused."""
     check_model_file(path)
     data = path.read_bytes()
-    if not data:
-        raise UserError(f"{path} is empty; copy the model file again.")
     if data.startswith(LFS_POINTER):
         raise UserError(f"{path} is a pointer of Git LFS, not the model itself; run `git lfs pull`.")
     return data
