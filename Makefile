@@ -55,16 +55,16 @@ check: .venv/dev
 	.venv/bin/mypy alzedge teacher student export demo
 
 bench-predict: .venv/dev
-	.venv/bin/python tests/bench_predict.py $(ARGS)
+	.venv/bin/python benchmarks/bench_predict.py $(ARGS)
 
 bench-train: .venv/dev
-	.venv/bin/python tests/bench_train.py $(ARGS)
+	.venv/bin/python benchmarks/bench_train.py $(ARGS)
 
 bench-audit: .venv/dev
-	.venv/bin/python tests/bench_audit.py $(ARGS)
+	.venv/bin/python benchmarks/bench_audit.py $(ARGS)
 
 bench-page: .venv/dev
-	.venv/bin/python tests/bench_page.py $(ARGS)
+	.venv/bin/python benchmarks/bench_page.py $(ARGS)
 
 # From an empty folder, so that nothing of the checkout but its tests can be imported.
 test-wheel: .venv/dev
@@ -87,7 +87,7 @@ test-wheel: .venv/dev
 	@touch $@
 
 # An editable installation knows the files it was made from: a new one asks for a new installation.
-FILES := $(sort $(wildcard alzedge/*.* alzedge/*/*.t* teacher/*.* student/*.* export/*.* demo/*.*))
+FILES := $(shell find alzedge teacher student export demo -type f -not -name '*.pyc' | sort)
 build/files: FORCE
 	@mkdir -p build && echo "$(FILES)" | cmp -s - $@ || echo "$(FILES)" > $@
 FORCE:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from alzedge.demo.server import serve
+from alzedge.demo.serving.server import serve
 
 if __name__ == "__main__":
     own = Path(__file__).with_name("model.tflite")

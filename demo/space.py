@@ -5,13 +5,14 @@ from importlib import resources
 from pathlib import Path
 
 from alzedge.errors import UserError
-from alzedge.files import check_own_folder, mark_own_folder, write_bytes
-from alzedge.runtime import Classifier
+from alzedge.inference.classifier import Classifier
+from alzedge.utils.files import check_own_folder, mark_own_folder, write_bytes
 
 MODEL = "model.tflite"
 _TOP = ("README.md", "requirements.txt", "app.py")
 # What the page imports, and what its package reads; commands that train bring their own rooms.
-_SUFFIXES = (".py", ".js", ".css", ".csv", ".tflite", ".typed")
+_SUFFIXES = (".py", ".js", ".css", ".csv", ".tflite", ".toml", ".typed")
+_LEFT_OUT = ("__pycache__", "teacher", "student", "export", "demo")
 
 
 def build_space(out: Path, model: Path | None) -> Path:
@@ -42,16 +43,17 @@ def build_space(out: Path, model: Path | None) -> Path:
     room = Path(str(resources.files("alzedge.demo")))
     for name in _TOP:
         write_bytes(out / name, (room / name).read_bytes())
-    _copy(Path(str(resources.files("alzedge"))), out / "alzedge", rooms=("models",))
+    _copy(Path(str(resources.files("alzedge"))), out / "alzedge")
     _copy(room, out / "alzedge" / "demo")
     if model is not None:
         write_bytes(out / MODEL, model.read_bytes())
     return out
 
 
-def _copy(source: Path, target: Path, rooms: tuple[str, ...] = ()) -> None:
+def _copy(source: Path, target: Path) -> None:
+    """Copy a room with its sub-rooms; a checkout's build leftovers, and rooms that an installation maps in, stay behind."""
     for path in sorted(source.iterdir()):
-        if path.name in rooms:
+        if path.is_dir() and path.name not in _LEFT_OUT:
             _copy(path, target / path.name)
         elif path.is_file() and path.suffix in _SUFFIXES:
             write_bytes(target / path.name, path.read_bytes())

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from alzedge.export.table import markdown_rows
+from alzedge.export.report.tables import markdown_rows
 from alzedge.stages import DISCLAIMER
 
 # The study this project follows (CMPE 297, 2021), official split: accuracy, micro and macro area under the ROC curve.

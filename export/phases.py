@@ -6,14 +6,15 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from alzedge.export.sources import CROSSVAL
-from alzedge.files import write_json, write_text
-from alzedge.job import Job
-from alzedge.ledger import Ledger
-from alzedge.metrics import summary
-from alzedge.modelfile import read_tflite, write_tflite
-from alzedge.progress import Step, show_steps
-from alzedge.recipe import Recipe
+from alzedge.commands.progress_bars import show_steps
+from alzedge.export.evaluate.sources import CROSSVAL
+from alzedge.metrics.classification import summary
+from alzedge.model_file.read_write import read_tflite, write_tflite
+from alzedge.runs.recipe import Recipe
+from alzedge.runs.run_folder import Ledger
+from alzedge.runs.split_run import Job
+from alzedge.utils.files import write_json, write_text
+from alzedge.utils.progress import Step
 
 TEACHER = "teacher.keras"
 STUDENT = "student.keras"
@@ -35,7 +36,7 @@ def export_phase(job: Job, student: Path) -> dict[str, Path]:
     outputs = {name: job.folder / file for name, file in FILE_NAMES.items()}
 
     def action(stem: Path) -> None:
-        from alzedge.export.exporting import export_student
+        from alzedge.export.export_student import export_student
 
         with show_steps(f"{job.title}: export") as on_step:
             for done, (name, path) in enumerate(outputs.items(), start=1):
@@ -52,7 +53,7 @@ def evaluate_phase(job: Job, models: dict[str, Path]) -> Path:
     output = job.folder / "metrics.json"
 
     def action(stem: Path) -> None:
-        from alzedge.export.evaluation import evaluate_models
+        from alzedge.export.evaluate.judge import evaluate_models
 
         with show_steps(f"{job.title}: evaluation") as on_step:
             write_json(output, evaluate_models(models, job.dataset, job.split, on_step, teacher=TEACHER))
@@ -107,7 +108,7 @@ def benchmark_phase(ledger: Ledger, models: dict[str, Path], metrics: Path, reci
     output = ledger.folder / "benchmark.json"
 
     def action(stem: Path) -> None:
-        from alzedge.export.benchmark import benchmark_models
+        from alzedge.export.benchmark.benchmark import benchmark_models
 
         splits = json.loads(metrics.read_text())
         with show_steps("benchmark") as on_step:
@@ -143,9 +144,9 @@ def report_phase(ledger: Ledger, benchmark: Path, jobs: list[Job], model: Path) 
     outputs = [card, *(folder / name for name in REPORTS), *pictures]
 
     def action(stem: Path) -> None:
-        from alzedge.export import plots
-        from alzedge.export.benchmark import write_reports
-        from alzedge.export.card import PICTURES, model_card
+        from alzedge.export.benchmark.benchmark import write_reports
+        from alzedge.export.hub.card import PICTURES, model_card
+        from alzedge.export.report import plots
 
         found = json.loads(benchmark.read_text())
         confusion, loss, examples = pictures

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alzedge.dataset import DataSet, available_splits, in_order, split_dataset
+from alzedge.data.dataset import DataSet, available_splits, in_order, split_dataset
 from alzedge.export.phases import (
     FILE_NAMES,
     STUDENT,
@@ -13,9 +13,9 @@ from alzedge.export.phases import (
     release_phase,
     report_phase,
 )
-from alzedge.job import Job, make_job, run_identity
-from alzedge.ledger import open_ledger
-from alzedge.recipe import Recipe
+from alzedge.runs.recipe import Recipe
+from alzedge.runs.run_folder import open_ledger
+from alzedge.runs.split_run import Job, make_job, run_identity
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
 

@@ -11,13 +11,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from alzedge.progress import OnStep, Step, quiet
-from alzedge.recipe import Recipe
+from alzedge.runs.recipe import Recipe
 from alzedge.student.model import build_student
-from alzedge.teacher.augment import apply_views, draw_views
-from alzedge.teacher.sampling import shuffled
-from alzedge.teacher.training import fit, set_seed
-from alzedge.teacher.worker import Batch
+from alzedge.teacher.training.augment import apply_views, draw_views
+from alzedge.teacher.training.loop import fit, set_seed
+from alzedge.teacher.training.replicas import Batch
+from alzedge.teacher.training.sampling import shuffled
+from alzedge.utils.progress import OnStep, Step, quiet
 
 _VIEW = 31  # name of the random stream
 _BLOCK = 256
@@ -102,7 +102,7 @@ def distill(
         targets: float32 (views, N, 4) from `soft_targets` with the same recipe.
         images: float32 (N, rows, columns, 1), the same images.
         recipe: `student`, `distill`, `augment` and `seed` are used.
-        checkpoint: see `alzedge.teacher.training.fit`.
+        checkpoint: see `alzedge.teacher.training.loop.fit`.
         on_step: told about every step.
 
     Returns:

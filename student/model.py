@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from alzedge.recipe import StudentRecipe
+from alzedge.runs.recipe import StudentRecipe
 from alzedge.stages import STAGES
 
 

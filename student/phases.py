@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.commands.progress_bars import show_steps
 from alzedge.errors import UserError
-from alzedge.files import replacing, write_json
-from alzedge.job import Job
-from alzedge.modelfile import make_record, read_keras_record
-from alzedge.progress import show_steps
+from alzedge.model_file.read_write import make_record, read_keras_record
+from alzedge.runs.split_run import Job
+from alzedge.utils.files import replacing, write_json
 
 
 def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Path:
@@ -29,10 +29,10 @@ def targets_phase(job: Job, teacher: Path, pretrained: Path | None = None) -> Pa
         inputs.append(pretrained or _pretrained(teacher))
 
     def action(stem: Path) -> None:
-        from alzedge.student.crossfit import SoftTargets, cross_fitted_targets
+        from alzedge.student.cross_fit import SoftTargets, cross_fitted_targets
         from alzedge.student.distill import soft_targets
-        from alzedge.teacher.saving import load_model
-        from alzedge.teacher.training import set_seed
+        from alzedge.teacher.keras_file import load_model
+        from alzedge.teacher.training.loop import set_seed
 
         set_seed(job.recipe.seed)
         model, _ = load_model(inputs[-1])
@@ -60,7 +60,7 @@ def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
 
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
-        from alzedge.teacher.saving import save_model
+        from alzedge.teacher.keras_file import save_model
 
         with show_steps(f"{job.title}: student distillation") as on_step:
             model, history = distill(
@@ -76,7 +76,7 @@ def distill_phase(job: Job, targets: Path, teacher: Path) -> Path:
 
 
 def _fluid(job: Job) -> NDArray[np.float32]:
-    from alzedge.student.fluid import fluid_by_person
+    from alzedge.student.targets import fluid_by_person
 
     train, names = job.split.train, job.training_people()
     person = np.unique(names, return_inverse=True)[1]

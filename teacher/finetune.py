@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.progress import OnStep, quiet
-from alzedge.recipe import Recipe
-from alzedge.teacher.augment import apply_views, draw_views
-from alzedge.teacher.heads import classifier
-from alzedge.teacher.networks import build_encoder
-from alzedge.teacher.sampling import Draw, alternating, balanced, labelled_part, shuffled, watching_part
-from alzedge.teacher.training import Watch, fit, set_seed
-from alzedge.teacher.worker import Batch
+from alzedge.runs.recipe import Recipe
+from alzedge.teacher.networks.backbones import build_encoder
+from alzedge.teacher.networks.heads import classifier
+from alzedge.teacher.training.augment import apply_views, draw_views
+from alzedge.teacher.training.loop import Watch, fit, set_seed
+from alzedge.teacher.training.replicas import Batch
+from alzedge.teacher.training.sampling import Draw, alternating, balanced, labelled_part, shuffled, watching_part
+from alzedge.utils.progress import OnStep, quiet
 
 _VIEW = 21  # name of the random stream
 
@@ -49,7 +49,7 @@ def finetune(
         images: float32 (N, rows, columns, 1), preprocessed training slices.
         labels: int64 (N,).
         recipe: `teacher`, `finetune`, `augment` and `seed` are used.
-        checkpoint: see `alzedge.teacher.training.fit`.
+        checkpoint: see `alzedge.teacher.training.loop.fit`.
         on_step: told about every step.
         people: str (N,), who is on each image: label shares and early stopping go by them.
         devices: see `fit`.

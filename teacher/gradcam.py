@@ -8,8 +8,8 @@ from keras import ops
 from numpy.typing import NDArray
 from PIL import Image
 
-from alzedge.images import HEIGHT, WIDTH
-from alzedge.overlay import explanation_picture
+from alzedge.imaging.overlay import explanation_picture
+from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES
 
 

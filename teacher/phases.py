@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alzedge.files import write_json
-from alzedge.job import Job
-from alzedge.modelfile import make_record
-from alzedge.progress import show_steps
+from alzedge.commands.progress_bars import show_steps
+from alzedge.model_file.read_write import make_record
+from alzedge.runs.split_run import Job
+from alzedge.utils.files import write_json
 
 if TYPE_CHECKING:
-    from alzedge.teacher.start import Start
+    from alzedge.teacher.simclrv2.init import Start
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def pretrain_phase(job: Job, means: Means = _DEFAULT) -> Path:
     settings = ["teacher", "pretrain", "augment"]
 
     def action(stem: Path) -> None:
+        from alzedge.teacher.keras_file import save_model
         from alzedge.teacher.pretrain import pretrain
-        from alzedge.teacher.saving import save_model
-        from alzedge.teacher.tracking import recorded
+        from alzedge.teacher.training.tracking import recorded
 
         wandb_name = f"{job.title}-pretrain" if means.wandb else None
         with (
@@ -66,8 +66,8 @@ def init_phase(job: Job, start: "Start") -> Path:
     settings = ["teacher"]
 
     def action(stem: Path) -> None:
-        from alzedge.teacher.saving import save_model
-        from alzedge.teacher.simclr import load_pretrained
+        from alzedge.teacher.keras_file import save_model
+        from alzedge.teacher.simclrv2.load import load_pretrained
 
         model = load_pretrained(start.variables, job.recipe.preprocessing.input_shape)
         provenance = job.provenance(settings)
@@ -85,8 +85,8 @@ def finetune_phase(job: Job, pretrained: Path, means: Means = _DEFAULT) -> Path:
 
     def action(stem: Path) -> None:
         from alzedge.teacher.finetune import finetune
-        from alzedge.teacher.saving import load_model, save_model
-        from alzedge.teacher.tracking import recorded
+        from alzedge.teacher.keras_file import load_model, save_model
+        from alzedge.teacher.training.tracking import recorded
 
         encoder, record = load_model(pretrained)
         wandb_name = f"{job.title}-finetune" if means.wandb else None

@@ -6,16 +6,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.progress import OnStep, quiet
-from alzedge.recipe import Recipe
-from alzedge.teacher.augment import apply_views, draw_views
-from alzedge.teacher.heads import contrastive_model
-from alzedge.teacher.losses import NTXent
-from alzedge.teacher.networks import build_encoder
-from alzedge.teacher.published_views import random_view
-from alzedge.teacher.sampling import draw_partners, shuffled, watching_part
-from alzedge.teacher.training import Watch, fit, set_seed
-from alzedge.teacher.worker import Batch
+from alzedge.runs.recipe import Recipe
+from alzedge.teacher.networks.backbones import build_encoder
+from alzedge.teacher.networks.heads import contrastive_model
+from alzedge.teacher.training.augment import apply_views, draw_views
+from alzedge.teacher.training.loop import Watch, fit, set_seed
+from alzedge.teacher.training.losses import NTXent
+from alzedge.teacher.training.replicas import Batch
+from alzedge.teacher.training.sampling import draw_partners, shuffled, watching_part
+from alzedge.teacher.training.simclr_augment import random_view
+from alzedge.utils.progress import OnStep, quiet
 
 _STREAMS = (11, 12)  # names of the first and the second view's random numbers
 _PARTNERS = 13
@@ -36,7 +36,7 @@ def pretrain(
     Args:
         images: float32 (N, rows, columns, 1), preprocessed training slices.
         recipe: `teacher`, `pretrain`, `augment` and `seed` are used.
-        checkpoint: see `alzedge.teacher.training.fit`.
+        checkpoint: see `alzedge.teacher.training.loop.fit`.
         on_step: told about every step.
         people: str (N,), who is on each image: those who watch for early stopping do not train.
         places: int64 (N,), position of each slice in the volume, for `pretrain.reach`; None: unknown.

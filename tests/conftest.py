@@ -1,85 +1,21 @@
 """What several tests share: the command in a subprocess, phantoms, one tiny run, the real archive."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from helpers.commands import TINY, once, run_cli
 
-from alzedge.dataset import DataSet
-from alzedge.phantoms import make_phantoms
+from alzedge.data.dataset import DataSet
+from alzedge.data.phantom_set import make_phantoms
 
 TESTS = Path(__file__).parent
-
-# Seconds, not minutes: every phase of a run on two batches.
-TINY = """
-splits = ["subject"]
-[phantoms]
-subjects = 20
-slices = 5
-[preprocessing]
-shrink = 4
-[teacher]
-width = 0.0625
-[pretrain]
-epochs = 3
-batch_size = 32
-[finetune]
-epochs = 3
-batch_size = 32
-[distill]
-epochs = 3
-batch_size = 32
-views = 2
-[export]
-calibration_images = 16
-[benchmark]
-calls = 10
-"""
 
 
 # Two workers on two cores: with two threads each they would only wait for one another.
 if "PYTEST_XDIST_WORKER" in os.environ:
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(variable, "1")
-
-
-def run_cli(*args: object, timeout: float = 900, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run the real command in a process of its own."""
-    command = [sys.executable, "-m", "alzedge", *map(str, args)]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=timeout, **options)  # type: ignore[call-overload]
-
-
-def run_code(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process of its own."""
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
-
-
-def assert_refused(result: subprocess.CompletedProcess[str], *words: object) -> None:
-    """Bad input: exit code 2, one line on stderr that holds the words, no traceback."""
-    assert result.returncode == 2, result.stderr
-    assert "Traceback" not in result.stderr
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1, result.stderr
-    for word in words:
-        assert str(word) in lines[0]
-
-
-def once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that the first worker to ask for it fills, and the others only read."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / name
-    with FileLock(shared / f"{name}.lock"):
-        if not (folder / "made").exists():
-            folder.mkdir(exist_ok=True)
-            make(folder)
-            (folder / "made").touch()
-    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -127,13 +63,13 @@ def trained_student(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet,
 def _train_student(folder: Path, phantoms: DataSet, recipe_file: str) -> None:
     import keras
 
-    from alzedge.dataset import split_dataset
-    from alzedge.job import Job
-    from alzedge.ledger import Ledger
-    from alzedge.modelfile import make_record
-    from alzedge.recipe import StudentRecipe, load_recipe
+    from alzedge.data.dataset import split_dataset
+    from alzedge.model_file.read_write import make_record
+    from alzedge.runs.recipe import StudentRecipe, load_recipe
+    from alzedge.runs.run_folder import Ledger
+    from alzedge.runs.split_run import Job
     from alzedge.student.model import build_student
-    from alzedge.teacher.saving import save_model
+    from alzedge.teacher.keras_file import save_model
 
     recipe = load_recipe(recipe_file)
     job = Job(Ledger(folder, {}), folder, phantoms, split_dataset(phantoms, "subject"), recipe, "tests")

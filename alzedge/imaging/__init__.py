@@ -1,1 +1,1 @@
-"""Slices and volumes of the head: reading them, the frame that they are brought into, and the steps on the way."""
+"""Slices and volumes: file formats, geometry, preprocessing, phantoms."""

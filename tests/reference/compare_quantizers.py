@@ -1,4 +1,4 @@
-"""TensorFlow's converter against litert-quantizer on a real student: what `alzedge.export.convert` says about them.
+"""TensorFlow's converter against litert-quantizer on a real student: what `alzedge.export.convert.tflite` says about them.
 
     pip install litert-quantizer==0.11.0
     python tests/reference/compare_quantizers.py STUDENT.keras DATA [FOLDER]
@@ -19,14 +19,14 @@ import numpy as np
 
 
 def main(student: Path, data: str, folder: Path) -> None:
-    from alzedge.dataset import split_dataset
-    from alzedge.export import convert
-    from alzedge.export.contents import tflite_contents
-    from alzedge.export.exporting import held_out
-    from alzedge.job import made_with
-    from alzedge.networks import TFLiteNetwork
-    from alzedge.options import load_source
-    from alzedge.teacher.saving import load_model
+    from alzedge.data.dataset import split_dataset
+    from alzedge.export.convert import tflite as convert
+    from alzedge.export.convert.contents import tflite_contents
+    from alzedge.export.export_student import held_out
+    from alzedge.runs.split_run import made_with
+    from alzedge.inference.interpreters import TFLiteNetwork
+    from alzedge.commands.options import load_source
+    from alzedge.teacher.keras_file import load_model
 
     logits, record = load_model(student)
     model = convert.with_probabilities(logits)

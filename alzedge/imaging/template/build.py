@@ -16,7 +16,7 @@ from PIL import Image
 
 from alzedge.imaging import frame
 from alzedge.imaging.resample import resampled
-from alzedge.kaggle import subjects_from_names
+from alzedge.data.kaggle import subjects_from_names
 
 # Brightness of fluid where white matter is 1: median of the Kaggle slices' pixels that the tight masks of the OASIS-1
 # volumes leave out, over the white matter's (36 of 215).

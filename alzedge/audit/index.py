@@ -1,0 +1,243 @@
+"""A data set's images one by one, for sets too large to hold: of each image some bytes are kept, of its name none."""
+
+import csv
+import hashlib
+import io
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.data import kaggle
+from alzedge.data.loading import (
+    PHANTOMS_FILE,
+    SUBJECTS_FILE,
+    Entry,
+    check_sides,
+    entry_of,
+    from_row,
+    several_data_sets,
+)
+from alzedge.errors import UserError
+from alzedge.imaging.slices import SUFFIXES
+from alzedge.stages import STAGES, label_of
+from alzedge.utils.archives import open_tree
+
+TRAIN, TEST = 0, 1
+_SIDES = {"train": TRAIN, "test": TEST, "": -1}
+_MAX_TABLE = 256 * 2**20
+# How studies write people into file names: OASIS-1 to -3, ADNI, BIDS, and our phantoms.
+_IDENTIFIER = re.compile(r"OAS[123]_?\d{4,5}|(?<!\d)\d{3}_S_\d{4,5}|sub-[A-Za-z0-9]+|phantom-\d+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files of a folder or zip.
+
+    Attributes:
+        path: as the user named it.
+        names: relative POSIX names, in the same order each time.
+        open: one file by its name.
+    """
+
+    path: Path
+    names: Callable[[], Iterator[str]]
+    open: Callable[[str], BinaryIO]
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """What is known of N images before their pixels are read, 19 bytes each.
+
+    Attributes:
+        key: uint64 (N,), the start of SHA-256 of each image's path.
+        label: int8 (N,), index into `STAGES`.
+        side: int8 (N,), `TRAIN` or `TEST` of the split as it came; -1 when it came without.
+        subject: int32 (N,), index into `people`; -1 when unknown.
+        slice: int32 (N,), position in the volume; 0 when unknown.
+        people: names.
+        known_by: what told the people; empty when nothing did.
+        synthetic: whether the slices are phantoms.
+    """
+
+    key: NDArray[np.uint64]
+    label: NDArray[np.int8]
+    side: NDArray[np.int8]
+    subject: NDArray[np.int32]
+    slice: NDArray[np.int32]
+    people: tuple[str, ...]
+    known_by: str
+    synthetic: bool
+
+
+def open_source(path: Path) -> Source:
+    """Open a folder, whose names are walked and not held, or a zip, whose directory Python holds in memory.
+
+    Raises:
+        UserError: nothing is there, or it is neither folder nor zip.
+    """
+    if path.is_dir():
+        return Source(path, lambda: _walk(path), lambda name: (path / name).open("rb"))
+    tree = open_tree(path)
+    return Source(path, lambda: iter(tree.names), lambda name: io.BytesIO(tree.read(name, _MAX_TABLE)))
+
+
+def images_of(source: Source) -> Iterator[Entry]:
+    """The images, always in the same order.
+
+    Raises:
+        UserError: an image lies in no class folder.
+    """
+    return (entry_of(source.path, name) for name in source.names() if name.lower().endswith(SUFFIXES))
+
+
+def index_images(source: Source) -> Index:
+    """Find the images and, if anything tells, who is on them.
+
+    People come from a `subjects.csv`, from the Kaggle archive's file names, or from a study's
+    identifier in every file name (`OAS1_0001`, `002_S_0295`, `sub-01`, `phantom-001`).
+
+    Raises:
+        UserError: see `alzedge.data.loading.list_entries`.
+    """
+    tables = sorted((n for n in source.names() if Path(n).name == SUBJECTS_FILE), key=len)
+    synthetic = any(Path(n).name == PHANTOMS_FILE for n in source.names())
+    if tables:
+        table = _read_table(source, tables[0])
+        return _index(source, lambda entry: table.look_up(entry), SUBJECTS_FILE, synthetic)
+    try:
+        who = kaggle.subjects_from_names(entry.path for entry in images_of(source))
+    except UserError:
+        pass
+    else:
+        return _index(
+            source,
+            lambda entry: replace(entry, subject=who[entry.path][0], slice=who[entry.path][1]),
+            kaggle.KNOWN_BY,
+            synthetic,
+        )
+    if all(identifier(entry.name) for entry in images_of(source)):
+        return _index(
+            source, lambda entry: replace(entry, subject=identifier(entry.name)), "identifiers in file names", synthetic
+        )
+    return _index(source, lambda entry: entry, "", synthetic)
+
+
+def identifier(name: str) -> str:
+    """The person a study wrote into a file's name or folders; empty when there is none."""
+    found = _IDENTIFIER.search(name)
+    return found.group() if found else ""
+
+
+def path_key(path: str) -> int:
+    """The first 8 bytes of the path's SHA-256: two of a million paths agree with probability 3e-8."""
+    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "little")
+
+
+def _walk(top: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        below = Path(folder).relative_to(top).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield prefix + name
+
+
+def _index(source: Source, complete: Callable[[Entry], Entry], known_by: str, synthetic: bool) -> Index:
+    columns = _Columns(source.path, one_stage_each=known_by == SUBJECTS_FILE)
+    for entry in images_of(source):
+        columns.add(complete(entry))
+    # A rare stage may have too few people for both sides of a clean split.
+    check_sides(source.path, columns.found)
+    rows = np.frombuffer(bytes(columns.rows), _ROW)
+    arrays = {name: rows[name].copy() for name in _ROW.names or ()}
+    if len(np.unique(arrays["key"])) < len(rows):
+        raise several_data_sets(source.path)
+    return Index(**arrays, people=tuple(columns.people), known_by=known_by, synthetic=synthetic)
+
+
+_ROW = np.dtype([("key", "<u8"), ("label", "i1"), ("side", "i1"), ("subject", "<i4"), ("slice", "<i4")])
+
+
+@dataclass
+class _Columns:
+    """Rows of an `Index` while it grows."""
+
+    source: Path
+    one_stage_each: bool
+    rows: bytearray = field(default_factory=bytearray)
+    people: dict[str, int] = field(default_factory=dict)
+    first_label: list[int] = field(default_factory=list)
+    found: set[tuple[str, int]] = field(default_factory=set)
+
+    def add(self, entry: Entry) -> None:
+        subject = -1
+        if entry.subject:
+            subject = self.people.setdefault(entry.subject, len(self.people))
+            if subject == len(self.first_label):
+                self.first_label.append(entry.label)
+            if self.one_stage_each and self.first_label[subject] != entry.label:
+                raise UserError(
+                    f"{self.source}: {entry.subject} is {STAGES[self.first_label[subject]]} on other images and {STAGES[entry.label]} "
+                    f"on {entry.path}; give each visit a subject of its own or mend the labels."
+                )
+        row = np.array((path_key(entry.path), entry.label, _SIDES[entry.split], subject, entry.slice), _ROW)
+        self.rows += row.tobytes()
+        self.found.add((entry.split, entry.label))
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """A `subjects.csv`, by the key of the path."""
+
+    name: str
+    rows: NDArray[np.void]
+    people: tuple[str, ...]
+
+    def look_up(self, entry: Entry) -> Entry:
+        at = int(np.searchsorted(self.rows["key"], np.uint64(path_key(entry.path))))
+        if at == len(self.rows) or int(self.rows["key"][at]) != path_key(entry.path):
+            raise UserError(f"{self.name}: no row {entry.path!r}; it needs path,subject and a row for every image.")
+        row = self.rows[at]
+        text = {
+            "subject": self.people[row["subject"]],
+            "label": STAGES[row["label"]] if row["label"] >= 0 else "",
+            "split": {TRAIN: "train", TEST: "test"}.get(int(row["side"]), ""),
+            "slice": str(row["slice"]),
+        }
+        return from_row(entry, text)
+
+
+def _read_table(source: Source, name: str) -> _Table:
+    where = f"{source.path}: {name}"
+    people: dict[str, int] = {}
+    rows = bytearray()
+    try:
+        with source.open(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            for raw in csv.DictReader(text):
+                row = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
+                side = _SIDES.get(row.get("split", ""))
+                if side is None:
+                    raise UserError(f"{where}: {row['path']} has split {row['split']!r}; expected train or test.")
+                if not row["subject"]:
+                    raise UserError(
+                        f"{where}: no subject for {row['path']}; name one, or remove the file if people are unknown."
+                    )
+                subject = people.setdefault(row["subject"], len(people))
+                label = label_of(row["label"]) if row.get("label") else -1
+                values = (path_key(row["path"]), label, side, subject, int(row.get("slice") or 0))
+                rows += np.array(values, _ROW).tobytes()
+    except KeyError as error:
+        raise UserError(f"{where}: no column {error}; it needs path,subject and a row for every image.") from error
+    except (UnicodeDecodeError, csv.Error, ValueError, OverflowError) as error:
+        raise UserError(f"{where}: not a readable table ({error}); write it as UTF-8 CSV.") from error
+    table = np.unique(np.frombuffer(bytes(rows), _ROW))
+    if len(np.unique(table["key"])) < len(table):
+        raise UserError(f"{where}: two different rows for the same path; keep one.")
+    return _Table(where, table, tuple(people))

@@ -1,0 +1,55 @@
+"""The command `explain`: where on a slice the student found the evidence."""
+
+from pathlib import Path
+
+import click
+
+from alzedge.stages import DISCLAIMER, STAGES, TITLES
+
+
+@click.command("explain")
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The picture to write, a .png file."
+)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="A file made by `alzedge export --heat-map`. Default: the bundled student.",
+)
+@click.option(
+    "--stage", type=click.Choice(STAGES), help="Evidence for and against this stage. Default: the most probable."
+)
+@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
+def explain_command(image: Path, out: Path, model: Path | None, stage: str | None, no_guard: bool) -> None:
+    """Draw where on a slice the evidence lies, without TensorFlow.
+
+    Writes the slice and, beside it, the slice under a heat map: orange speaks for the stage, blue
+    against it. The map is the student's own arithmetic (class activation), not proof of disease.
+
+    \b
+    alzedge explain slice.jpg --out evidence.png
+    """
+    from alzedge.errors import UserError
+    from alzedge.imaging.overlay import explanation_picture
+    from alzedge.imaging.slices import read_bytes, read_slice
+    from alzedge.inference.classifier import Classifier, bundled_heat_map_model
+
+    if out.suffix != ".png":
+        raise click.BadParameter(f"{out}: the name must end in .png.")
+    classifier = Classifier.load(model or bundled_heat_map_model(), guarded=not no_guard)
+    answer = classifier.answer_image(read_bytes(image), str(image))
+    if answer.probabilities is None:
+        raise UserError(f"{image}: {answer.refused}; --no-guard answers all the same.")
+    pixels = read_slice(image)
+    chosen = stage or str(answer.stage)
+    index = STAGES.index(chosen)
+    heat = classifier.heat_maps(pixels[None])[0, ..., index]
+    caption = f"{TITLES[index]}: {answer.probabilities[chosen]:.0%}"
+
+    from alzedge.utils.files import replacing
+
+    with replacing(out) as temporary:
+        explanation_picture(pixels, heat, caption).save(temporary)
+    click.echo(f"{image}: {chosen} {answer.probabilities[chosen]:.3f}\nwrote {out}")
+    click.echo(DISCLAIMER, err=True)

@@ -1,0 +1,118 @@
+"""The command `predict`."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from alzedge.stages import DISCLAIMER
+
+if TYPE_CHECKING:  # imported when the command is called: its help is there at once
+    from alzedge.inference.answering import Result
+    from alzedge.inference.writers import Writer
+
+
+@click.command("predict")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="A file made by `alzedge export`. Default: the bundled student."
+)
+@click.option(
+    "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Threads of each interpreter."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+@click.option(
+    "--csv",
+    "table",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Write a table instead of text; - prints it.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes with an interpreter each."
+)
+@click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
+@click.option("--no-guard", is_flag=True, help="Answer also for what is no axial brain slice, such as phantoms.")
+def predict_command(
+    paths: tuple[Path, ...],
+    model: Path | None,
+    threads: int,
+    as_json: bool,
+    table: Path | None,
+    jobs: int,
+    on_ray: bool,
+    no_guard: bool,
+) -> int:
+    """Estimate the stage on MRI slices and volumes, without TensorFlow.
+
+    Each PATH is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
+    high, 8-bit grey, as in the Kaggle 4-class set; a volume as NIfTI, DICOM file or folder of a
+    DICOM series (`pip install 'alzedge[medical]'`); or a folder or zip archive of these. Answers
+    come in order: a folder's own files by name, then its sub-folders.
+
+    Volumes should be skull-stripped T1, best registered to an atlas as OASIS-1's are; the answer
+    for the person is the mean over the slices that look like those the model knows. The
+    probabilities are the model's own words and no diagnosis.
+
+    What cannot be read is told on stderr, the others are answered, and the exit code is 2. A picture
+    that is no axial brain slice is refused, which is an answer.
+
+    \b
+    alzedge predict slice.jpg
+    alzedge predict --json slices/*.jpg --model student_int8.tflite
+    alzedge predict archive.zip head.nii.gz --csv answers.csv --jobs 4
+    """
+    from alzedge.inference.answering import Workload, answerer
+    from alzedge.inference.inputs import find_items
+    from alzedge.inference.predict import answer_items
+    from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
+
+    if as_json and table is not None:
+        raise click.UsageError("--json and --csv exclude each other.")
+    workload = Workload(model, threads, not no_guard, jobs, on_ray)
+    record = answerer(workload).record  # a model that is refused is refused before anything is printed
+    with _stream(table) as stream:
+        writer: Writer = TextWriter(stream)
+        if as_json:
+            writer = JsonWriter(stream, record)
+        elif table is not None:
+            writer = CsvWriter(stream)
+        answered, failed = _write(answer_items(find_items(paths), workload), writer, stream)
+    if answered and not as_json:
+        click.echo(DISCLAIMER, err=True)
+    return 2 if failed else 0
+
+
+def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tuple[int, int]:
+    """Write results as they come, tell errors on stderr, and count both."""
+    from alzedge.commands.progress_bars import show_count
+    from alzedge.inference.writers import printable
+
+    answered = failed = 0
+    for result in show_count(results, "answering", stream):
+        writer.write(result)
+        if result.error is None:
+            answered += 1
+        else:
+            failed += 1
+            click.echo(f"alzedge: {printable(result.error)}", err=True)
+    writer.close()
+    return answered, failed
+
+
+@contextlib.contextmanager
+def _stream(table: Path | None) -> Iterator[TextIO]:
+    """Where answers go: the table, whole or not at all, or stdout."""
+    if table is None or str(table) == "-":
+        yield sys.stdout
+        return
+    from alzedge.utils.files import replacing
+
+    with (
+        replacing(table) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        yield file

@@ -1,0 +1,153 @@
+"""The one object that carries labelled slices, and the splits that are made of it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.errors import UserError
+from alzedge.imaging.slices import HEIGHT, WIDTH
+from alzedge.stages import STAGES
+
+SPLITS = ("official", "random", "subject")
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Labelled axial slices of some people. Arrays are read-only.
+
+    Attributes:
+        name: how reports call it.
+        images: uint8 (N, 208, 176).
+        labels: int64 (N,), index into `STAGES`.
+        subject: str (N,), who is on the slice; all empty when unknown.
+        slice: int64 (N,), position in the volume from 1 upwards; 0 when unknown.
+        split: str (N,), 'train' or 'test' as the data set came; all empty when it came without.
+        paths: str (N,), where each image came from, relative to the data set.
+        synthetic: whether the slices are drawn (phantoms) and so say nothing about people.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    subject: NDArray[np.str_]
+    slice: NDArray[np.int64]
+    split: NDArray[np.str_]
+    paths: NDArray[np.str_]
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        if self.images.shape[1:] != (HEIGHT, WIDTH) or self.images.dtype != np.uint8:
+            raise ValueError(
+                f"images: expected uint8 (N, {HEIGHT}, {WIDTH}), got {self.images.dtype} {self.images.shape}"
+            )
+        for name, array in self._arrays().items():
+            if len(array) != len(self.images):
+                raise ValueError(f"{name}: expected {len(self.images)} entries, got {len(array)}")
+            array.flags.writeable = False
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(STAGES):
+            raise ValueError(f"labels: expected 0..{len(STAGES) - 1}, got {np.unique(self.labels)}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def subjects_known(self) -> bool:
+        """Whether every slice says who is on it."""
+        return len(self) > 0 and bool(np.all(self.subject != ""))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything but the name."""
+        digest = hashlib.sha256()
+        for text in (self.paths, self.subject, self.split):
+            digest.update("\n".join(text.tolist()).encode())
+        for array in (self.labels, self.slice, self.images):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def take(self, index: NDArray[np.intp] | Sequence[int]) -> "DataSet":
+        """The slices at `index`, in that order, as a data set of its own."""
+        chosen = np.asarray(index, dtype=np.intp)
+        arrays: dict[str, Any] = {name: array[chosen] for name, array in self._arrays().items()}
+        return replace(self, **arrays)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which slices train and which test.
+
+    Attributes:
+        name: 'official', 'subject' or 'random'.
+        train, test: index arrays into the data set.
+        unseen_people: whether no person of `test` is in `train`; None when nobody knows.
+        description: one clause for tables and cards.
+        fold: the fold that tests; None for the split the data set came with.
+    """
+
+    name: str
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    unseen_people: bool | None
+    description: str
+    fold: int | None
+
+
+def split_dataset(dataset: DataSet, name: str, fold: int = 0) -> Split:
+    """Split a data set.
+
+    `official` is the split the data set came with. `subject` keeps every person on one
+    side: the people of `fold` (see `alzedge.data.folds`) test, all others train. `random`
+    mixes slices and exists for data that comes without people and without a split.
+
+    Raises:
+        UserError: the data set cannot be split that way, or one side lacks all images.
+    """
+    from alzedge.data.folds import image_folds, subject_folds
+
+    if name == "official":
+        if not np.all(dataset.split != ""):
+            raise UserError(f"{dataset.name} came without train/ and test/ folders, so it has no official split.")
+        return _make_split(dataset, name, dataset.split == "test", "as published", None)
+    if name == "subject":
+        if not dataset.subjects_known:
+            raise UserError(
+                f"The people in {dataset.name} are unknown, so nothing can be said about unseen people; "
+                "add a subjects.csv (see `alzedge subjects --help`)."
+            )
+        folds = subject_folds(dataset.subject, dataset.labels)
+        return _make_split(dataset, name, folds == fold, f"people of fold {fold} held out", fold)
+    if name == "random":
+        folds = image_folds(dataset.paths, dataset.labels)
+        return _make_split(dataset, name, folds == fold, "random slices held out; people unknown", fold)
+    raise UserError(f"{name!r} is not a split; choose one of {', '.join(SPLITS)}.")
+
+
+def available_splits(dataset: DataSet) -> tuple[str, ...]:
+    """The splits worth reporting, the official one first and unseen people last."""
+    official = ("official",) if np.all(dataset.split != "") else ()
+    subject = ("subject",) if dataset.subjects_known else ()
+    return official + subject or ("random",)
+
+
+def in_order(splits: tuple[str, ...]) -> list[str]:
+    """Each split once, unseen people last: the last one's model is the one to release."""
+    return [split for split in SPLITS if split in splits]
+
+
+def _make_split(dataset: DataSet, name: str, test: NDArray[np.bool_], description: str, fold: int | None) -> Split:
+    for side, chosen in (("training", ~test), ("test", test)):
+        if not chosen.any():
+            raise UserError(f"{dataset.name}: the {name} split leaves no {side} images; more people are needed.")
+    unseen = None
+    if dataset.subjects_known:
+        unseen = not set(dataset.subject[test]) & set(dataset.subject[~test])
+    return Split(name, np.flatnonzero(~test), np.flatnonzero(test), unseen, description, fold)

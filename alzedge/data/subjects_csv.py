@@ -1,0 +1,91 @@
+"""Who is on which slice of the Kaggle archive: recovered, proved, summarised, written down."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.data import kaggle
+from alzedge.data.dataset import DataSet
+from alzedge.data.loading import SUBJECTS_FILE, Progress, list_entries, load_dataset
+from alzedge.errors import UserError
+from alzedge.stages import STAGES
+from alzedge.utils.archives import open_tree
+
+
+@dataclass(frozen=True, eq=False)
+class Recovered:
+    """The Kaggle set with its people, and the continuity (31,) that proves them."""
+
+    dataset: DataSet
+    continuity: NDArray[np.float64]
+
+
+def recover_subjects(archive: Path, progress: Progress = iter) -> Recovered:
+    """Read people and slices off the file names and prove them on the pixels.
+
+    Raises:
+        UserError: not readable, names that do not fit, or pixels that contradict them.
+    """
+    with open_tree(archive) as tree:
+        kaggle.subjects_from_names(entry.path for entry in list_entries(tree))
+        if any(Path(name).name == SUBJECTS_FILE for name in tree.names):
+            raise UserError(f"{archive}: holds a {SUBJECTS_FILE}, which would be believed instead; remove it first.")
+    dataset = load_dataset(archive, progress)
+    if not dataset.subjects_known:
+        raise UserError(
+            f"{archive}: the file names fit, but the slices do not follow one another, so this copy was re-packed and "
+            "has lost who is who; use the original archive.zip from Kaggle."
+        )
+    return Recovered(dataset, kaggle.continuity(dataset))
+
+
+def summary(found: Recovered) -> str:
+    """People, slices, splits and proof as text."""
+    data = found.dataset
+    people, first = np.unique(data.subject, return_index=True)
+    per_person = len(data) // len(people)
+    lines = [f"{data.name}: {len(people)} people x {per_person} slices = {len(data)} images", ""]
+    lines.append(f"{'stage':<18}{'people':>8}{'train':>8}{'test':>8}")
+    for label, stage in enumerate(STAGES):
+        of_stage = data.labels == label
+        train, test = ((of_stage & (data.split == side)).sum() for side in ("train", "test"))
+        lines.append(f"{stage:<18}{(data.labels[first] == label).sum():>8}{train:>8}{test:>8}")
+    lines += ["", "slices in the official splits:", *_side_lines(data)]
+    shared = set(data.subject[data.split == "train"]) & set(data.subject[data.split == "test"])
+    lines.append(f"people in both train and test: {len(shared)} of {len(people)} ({len(shared) / len(people):.0%})")
+    lines += ["", "continuity: share of people whose next slice is the nearest of all people's next slices"]
+    for start in range(0, len(found.continuity), 8):
+        steps = enumerate(found.continuity[start : start + 8], start=start + 1)
+        lines.append("  " + "  ".join(f"{s:>2}-{s + 1:<2} {share:.3f}" for s, share in steps))
+    worst, mean = found.continuity.min(), found.continuity.mean()
+    lines.append(f"all {len(found.continuity)} steps: lowest {worst:.3f}, mean {mean:.3f}")
+    return "\n".join(lines)
+
+
+def _side_lines(data: DataSet) -> list[str]:
+    lines = []
+    for side in ("train", "test"):
+        slices, counts = np.unique(data.slice[data.split == side], return_counts=True)
+        people = len(np.unique(data.subject))
+        whole = slices[counts == people]
+        shared = [f"{count} images of slice {s}" for s, count in zip(slices, counts, strict=True) if count < people]
+        lines.append(
+            f"  {side:<6} slices {whole.min()}-{whole.max()} of all {people} people"
+            + "".join(f" and {s}" for s in shared)
+        )
+    return lines
+
+
+def subjects_csv(dataset: DataSet) -> str:
+    """The table `path,label,subject,slice,split`, ordered by stage, person and slice."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["path", "label", "subject", "slice", "split"])
+    columns = (dataset.paths, dataset.labels, dataset.subject, dataset.slice, dataset.split)
+    for path, label, subject, position, split in zip(*columns, strict=True):
+        writer.writerow([path, STAGES[label], subject, position, split])
+    return buffer.getvalue()

@@ -1,0 +1,147 @@
+"""One slice: an axial brain image of 208 rows and 176 columns, 8-bit grey."""
+
+import contextlib
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from alzedge.errors import UserError
+from alzedge.utils.archives import MAX_BYTES
+
+HEIGHT, WIDTH = 208, 176
+SUFFIXES = (".jpg", ".jpeg", ".png")
+# A 176 x 208 slice has a few kilobytes; far larger files are not slices.
+
+_FORMATS = ("JPEG", "PNG")
+# The largest photograph worth decoding only to say that it is no slice.
+MAX_PIXELS = 64_000_000
+
+
+def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode the bytes of a JPEG or PNG file into a slice.
+
+    Size and mode are checked on the header, before any pixel is decoded.
+
+    Args:
+        data: content of the file.
+        name: how to call it in messages.
+
+    Returns:
+        uint8 array (208, 176).
+
+    Raises:
+        UserError: not a JPEG or PNG, damaged, or of another size or mode.
+    """
+    with _opened(data, name) as image:
+        problem = _problem(image, name)
+        if problem is not None:
+            raise UserError(problem)
+        return np.asarray(image, dtype=np.uint8)
+
+
+def fit_slice(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[NDArray[np.uint8], str | None]:
+    """Decode any JPEG or PNG file for the guard's eyes: grey, fitted into the frame of a slice, black around it.
+
+    Args:
+        data: content of the file.
+        name: how to call it in messages.
+        max_pixels: of a picture worth decoding only to say that it is no slice.
+
+    Returns:
+        uint8 array (208, 176), and the sentence why the file is no proper slice; None when it
+        is one, and the array is then what `decode_slice` returns.
+
+    Raises:
+        UserError: not a JPEG or PNG, or damaged.
+    """
+    with _opened(data, name, max_pixels) as image:
+        problem = _problem(image, name)
+        if problem is None:
+            return np.asarray(image, dtype=np.uint8), None
+        return fit_to_frame(_grey(image)), problem
+
+
+def fit_to_frame(image: Image.Image) -> NDArray[np.uint8]:
+    """Shrink or enlarge a grey picture of any size into the frame of a slice, black around it; uint8 (208, 176)."""
+    frame = Image.new("L", (WIDTH, HEIGHT))
+    fitted = ImageOps.contain(image, (WIDTH, HEIGHT), Image.Resampling.BILINEAR)
+    frame.paste(fitted, ((WIDTH - fitted.width) // 2, (HEIGHT - fitted.height) // 2))
+    return np.asarray(frame)
+
+
+@contextlib.contextmanager
+def _opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """The opened image; whatever Pillow raises in the block becomes a sentence."""
+    if len(data) > MAX_BYTES:
+        raise UserError(f"{name}: {len(data) / 2**20:.0f} MiB is too large for one slice; export the single slice.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                if image.width * image.height > max_pixels:
+                    raise Image.DecompressionBombError
+                yield image
+    except UserError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UserError(f"{name}: far too many pixels; slices are {WIDTH} wide x {HEIGHT} high.") from error
+    except UnidentifiedImageError as error:
+        raise UserError(f"{name}: not a JPEG or PNG image; export the slice again as one of them.") from error
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error ...
+        raise UserError(f"{name}: the image is damaged or cut off ({error}); copy or export it again.") from error
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """8-bit grey; 16-bit pictures keep their upper byte, which Pillow's own conversion would clip."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
+    return image.convert("RGBA").convert("L") if image.mode == "P" else image.convert("L")
+
+
+def read_slice(path: Path) -> NDArray[np.uint8]:
+    """Read one slice from a JPEG or PNG file; see `decode_slice`."""
+    return decode_slice(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of an image file, at most one byte more than `MAX_BYTES`.
+
+    Raises:
+        UserError: no such file, or a folder.
+    """
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            # Asked for 8 MiB, Python sets them aside first: ten times the work of reading a slice.
+            return file.read(min(status.st_size, MAX_BYTES) + 1 if stat.S_ISREG(status.st_mode) else MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; check the path.") from error
+    except OSError as error:
+        if path.is_dir():
+            raise UserError(f"{path} is a folder; name the image files, for example {path}/*.jpg.") from error
+        raise
+
+
+def _problem(image: Image.Image, name: str) -> str | None:
+    # Another size is refused, not resampled: the size of the brain within the frame
+    # carries information, and a silent resize would answer a question nobody asked.
+    if image.size != (WIDTH, HEIGHT):
+        return (
+            f"{name}: {image.width} wide x {image.height} high, but slices are {WIDTH} wide x {HEIGHT} high; "
+            "resample it to that size with the brain upright and centred."
+        )
+    if image.mode != "L":
+        return (
+            f"{name}: image mode {image.mode}, but slices are 8-bit grey (mode L); "
+            "convert it, for example with Pillow's Image.convert('L')."
+        )
+    if getattr(image, "n_frames", 1) > 1:
+        return f"{name}: an animation of {image.n_frames} frames; export the single slice."  # type: ignore[attr-defined]
+    return None

@@ -1,0 +1,1 @@
+"""Inference on the device: a model file, images in, answers out."""

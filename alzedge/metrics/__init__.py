@@ -1,0 +1,1 @@
+"""Metrics with bootstrap intervals: per slice, per person, per task, and those of baselines."""

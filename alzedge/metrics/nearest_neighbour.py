@@ -1,0 +1,58 @@
+"""What methods reach that know nothing of dementia: a figure below them is worth nothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.data.dataset import DataSet, Split
+
+_BLOCK = 256
+# Every fourth pixel of every fourth row is looked at.
+EVERY = 4
+
+
+def floor_accuracies(dataset: DataSet, split: Split) -> dict[str, float]:
+    """Accuracy per slice of four stages on the test side of a split.
+
+    Returns:
+        `majority`: always answering the commonest training stage;
+        `nearest_neighbour`: the stage of the most similar training slice.
+    """
+    labels, test = dataset.labels[split.train], dataset.labels[split.test]
+    nearest = nearest_neighbour(dataset.images[split.train], labels, dataset.images[split.test])
+    return {
+        "majority": float(np.mean(test == np.bincount(labels).argmax())),
+        "nearest_neighbour": float(np.mean(test == nearest)),
+    }
+
+
+def nearest_neighbour(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], test: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Label of the training slice with the highest correlation, over every fourth pixel of every fourth row.
+
+    Args:
+        images: uint8 (N, 208, 176), training slices.
+        labels: int64 (N,).
+        test: uint8 (M, 208, 176).
+
+    Returns:
+        int64 (M,).
+    """
+    return labels[nearest(images[:, ::EVERY, ::EVERY], test[:, ::EVERY, ::EVERY])]
+
+
+def nearest(known: NDArray[np.uint8], asking: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Which of the known pictures, shrunken alike, correlates best with each of the others: (M,)."""
+    there = _normalised(known)
+    answers = np.empty(len(asking), np.intp)
+    for start in range(0, len(asking), _BLOCK):
+        similarity = _normalised(asking[start : start + _BLOCK]) @ there.T  # (block, N)
+        answers[start : start + _BLOCK] = similarity.argmax(axis=1)
+    return answers
+
+
+def _normalised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    rows = pixels.reshape(len(pixels), -1).astype(np.float32)
+    rows -= rows.mean(axis=1, keepdims=True)
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return unit

@@ -1,0 +1,1 @@
+"""Model files that explain themselves: the record inside, and how it is written and read."""

@@ -1,0 +1,1 @@
+"""Recipes and run folders: the settings of a run, and the results it has already written."""

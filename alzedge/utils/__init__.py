@@ -1,0 +1,1 @@
+"""Files, archives, optional packages, progress, processes."""

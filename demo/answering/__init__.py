@@ -1,0 +1,1 @@
+"""Questions and answers of the page as plain values: uploads read, slices answered, evidence found."""

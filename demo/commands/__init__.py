@@ -1,0 +1,1 @@
+"""The commands `alzedge demo` and `alzedge space`."""

@@ -1,0 +1,1 @@
+"""Accuracy, latency, memory and size of models, measured side by side."""

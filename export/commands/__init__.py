@@ -1,0 +1,1 @@
+"""The commands of this room: run, export, benchmark, evaluate, crossval, experiments, card, push."""

@@ -1,0 +1,80 @@
+"""The command `run`."""
+
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from alzedge.commands.options import (
+    DATA_HELP,
+    Source,
+    command_name,
+    load_source,
+    next_command,
+    out_option,
+    output_folder,
+    recipe_option,
+    seed_option,
+)
+
+
+@click.command("run", epilog=DATA_HELP)
+@click.argument("data", default="phantoms")
+@out_option("runs/DATA")
+@click.option(
+    "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here."
+)
+@recipe_option
+@seed_option
+def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name: str | None, seed: int | None) -> None:
+    """Do it all: DATA to quantized student and benchmark.
+
+    For the official split and for unseen people: teacher (contrastive pre-training, then
+    fine-tuning), student (distillation), float32 and int8 .tflite files, figures on the
+    test slices. Then latency of teacher and student side by side, plots and a model card.
+
+    What is done already in OUT is not done again unless the data or its part of the recipe
+    changed; killed or interrupted, the same command goes on from the last checkpoint.
+
+    \b
+    alzedge run                                      built-in phantoms, minutes
+    alzedge run archive.zip                          the Kaggle set, about an hour
+
+    A recipe file names only what differs from the defaults:
+
+    \b
+    seed = 1
+    splits = ["subject"]
+    [teacher]
+    depth = 50
+    width = 1.0
+    [pretrain]
+    epochs = 100
+    """
+    from alzedge.utils.extras import require
+
+    require("export")
+    from alzedge.export.benchmark.tables import text_table
+    from alzedge.export.experiments.crossval import crossval_metrics
+    from alzedge.export.pipeline import run
+    from alzedge.stages import DISCLAIMER
+
+    folder = output_folder(out, "runs/DATA", data)
+    source = load_source(data, recipe_name, seed)
+    quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
+    benchmark = run(source.dataset, source.recipe, folder, quoted)
+    click.echo("\n" + text_table(json.loads(benchmark.read_text())))
+    click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
+    click.echo(DISCLAIMER)
+    click.echo(f"\nnext: {_predict_line(source, folder)}")
+
+
+def _predict_line(source: Source, out: Path) -> str:
+    """A command that answers with the new student; for phantoms, on new people drawn with another seed."""
+    model = shlex.quote(str(out / "student_int8.tflite"))
+    if not source.dataset.synthetic:
+        return f"{command_name()} predict SLICE.jpg --model {model}"
+    slices = f"{out}-slices"
+    draw = next_command("phantoms", slices, seed=source.recipe.seed + 1)
+    return f"{draw} && {command_name()} predict {shlex.quote(slices)}/test/*/*.png --model {model}"

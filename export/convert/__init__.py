@@ -1,0 +1,1 @@
+"""Conversion of the student to each file format."""

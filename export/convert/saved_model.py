@@ -1,0 +1,101 @@
+"""Keras models as SavedModels that TensorFlow Serving takes, byte for byte the same every time."""
+
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework import tensor_util
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from alzedge.export.convert.contents import Contents, contents_of
+from alzedge.model_file.read_write import Record, read_folder_record, seal_folder
+from alzedge.utils.files import write_bytes
+
+_SIGNATURE = "serving_default"
+_FILE = "saved_model.pb"
+
+
+def to_saved_model(model: keras.Model) -> bytes:
+    """Convert to a SavedModel whose weights are constants of its graph: one file, no variables.
+
+    An ordinary SavedModel holds names that count up in the process, variables in the order of a
+    set and a random identifier. This one has nothing but the graph, and signature
+    `serving_default`: `images` float32 (N, rows, columns, 1), preprocessed, to `probabilities`
+    float32 (N, 4) and, from a model with two outputs, `heat_map`.
+
+    Args:
+        model: to what the file shall answer; see `alzedge.export.convert.tflite.with_probabilities`.
+
+    Returns:
+        Content of `saved_model.pb`, the only file of the folder.
+    """
+    names = ("probabilities", "heat_map")[: len(model.outputs)]
+    several = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
+
+    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = keras.tree.flatten(model(images, training=False))
+        return {name: tf.identity(output, name=name) for name, output in zip(names, outputs, strict=True)}
+
+    frozen = convert_variables_to_constants_v2(tf.function(answer).get_concrete_function(several))
+    graph = frozen.graph.as_graph_def()
+    graph.library.Clear()
+    given = {"images": frozen.inputs[0].name}
+    # In alphabetical order, as TensorFlow flattens dictionaries.
+    asked = {name: tensor.name for name, tensor in zip(sorted(names), frozen.outputs, strict=True)}
+    return _packed(graph, given, asked)
+
+
+def _packed(graph: tf.compat.v1.GraphDef, given: dict[str, str], asked: dict[str, str]) -> bytes:
+    with tf.Graph().as_default() as whole:
+        tf.import_graph_def(graph, name="")
+        info = tf.compat.v1.saved_model.build_tensor_info
+        sides = (
+            {key: info(whole.get_tensor_by_name(tensor)) for key, tensor in side.items()} for side in (given, asked)
+        )
+        signature = tf.compat.v1.saved_model.build_signature_def(*sides, "tensorflow/serving/predict")
+    saved = saved_model_pb2.SavedModel(saved_model_schema_version=1)
+    meta = saved.meta_graphs.add()
+    meta.meta_info_def.tags.append("serve")
+    meta.meta_info_def.tensorflow_version = tf.__version__
+    meta.graph_def.CopyFrom(whole.as_graph_def())
+    meta.signature_def[_SIGNATURE].CopyFrom(signature)
+    return bytes(saved.SerializeToString(deterministic=True))
+
+
+def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
+    """Write the folder with its record, whole or not at all; an earlier export of ours is replaced.
+
+    Raises:
+        UserError: something else is there.
+    """
+    if folder.exists():
+        read_folder_record(folder)  # refuses what is not ours
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".alzedge-tmp-") as temporary:
+        made = Path(temporary) / folder.name
+        write_bytes(made / _FILE, model)
+        seal_folder(made, record)
+        if folder.exists():
+            folder.rename(Path(temporary) / "old")
+        made.rename(folder)
+
+
+def saved_model_answers(model: bytes, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Load `saved_model.pb` from a folder and ask its signature, as TensorFlow Serving would, for probabilities."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / _FILE).write_bytes(model)
+        serve = tf.saved_model.load(folder).signatures[_SIGNATURE]
+        blocks = [serve(images=tf.constant(inputs[i : i + 256]))["probabilities"] for i in range(0, len(inputs), 256)]
+    return np.concatenate(blocks)
+
+
+def saved_model_contents(model: bytes) -> Contents:
+    """Contents of `saved_model.pb` whose weights are constants."""
+    graph = saved_model_pb2.SavedModel.FromString(model).meta_graphs[0].graph_def
+    constants = [node for node in graph.node if node.op == "Const"]
+    arrays = [(node.name, np.asarray(tensor_util.MakeNdarray(node.attr["value"].tensor))) for node in constants]
+    return contents_of(model, [(name, array.dtype.name, array) for name, array in arrays])

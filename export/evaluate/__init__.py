@@ -1,0 +1,1 @@
+"""Evaluation of model files and stored predictions on labelled slices."""

@@ -1,0 +1,1 @@
+"""Cross-validation over people, and recipes compared with each other."""

@@ -1,0 +1,176 @@
+"""What a model card says of use, data, leakage, limits and cost."""
+
+from typing import Any
+
+from alzedge.metrics.tasks import STAGES4
+from alzedge.model_file.read_write import Record
+
+# Kaggle's name of the set, which has no copy on the Hub with the names that tell people apart.
+KAGGLE = "tourist55/alzheimers-dataset-4-class-of-images"
+_KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE}"
+# Slices and people of the Kaggle set: no fingerprint, for that changes with the archive's packing.
+_KAGGLE_SIZE = (6400, 200)
+
+
+def is_kaggle(record: Record) -> bool:
+    """Whether a model was made from the Kaggle 4-class set, by its size."""
+    data = record["dataset"]
+    return not data["synthetic"] and (data["slices"], data["people"]) == _KAGGLE_SIZE
+
+
+def intended_use(record: Record) -> str:
+    """Who may use it for what, and what it is not for."""
+    allowed = """For people who build and compare small networks: app, browser and Raspberry Pi developers who want a real image
+model to start from, students and researchers of distillation, quantization and honest evaluation.
+
+**Out of scope**: diagnosis, screening, triage, prognosis, insurance, employment, and any other decision about a person, also
+as one signal among others; slices of another orientation, sequence, scanner, resolution or preparation; training other
+models on its answers as if they were labels. It is approved for nothing."""
+    if record["dataset"]["synthetic"]:
+        return f"To try AlzEdge out. The model was trained on phantoms and knows nothing of people.\n\n{allowed}"
+    return allowed
+
+
+def data_section(record: Record) -> str:
+    """What it was trained and tested on, whose that is, and under which licence."""
+    data, split = record["dataset"], record["split"]
+    if data["synthetic"]:
+        return (
+            f"{data['slices']} synthetic slices of {data['people']} phantoms, drawn from formulas. "
+            "**Phantoms are not medical data; no figure here says anything about people.**"
+        )
+    people = f"{data['people']} people" if data["people"] else "people unknown"
+    counts = (
+        f"`{data['name']}`: {data['slices']} slices, {people}; {split['training_slices']} slices trained this model, "
+        f"{split['test_slices']} tested it ({split['description']}). Its SHA-256 over names and pixels is "
+        f"`{data['fingerprint']}`."
+    )
+    if not is_kaggle(record):
+        return f"{counts} Its licence and origin are not in the record: ask who published this model."
+    return f"""[Alzheimer's Dataset (4 class of images)]({_KAGGLE_PAGE}) of Kaggle, under the Open Database License 1.0. Its images
+are slices of [OASIS-1](https://sites.wustl.edu/oasisbrains/), skull-stripped and registered; the stages are Clinical Dementia
+Ratings. {counts} No image of it is in this repository. The entry `datasets` above is its name on Kaggle, not on the Hub."""
+
+
+def leakage(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
+    """What the splits share, and what was done about it."""
+    data, split = record["dataset"], record["split"]
+    if data["people"] is None:
+        return (
+            "Nobody knows who is on which slice of this data set, so slices of one person may be on both sides, and "
+            "**nothing is claimed about unseen people**."
+        )
+    parts = []
+    if record["metrics"].get("official", {}).get("unseen_people") is False:
+        floor = record["metrics"]["official"]["floors"]["nearest_neighbour"]
+        parts.append(
+            "**The published split leaks**: its test images are other slices of the people in its training images "
+            "(`alzedge audit` shows it from the file names and from the pixels). A method that only looks for the most "
+            f"similar training slice is right for {floor:.1%} of them. So the official figures measure recognition of "
+            "people as much as of dementia. They are here because others report them; the figures on unseen people are the "
+            "ones to cite."
+        )
+    if split["unseen_people"]:
+        parts.append(
+            f"**What was done**: {split['test_people']} people were held out whole ({split['description']}). Neither "
+            "pre-training, fine-tuning, distillation, the calibration of the quantization, nor the choice of thresholds has "
+            "seen a slice of them."
+        )
+    else:
+        parts.append(
+            "**This file was trained on slices of the people who test it**; do not cite its figures as if it had not."
+        )
+    for title, found in (benchmark or {}).get("splits", {}).items():
+        seen = found.get("exposure", {}).get(name)
+        if seen and not seen["unseen_people"]:
+            parts.append(f"On the {title} split the model measured was: {_lower(seen['statement'])}")
+    return "\n\n".join(parts)
+
+
+def taught_by_fluid(record: Record) -> bool:
+    """Whether a regression on fluid took part in teaching the student."""
+    return bool((record.get("soft_targets") or {}).get("fluid"))
+
+
+def soft_targets(record: Record) -> str:
+    """Who taught the student and how that was calibrated, where the record tells; ends in a space."""
+    told = record.get("soft_targets") or {}
+    if not told.get("cross_fit"):
+        return ""
+    fluid = " and a regression on the person's share of fluid, cross-fitted alike" if told.get("fluid") else ""
+    return (
+        f"The student learned from {told['cross_fit']} teachers, each asked only about training people it had not seen{fluid}; "
+        f"one temperature, {told['temperature']:.3f}, fitted on those answers, calibrated what it learned. "
+    )
+
+
+def limits(record: Record, benchmark: dict[str, Any] | None, name: str) -> str:
+    """What the figures do not show."""
+    points = [
+        (
+            "It knows slices of one preparation: axial, upright, skull-stripped T1. It was not tested on slices of another scanner, "
+            "hospital or sequence."
+        ),
+        "A probability is the model's own word; the section on calibration says how far to believe it.",
+    ]
+    if not record["dataset"]["people"]:
+        points.append("People are unknown, so the intervals, over slices, are narrower than the truth.")
+    else:
+        tested = record["split"]["test_people"]
+        points.append(
+            f"{tested} people tested it: the intervals are as wide as that makes them, and one fold may be an easy one."
+        )
+    if is_kaggle(record):
+        points += [
+            (
+                f"{_moderate(benchmark, name)} of the data set's people have moderate dementia: nothing is claimed about that "
+                "stage alone, and answers of it mean nothing."
+            ),
+            (
+                "The data set does not say the age or sex of anybody, so nothing is known of how the model treats either. "
+                "Brains shrink with age too: part of what looks like dementia to it may be age."
+            ),
+            "All images are of one study and one scanner.",
+            "Brightness and contrast were stretched slice by slice by whoever made the data set.",
+        ]
+    return "\n".join(f"- {point}" for point in points)
+
+
+def _people_by_stage(benchmark: dict[str, Any] | None, name: str) -> dict[str, int]:
+    """People of each stage in the split that tests on the most, empty when unknown."""
+    counts = [
+        levels["person"][STAGES4.name]["people"]
+        for found in (benchmark or {}).get("splits", {}).values()
+        for model, levels in found["models"].items()
+        if model == name and "person" in levels
+    ]
+    return max(counts, key=lambda people: sum(people.values()), default={})
+
+
+def _moderate(benchmark: dict[str, Any] | None, name: str) -> str:
+    counts = _people_by_stage(benchmark, name)
+    if sum(counts.values()) != _KAGGLE_SIZE[1]:
+        return "Hardly any"
+    return f"Only {counts[STAGES4.classes[-1]]} of {sum(counts.values())}"
+
+
+def cost(benchmark: dict[str, Any] | None) -> str:
+    """What training took, as far as it was measured."""
+    training = (benchmark or {}).get("training")
+    if not training:
+        return (
+            "Not measured: neither the file nor its benchmark says how long training took, and no energy was metered."
+        )
+    seconds = training["seconds"]
+    total = sum(seconds.values())
+    phases = ", ".join(f"{name} {value / 60:.1f}" for name, value in seconds.items())
+    return (
+        f"The training phases of the run took {total / 60:.1f} minutes of wall-clock time on a machine with "
+        f"{training['processors']} processors ({training['machine']}); minutes by phase: {phases}. What an interrupted process "
+        "did before is not in it, and whether TensorFlow used an accelerator is not recorded. Energy was not metered, so no "
+        "emissions are claimed."
+    )
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

@@ -1,0 +1,1 @@
+"""Verify that an exported file answers as the Keras student does."""

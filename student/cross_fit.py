@@ -1,0 +1,143 @@
+"""Soft targets from teachers that have not seen the person they speak about.
+
+A teacher answers for people it was trained on with a certainty that it does not have about anybody
+else, and a student learns that certainty too. Cross-fitting (Chernozhukov et al. 2018, arXiv:1608.00060;
+for distillation Dao et al. 2021, arXiv:2104.09732) deals the training people into parts, trains one
+teacher without each part, and lets it answer for that part only. What it gets wrong there is what it
+would get wrong on new people, so one temperature, fitted on these answers, calibrates them before the
+student learns them; no person outside the training side takes any part.
+
+With `distill.fluid` half of each target is the opinion of `alzedge.student.targets` on the person; a quarter is the
+teachers' on the view, and a quarter theirs on average over the person's slices. The whole is calibrated once more.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.data.folds import deal_folds
+from alzedge.errors import UserError
+from alzedge.metrics.calibration import fit_temperature
+from alzedge.runs.recipe import Recipe
+from alzedge.stages import STAGES
+from alzedge.student.distill import soft_targets
+from alzedge.student.targets import cross_fitted_regression
+from alzedge.teacher.finetune import finetune
+from alzedge.utils.progress import OnStep, Step, quiet
+
+_LEAST = 1e-6  # probability; its logarithm is finite
+
+
+@dataclass(frozen=True, eq=False)
+class SoftTargets:
+    """What a student learns.
+
+    Attributes:
+        logits: float32 (views, N, 4), divided by `temperature` already.
+        temperature: fitted on the cross-fitted teachers' answers; 1 for the teacher's own.
+        parts: how many teachers took part, each without one part of the people; 0 for the teacher's own.
+        fluid: whether the regression on fluid took part.
+    """
+
+    logits: NDArray[np.float32]
+    temperature: float = 1.0
+    parts: int = 0
+    fluid: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the student's record quotes it."""
+        return {"cross_fit": self.parts, "fluid": self.fluid, "temperature": self.temperature}
+
+
+def cross_fitted_targets(
+    pretrained: keras.Model,
+    images: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    people: NDArray[np.str_],
+    recipe: Recipe,
+    checkpoint: Path,
+    on_step: OnStep = quiet,
+    fluid: NDArray[np.float32] | None = None,
+) -> SoftTargets:
+    """Fine-tune one teacher without each part of the people, and ask it about that part.
+
+    Args:
+        pretrained: the contrastive model that every teacher begins with; it has seen all training
+            images, but no label.
+        images: float32 (N, rows, columns, 1), preprocessed training slices.
+        labels: int64 (N,).
+        people: str (N,), who is on each image.
+        recipe: `distill.cross_fit` parts; also `teacher`, `finetune`, `distill.views`, `augment`, `seed`.
+        checkpoint: path stem; each teacher has its own file beside it, see `alzedge.teacher.training.loop.fit`.
+        on_step: told about every step of every teacher.
+        fluid: float32 (people, features) from `alzedge.student.targets.fluid_by_person`, in the order of their names,
+            to join the regression on it.
+
+    Raises:
+        UserError: fewer people than parts, and what `finetune` refuses.
+    """
+    parts = recipe.distill.cross_fit
+    part_of = deal_people(people, labels, parts)
+    logits = np.empty((recipe.distill.views, len(images), len(STAGES)), np.float32)
+    for part in range(parts):
+        others, own = np.flatnonzero(part_of != part), np.flatnonzero(part_of == part)
+        teacher, _ = finetune(
+            pretrained,
+            images[others],
+            labels[others],
+            recipe,
+            checkpoint.with_name(f"{checkpoint.name}-part{part}.npz"),
+            _of_parts(on_step, part, parts),
+            people=people[others],
+        )
+        logits[:, own] = soft_targets(teacher, images, recipe, rows=own)
+    temperature = _temperature(logits, labels)
+    targets = logits / np.float32(temperature)
+    if fluid is None:
+        return SoftTargets(targets, temperature, parts)
+    _, first, person = np.unique(people, return_index=True, return_inverse=True)
+    opinion = cross_fitted_regression(fluid, labels[first], part_of[first])
+    joint = np.log(_joined(targets, person, opinion)).astype(np.float32)
+    temperature = _temperature(joint, labels)
+    return SoftTargets(joint / np.float32(temperature), temperature, parts, fluid=True)
+
+
+def _temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    return fit_temperature(logits.reshape(-1, logits.shape[-1]), np.tile(labels, len(logits)))
+
+
+def _joined(logits: NDArray[np.float32], person: NDArray[np.intp], opinion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities (views, N, 4): a quarter of each view's, a quarter of its person's mean, half of the opinion."""
+    answers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
+    answers /= answers.sum(axis=-1, keepdims=True)
+    by_view = answers.mean(axis=0)
+    sums = np.stack([np.bincount(person, column) for column in by_view.T], axis=1)
+    of_person = sums / np.bincount(person)[:, None]
+    joint: NDArray[np.float64] = (answers + of_person[person] + 2 * opinion[person]) / 4
+    return np.maximum(joint, _LEAST)
+
+
+def deal_people(people: NDArray[np.str_], labels: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+    """Part of each image, int64 (N,), such that a person's images share one; see `alzedge.data.folds.deal_folds`.
+
+    Raises:
+        UserError: fewer people than parts.
+    """
+    names, first, inverse = np.unique(people, return_index=True, return_inverse=True)
+    if len(names) < parts:
+        raise UserError(f"{len(names)} training people are too few for distill.cross_fit {parts}; lower it.")
+    return deal_folds(names, labels[first], parts)[inverse]
+
+
+def _of_parts(on_step: OnStep, part: int, parts: int) -> OnStep:
+    """Epochs of one teacher, counted over all of them."""
+
+    def counted(step: Step) -> None:
+        done, steps = part * step.steps + step.step, parts * step.steps
+        on_step(Step(part * step.epochs + step.epoch, parts * step.epochs, done, steps, step.loss))
+
+    return counted

@@ -1,0 +1,1 @@
+"""The commands `alzedge train` and `alzedge probe`."""

@@ -1,0 +1,1 @@
+"""The networks a teacher can be, and the heads on them."""

@@ -1,0 +1,180 @@
+"""The web page of docs/browser.md, driven in headless Chromium: LiteRT.js answers what Python answers."""
+
+import contextlib
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_page import CHROMIUM, FLAGS
+
+from alzedge.data.dataset import DataSet
+from alzedge.imaging.slices import read_slice
+from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.stages import DISCLAIMER, STAGES
+
+BROWSER = Path(__file__).resolve().parents[2] / "docs" / "browser"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BROWSER.is_dir(), reason="needs the checkout with docs/browser"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed"),
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What docs/browser.md tells to set up: the page, its packages by the lock file, the bundled model."""
+    folder = tmp_path_factory.mktemp("browser") / "page"
+    shutil.copytree(BROWSER, folder, ignore=shutil.ignore_patterns("node_modules", "*.tflite"))
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(install, check=False, cwd=folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    shutil.copy(bundled_model(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with (
+        sync_playwright() as playwright,
+        contextlib.closing(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)) as browser,
+    ):
+        yield browser
+
+
+@pytest.fixture
+def page(chromium, address: str):
+    """The page with its model loaded; whatever it asks of other hosts is collected in `page.foreign`."""
+    page = chromium.new_page(viewport={"width": 1000, "height": 720})
+    page.set_default_timeout(60_000)
+    page.foreign = []
+    page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or page.foreign.append(r.url))
+    page.goto(address)
+    page.locator("#phantom:enabled").wait_for()
+    yield page
+    if shots := os.environ.get("ALZEDGE_SCREENSHOTS"):
+        name = os.environ["PYTEST_CURRENT_TEST"].split("::")[1].split(" ")[0]
+        page.screenshot(path=Path(shots) / f"browser_{name}.png", full_page=True)
+    page.close()
+
+
+def answer_of(page, title: str) -> np.ndarray:
+    page.locator("#title").get_by_text(title, exact=True).wait_for()
+    items = page.locator("#bars li").all()
+    assert [item.locator("span").first.inner_text() for item in items] == list(STAGES)
+    return np.array([float(item.get_attribute("data-probability")) for item in items])
+
+
+def test_the_page_answers_what_python_answers(page, phantoms: DataSet, tmp_path: Path) -> None:
+    classifier = Classifier.load()
+    for index in range(0, 100, 9):
+        path = tmp_path / f"slice{index}.png"
+        Image.fromarray(phantoms.images[index]).save(path)
+        page.set_input_files("#file", path)
+        expected = classifier.probabilities(phantoms.images[index][np.newaxis])[0]
+        # The same int8 steps, of which one is 1/256; float32 against float64 arithmetic is the rest.
+        np.testing.assert_allclose(answer_of(page, path.name), expected, atol=1e-6)
+    assert page.locator("#disclaimer").inner_text() == DISCLAIMER
+    assert "ms on this device" in page.locator("#facts").inner_text()
+    assert classifier.record["sha256"] in page.locator("#model").inner_text()
+    assert page.foreign == []
+
+
+def test_jpegs_are_decoded_to_the_same_pixels(page, phantoms: DataSet, tmp_path: Path) -> None:
+    classifier = Classifier.load()
+    for index in range(3, 100, 16):
+        path = tmp_path / f"slice{index}.jpg"
+        Image.fromarray(phantoms.images[index]).save(path, quality=90)
+        page.set_input_files("#file", path)
+        expected = classifier.probabilities(read_slice(path)[np.newaxis])[0]
+        np.testing.assert_allclose(answer_of(page, path.name), expected, atol=1e-6)
+
+
+def test_without_relaxed_simd_the_answers_are_the_same(chromium, address: str, folder: Path) -> None:
+    compatible = folder / "node_modules/@litertjs/core/wasm/litert_wasm_compat_internal.js"
+    page = chromium.new_page()
+    page.set_default_timeout(60_000)
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url.rsplit("/", 1)[1]))
+    page.route("**/litert_wasm_internal.js", lambda route: route.fulfill(path=compatible))
+    page.goto(address)
+    page.get_by_role("button", name="Try a phantom").click()
+    expected = Classifier.load().probabilities(read_slice(folder / "phantom.png")[np.newaxis])[0]
+    np.testing.assert_allclose(answer_of(page, "A phantom"), expected, atol=1e-6)
+    assert "litert_wasm_compat_internal.wasm" in loaded
+    page.close()
+
+
+def test_a_float_model_is_answered_too(chromium, address: str, folder: Path, tiny_run: Path) -> None:
+    model = tiny_run / "student_float32.tflite"
+    page = chromium.new_page()
+    page.set_default_timeout(60_000)
+    page.route("**/*.tflite", lambda route: route.fulfill(path=model))
+    page.goto(address)
+    page.get_by_role("button", name="Try a phantom").click()
+    expected = Classifier.load(model).probabilities(read_slice(folder / "phantom.png")[np.newaxis])[0]
+    np.testing.assert_allclose(answer_of(page, "A phantom"), expected, atol=1e-6)
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["large.png", "colour.png", "cat.jpg"])
+def test_what_is_no_slice_is_refused_and_the_page_goes_on(page, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "large.png":
+        Image.new("L", (400, 400)).save(path)
+    elif name == "colour.png":
+        Image.new("RGB", (176, 208), "red").save(path)
+    else:
+        path.write_text("meow")
+    page.set_input_files("#file", path)
+    problem = page.get_by_role("alert")
+    problem.wait_for()
+    assert problem.inner_text().startswith(f"{name}: ")
+    assert page.locator("#bars li").count() == 0
+    page.get_by_role("button", name="Try a phantom").click()
+    assert abs(answer_of(page, "A phantom").sum() - 1) < 1e-9
+    assert not problem.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone(page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_role("button", name="Try a phantom").click()
+    answer_of(page, "A phantom")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_missing_model_is_a_sentence(chromium, address: str, folder: Path) -> None:
+    page = chromium.new_page()
+    page.route("**/*.tflite", lambda route: route.fulfill(status=404))
+    page.goto(address)
+    problem = page.get_by_role("alert")
+    problem.wait_for()
+    assert "copy the model file there" in problem.inner_text()
+    page.close()

@@ -1,0 +1,475 @@
+"""The page as an open server: its endpoints, its limits, and what must not be reachable."""
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from helpers.asking import API, ask, file_data, likely_slices, question, read, upload
+from helpers.images import encoded
+from helpers.volumes import as_grid, save_nifti
+from numpy.typing import NDArray
+from PIL import Image
+from test_uploads import BAD_INPUT
+
+from alzedge.data.dataset import DataSet
+from alzedge.demo.serving.server import sweep
+from alzedge.inference.classifier import Classifier
+from alzedge.stages import DISCLAIMER
+
+ROOT = Path(__file__).resolve().parents[2]
+# Whom the server connects to, as Python itself sees it.
+WATCH = """
+import os, sys
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        with open(os.environ["ALZEDGE_WATCHED"], "a") as log:
+            print(event, arguments[1] if event == "socket.connect" else arguments[0], file=log)
+sys.addaudithook(watch)
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running `alzedge demo`.
+
+    Attributes:
+        address: of its page, without a slash at the end.
+        process: of the server.
+        folder: where it makes its temporary files.
+        watched: the file in which it notes its own connections.
+    """
+
+    address: str
+    process: subprocess.Popen[str]
+    folder: Path
+    watched: Path
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.address, timeout=120)
+
+    def files(self) -> list[Path]:
+        """All files it keeps; Gradio makes an empty folder beside them."""
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """A server whose temporary files lie in a folder, until it is told to end; it must end well."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    watching, temporary = folder / "watching", folder / "tmp"
+    watching.mkdir()
+    temporary.mkdir()
+    (watching / "sitecustomize.py").write_text(WATCH)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(watching), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "TMPDIR": str(temporary),
+        "ALZEDGE_WATCHED": str(folder / "watched"),
+    }
+    environment.pop("GRADIO_TEMP_DIR", None)
+    command = [sys.executable, "-m", "alzedge", "demo", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None and "serving the page" in process.stdout.readline()
+            yield Served(f"http://127.0.0.1:{port}", process, temporary, folder / "watched")
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    """The bundled student, as the server has it."""
+    return Classifier.load()
+
+
+@pytest.fixture(scope="module")
+def slices(classifier: Classifier) -> NDArray[np.uint8]:
+    """Slices that the student answers."""
+    return likely_slices(classifier, 12)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    return encoded(Image.fromarray(pixels))
+
+
+def shares(classifier: Classifier, pixels: NDArray[np.uint8]) -> dict[str, float]:
+    (answer,) = classifier.answers(pixels[np.newaxis])
+    assert answer.probabilities is not None
+    return pytest.approx(answer.probabilities, abs=1e-6)
+
+
+def test_predict_answers_for_a_slice_as_the_classifier_does(
+    served: Served, classifier: Classifier, slices: NDArray[np.uint8]
+) -> None:
+    with served.client() as client:
+        event, (answer,) = ask(client, [("<img src=x>.png", png(slices[3]))])
+    assert event == "complete"
+    assert answer["probabilities"] == shares(classifier, slices[3]) and answer["refused"] is None
+    assert answer["model"]["sha256"] == classifier.record["sha256"] and answer["labels"] == list(classifier.labels)
+    assert answer["disclaimer"] == DISCLAIMER and answer["latency_ms"]["answering"] > 0
+    assert not answer["volume"] and len(answer["slices"]) == 1
+
+
+def test_predict_answers_for_a_volume_and_for_its_person(
+    served: Served, classifier: Classifier, slices: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    path = save_nifti(tmp_path / "head.nii.gz", as_grid(slices[:5]))
+    with served.client() as client:
+        _, (answer,) = ask(client, [read(path)])
+    told = classifier.predict(path)
+    assert answer["volume"] and answer["name"] == "head.nii.gz"
+    assert [one["probabilities"] for one in answer["slices"]] == [
+        one.probabilities and pytest.approx(one.probabilities, abs=1e-6) for one in told.slices
+    ]
+    assert answer["probabilities"] == pytest.approx(told.person.probabilities, abs=1e-6)
+
+
+def test_what_is_no_slice_is_refused_without_probabilities(served: Served, phantoms: DataSet) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    with served.client() as client:
+        for pixels in (noise, phantoms.images[2]):
+            event, (answer,) = ask(client, [("cat.png", png(pixels))])
+            assert event == "complete" and answer["probabilities"] is None and answer["stage"] is None
+            assert answer["refused"].startswith("this does not look like an axial brain MRI slice")
+
+
+def test_a_batch_goes_on_after_a_bad_file(served: Served, classifier: Classifier, slices: NDArray[np.uint8]) -> None:
+    files = [("a.png", png(slices[0])), ("b.jpg", b"meow"), ("c.png", png(slices[1]))]
+    with served.client() as client:
+        _, (answers,) = ask(client, files, "predict_batch")
+    assert [answer["name"] for answer in answers] == ["a.png", "b.jpg", "c.png"]
+    assert answers[0]["probabilities"] == shares(classifier, slices[0])
+    assert "not a JPEG or PNG image" in answers[1]["error"]
+    assert answers[2]["probabilities"] == shares(classifier, slices[1])
+
+
+def test_many_at_once_get_their_own_answers(served: Served, classifier: Classifier, slices: NDArray[np.uint8]) -> None:
+    """One interpreter serves all: nobody may get the answer to another's slice."""
+
+    def asked(number: int) -> Any:
+        with served.client() as client:
+            return ask(client, [(f"{number}.png", png(slices[number]))])[1][0]
+
+    with ThreadPoolExecutor(len(slices)) as pool:
+        answers = list(pool.map(asked, range(len(slices))))
+    for number, answer in enumerate(answers):
+        assert answer["name"] == f"{number}.png" and answer["probabilities"] == shares(classifier, slices[number])
+
+
+def test_bad_input_is_an_error_with_its_sentence_and_the_server_goes_on(
+    served: Served, classifier: Classifier, slices: NDArray[np.uint8], phantoms: DataSet, tmp_path: Path
+) -> None:
+    with served.client() as client:
+        for number, (case, (make, words)) in enumerate(BAD_INPUT.items()):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            paths = make(folder, phantoms.images[:5])
+            if not 0 < len(paths) <= 200:
+                continue
+            event, data = ask(client, [read(path) for path in paths])
+            if event == "complete" and data[0]["refused"]:
+                continue  # a picture that the guard takes for no slice, whatever its size or mode
+            assert event == "error" and words in data["error"], (case, data)
+            assert served.folder.name not in data["error"] and "/" not in data["error"].split("; ")[0], data
+        event, (answer,) = ask(client, [("slice.png", png(slices[5]))])
+    assert event == "complete" and answer["probabilities"] == shares(classifier, slices[5])
+
+
+def test_uploads_are_gone_when_they_have_been_answered(served: Served, slices: NDArray[np.uint8]) -> None:
+    with served.client() as client:
+        before = set(served.files())
+        paths = upload(client, [("slice.png", png(slices[0])), ("bad.png", b"no")])
+        assert set(map(Path, paths)) <= set(served.files())
+        assert question(client, "predict", paths[:1])[0] == "complete"
+        assert question(client, "predict", paths[1:])[0] == "error"
+        assert set(served.files()) <= before
+        event, data = question(client, "predict", paths[:1])
+        assert event == "error" and "answered before" in data["error"]
+
+
+def test_old_files_are_swept_and_new_ones_stay(tmp_path: Path) -> None:
+    old, new = tmp_path / "a" / "old.png", tmp_path / "b" / "new.png"
+    for path in (old, new):
+        path.parent.mkdir()
+        path.write_bytes(b"pixels")
+    os.utime(old, (time.time() - 700,) * 2)
+    sweep(tmp_path, 600)
+    assert not old.exists() and new.exists()
+    os.utime(old.parent, (time.time() - 700,) * 2)
+    sweep(tmp_path, 600)
+    assert not old.parent.exists() and new.exists()
+    sweep(tmp_path, -1)
+    assert tmp_path.exists() and not list(tmp_path.iterdir())
+
+
+def raw(served: Served, method: str, target: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+    """Status and body of a request whose path is sent as it stands."""
+    connection = http.client.HTTPConnection(served.address.removeprefix("http://"), timeout=60)
+    with contextlib.closing(connection):
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders(body)
+        response = connection.getresponse()
+        return response.status, response.read(2**20)
+
+
+PASSWORDS = "/etc/passwd"
+FILE_ROUTES = [
+    "/file=/etc/passwd",
+    "/gradio_api/file=/etc/passwd",
+    "/gradio_api/file=../../../../etc/passwd",
+    "/gradio_api/file=%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+    "/gradio_api/file=%252e%252e%252fetc%252fpasswd",
+    "/gradio_api/file=..%5c..%5cetc%5cpasswd",
+    "/gradio_api/file=//etc/passwd",
+    "/gradio_api/file=%2f%2fetc%2fpasswd",
+    "/gradio_api/file=/proc/self/environ",
+    "/gradio_api/file=/proc/self/cwd/pyproject.toml",
+    "/gradio_api/file={folder}/../../../../../../etc/passwd",
+    "/gradio_api/file={folder}/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+    "/gradio_api/file={folder}%00/etc/passwd",
+    "/gradio_api/file=file:///etc/passwd",
+    "/gradio_api/file=\\\\127.0.0.1\\share\\x",
+    "/gradio_api/file=http://127.0.0.1:{port}/secret",
+    "/gradio_api/file=HTTP://127.0.0.1:{port}/secret",
+    "/gradio_api/file/etc/passwd",
+    "/gradio_api/file=pyproject.toml",
+    "/gradio_api/file=.gradio/cached_examples",
+    "/gradio_api/proxy=http://127.0.0.1:{port}/secret",
+    "/gradio_api/proxy=https://huggingface.co/secret",
+    "/proxy=http://127.0.0.1:{port}/secret",
+    "/gradio_api/stream/a/1/1/playlist.m3u8",
+    "/static/../../../../../../../../etc/passwd",
+    "/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+    "/static//etc/passwd",
+    "/assets/..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd",
+    "/assets//etc/passwd",
+    "/svelte/../../../../../../../../etc/passwd",
+    "/svelte/%2fetc%2fpasswd",
+    "/gradio_api/custom_component/1/client/component/../../../../../etc/passwd",
+    "/gradio_api/upload_progress?upload_id=../../etc/passwd",
+    "/gradio_api/vibe-code/",
+    "/gradio_api/dev/reload",
+    "/gradio_api/runs",
+    "/gradio_api/deep_link?session_hash=a",
+    "/?deep_link=../../../../etc/passwd",
+    "/monitoring",
+    "/docs",
+    "/openapi.json",
+]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A server in the same network that strangers cannot reach, and the requests it got all the same."""
+
+    port: int
+    requests: list[str]
+
+
+@pytest.fixture(scope="module")
+def inside() -> Iterator[Inside]:
+    requests: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requests.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"root:secret")
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Inside(server.server_port, requests)
+        server.shutdown()
+
+
+def test_no_file_of_the_server_and_no_other_server_is_reachable_by_a_route(served: Served, inside: Inside) -> None:
+    (folder,) = served.folder.glob("alzedge-demo-*")
+    for route in FILE_ROUTES:
+        target = route.format(folder=folder, port=inside.port)
+        status, body = raw(served, "GET", target)
+        assert b"root:" not in body and b"[project]" not in body and b"PATH=" not in body, target
+        assert status in (400, 403, 404, 422) or (target.startswith("/?") and b"<html" in body), (target, status)
+    assert inside.requests == []
+
+
+def test_no_file_of_the_server_is_reachable_by_a_question(
+    served: Served, inside: Inside, slices: NDArray[np.uint8]
+) -> None:
+    """Every handler of the page and the API, public or private, is asked about files that nobody uploaded."""
+    secret = served.folder.parent / "secret.png"
+    secret.write_bytes(png(slices[0]))
+    (folder,) = served.folder.glob("alzedge-demo-*")
+    link = folder / "link.png"
+    link.symlink_to(secret)
+    addresses = [f"http://127.0.0.1:{inside.port}/secret.png", f"{folder}/../../secret.png", f"\\\\127.0.0.1\\{secret}"]
+    with served.client() as client:
+        functions = client.get("config").json()["dependencies"]
+        assert {function["api_name"] for function in functions if function["api_visibility"] == "public"} == {
+            "predict",
+            "predict_batch",
+        }
+        for path in [str(secret), PASSWORDS, "pyproject.toml", str(link), str(folder), "", *addresses]:
+            asked = client.post(f"{API}/call/predict", json={"data": [[file_data(path)]]})
+            if asked.status_code == 200:
+                answered = client.get(f"{API}/call/predict/{asked.json()['event_id']}").text
+                assert answered.startswith("event: error") and "probabilities" not in answered, (path, answered)
+                assert "root:" not in answered and str(secret) not in answered.replace(path, "")
+            else:
+                assert asked.status_code == 400, path
+            for function in functions:
+                ask_privately(client, function, path)
+    link.unlink()
+    # Had a handler copied a file into its cache, it would lie there now, and could be asked for.
+    kept = [
+        file for file in served.files() if b"root:" in file.read_bytes() or file.read_bytes() == secret.read_bytes()
+    ]
+    assert kept == [] and inside.requests == []
+
+
+def ask_privately(client: httpx.Client, function: dict[str, Any], path: str) -> None:
+    """Join the queue as the page itself does, each input a file."""
+    for value in (file_data(path), [file_data(path)]):
+        body = {
+            "data": [value] * len(function["inputs"]),
+            "fn_index": function["id"],
+            "session_hash": f"attack{function['id']}",
+        }
+        joined = client.post(f"{API}/queue/join", json=body)
+        assert joined.status_code in (200, 400, 422, 500), joined.text
+        if joined.status_code == 200:
+            with client.stream("GET", f"{API}/queue/data", params={"session_hash": body["session_hash"]}) as stream:
+                text = "".join(stream.iter_text())
+            assert "root:" not in text and "probabilities" not in text, text
+
+
+def test_other_routes_of_gradio_are_not_there(served: Served) -> None:
+    body = json.dumps({"data": [1], "fn_name": "move_resource_to_block_cache", "component_id": 1, "session_hash": "a"})
+    routes = ["component_server", "run/predict", "api/predict", "vibe-edit", "vibe-code", "process_recording"]
+    for route in [f"/{API}/{name}" for name in routes] + ["/login", "/healthz", "/config"]:
+        status, _ = raw(served, "POST", route, body.encode(), Content_Type="application/json")
+        assert status == 404, route
+    assert raw(served, "DELETE", "/config")[0] == 405
+    assert raw(served, "PUT", f"/{API}/upload", b"x")[0] == 405
+
+
+def test_upload_names_do_not_leave_the_folder(served: Served, tmp_path: Path) -> None:
+    with served.client() as client:
+        for name in (
+            "../../../evil.png",
+            "..\\..\\evil.png",
+            "/tmp/evil.png",
+            f"{tmp_path}/evil.png",
+            "..",
+            "e\0vil.png",
+        ):
+            response = client.post(f"{API}/upload", files=[("files", (name, b"pixels"))])
+            stored = response.json() if response.status_code == 200 else []
+            assert all(Path(path).resolve().is_relative_to(served.folder) for path in stored), stored
+    assert not Path("/tmp/evil.png").exists() and not list(tmp_path.iterdir())
+    assert not list(served.folder.parent.glob("evil.png"))
+
+
+def test_bodies_are_bounded_before_they_are_read(served: Served) -> None:
+    form = {"Content_Type": "multipart/form-data; boundary=x"}
+    assert raw(served, "POST", f"/{API}/upload", Content_Length=str(2**30), **form)[0] == 413
+    assert raw(served, "POST", f"/{API}/call/predict", Content_Length=str(2**21))[0] == 413
+    connection = http.client.HTTPConnection(served.address.removeprefix("http://"), timeout=60)
+    with contextlib.closing(connection):
+        connection.request(
+            "POST", f"/{API}/upload", body=iter([b"x"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"}
+        )
+        assert connection.getresponse().status == 411
+    for body in (b"", b"{", b"[" * 100_000, b"\xff"):
+        assert raw(served, "POST", f"/{API}/call/predict", body, Content_Type="application/json")[0] == 400
+
+
+def test_health_and_headers(served: Served, classifier: Classifier) -> None:
+    with served.client() as client:
+        health = client.get("healthz")
+        assert health.json()["status"] == "ok" and health.json()["model"] == classifier.record["sha256"]
+        for response in (health, client.get("/"), client.get("nowhere")):
+            assert response.headers["x-content-type-options"] == "nosniff"
+            assert "default-src 'self'" in response.headers["content-security-policy"]
+            assert "server" not in response.headers
+
+
+def test_the_server_connects_to_nobody(served: Served, slices: NDArray[np.uint8]) -> None:
+    with served.client() as client:
+        ask(client, [("slice.png", png(slices[0]))])
+        client.get("/")
+    connections = served.watched.read_text().splitlines()
+    assert connections, "the server looks whether it answers itself"
+    assert [line for line in connections if "127.0.0.1" not in line and "localhost" not in line] == []
+
+
+def test_it_ends_well_while_somebody_listens(tmp_path: Path) -> None:
+    """On SIGTERM, as containers send it; Ctrl-C is the module's other server's end."""
+    with serving(tmp_path) as served, served.client() as client:
+        upload(client, [("slice.png", b"pixels")])
+        assert served.files()
+        with client.stream("GET", f"{API}/heartbeat/somebody"):
+            served.process.terminate()
+            assert served.process.wait(60) == 0
+    assert not served.files()
+
+
+@pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs the checkout with its documents")
+def test_the_programs_of_the_document_run_as_they_stand(
+    served: Served, slices: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / "server.md").read_text().replace("http://localhost:7860", served.address)
+    (tmp_path / "slice.png").write_bytes(png(slices[0]))
+    (tmp_path / "other.png").write_bytes(png(slices[1]))
+    save_nifti(tmp_path / "head.nii.gz", as_grid(slices[:3]))
+    programs = re.findall(r"^```(python|bash)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    told = [run_program(language, program, tmp_path) for language, program in programs if served.address in program]
+    assert len(told) >= 3
+    assert all("NonDemented" in output or '"status":"ok"' in output for output in told), told
+    assert any("other.png" in output for output in told)
+
+
+def run_program(language: str, program: str, folder: Path) -> str:
+    command = [sys.executable, "-c", program] if language == "python" else ["bash", "-euo", "pipefail", "-c", program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_ctrl_c_ends_it_well(served: Served) -> None:
+    """Last: it ends the server of this module."""
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(60) == 0
+    assert not served.files()

@@ -1,0 +1,176 @@
+"""What can be uploaded: slices or a volume within limits, and one friendly sentence for everything else."""
+
+import gzip
+import tracemalloc
+import warnings
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from helpers.images import bomb, encoded
+from helpers.volumes import Series, as_grid, save_dicom, save_nifti, save_series, with_syntax
+from numpy.typing import NDArray
+from PIL import Image
+
+from alzedge.data.dataset import DataSet
+from alzedge.demo.answering.uploads import Limits, NotASlice, read_uploads
+from alzedge.errors import UserError
+from alzedge.inference.classifier import Classifier
+
+JPEG_LS = "1.2.840.10008.1.2.4.80"
+
+
+@pytest.fixture(scope="module")
+def slices(phantoms: DataSet) -> NDArray[np.uint8]:
+    """Slices of one phantom, from foot to head."""
+    return phantoms.images[:5]
+
+
+def save_slices(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
+    paths = [folder / f"<b>slice</b>{number}.png" for number in range(len(slices))]
+    for path, pixels in zip(paths, slices, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return paths
+
+
+def test_several_slices_come_through_in_order(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    upload = read_uploads(save_slices(tmp_path, slices))
+    np.testing.assert_array_equal(upload.slices, slices)
+    assert upload.names == tuple(f"b>{number}.png" for number in range(5)) and not upload.volume
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_volume_is_one_persons(slices: NDArray[np.uint8], tmp_path: Path, suffix: str) -> None:
+    upload = read_uploads([str(save_nifti(tmp_path / f"head{suffix}", as_grid(slices)))])
+    np.testing.assert_array_equal(upload.slices, slices)
+    assert upload.volume and upload.names[4] == f"head{suffix}, slice 5"
+
+
+def test_a_series_of_files_without_suffix_is_one_volume(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    upload = read_uploads(sorted(save_series(tmp_path / "series", slices).iterdir()))
+    np.testing.assert_array_equal(upload.slices, slices)
+    assert upload.volume and upload.names[0] == "the 5 DICOM files, slice 1"
+
+
+def written(name: str, data: bytes) -> Callable[[Path, NDArray[np.uint8]], list[Path]]:
+    def write(folder: Path, _: NDArray[np.uint8]) -> list[Path]:
+        (folder / name).write_bytes(data)
+        return [folder / name]
+
+    return write
+
+
+def picture(name: str, mode: str, **options: object) -> Callable[[Path, NDArray[np.uint8]], list[Path]]:
+    """A picture of a slice's size in another mode or format."""
+
+    def write(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
+        image = Image.fromarray(slices[2].astype(np.uint16) * 200) if mode == "I;16" else Image.fromarray(slices[2])
+        return written(name, encoded(image if mode == "I;16" else image.convert(mode), **options))(folder, slices)
+
+    return write
+
+
+def zipped(folder: Path, _: NDArray[np.uint8]) -> list[Path]:
+    """Fifty megabytes of nothing in fifty kilobytes."""
+    with zipfile.ZipFile(folder / "slices.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("slice.png", bytes(50 * 2**20))
+    return [folder / "slices.zip"]
+
+
+def inflating(side: int) -> Callable[[Path, NDArray[np.uint8]], list[Path]]:
+    """A compressed volume whose header promises side³ voxels, and which inflates to 50 MB whatever it promises."""
+
+    def write(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
+        plain = bytearray(save_nifti(folder / "head.nii", as_grid(slices)).read_bytes()[:352])
+        plain[42:48] = np.array([side] * 3, "<i2").tobytes()
+        return written("bomb.nii.gz", gzip.compress(plain + bytes(50 * 2**20), compresslevel=1))(folder, slices)
+
+    return write
+
+
+def four_dimensional(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
+    grid = as_grid(slices)
+    nib.save(nib.Nifti1Image(np.stack([grid, grid], -1), np.eye(4)), folder / "bold.nii.gz")
+    return [folder / "bold.nii.gz"]
+
+
+def two_volumes(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
+    return [save_nifti(folder / name, as_grid(slices)) for name in ("one.nii", "two.nii")]
+
+
+def mixture(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
+    return [*save_slices(folder, slices), save_nifti(folder / "head.nii", as_grid(slices))]
+
+
+BAD_INPUT = {
+    "nothing": (lambda f, s: [], "Nothing was uploaded; choose JPEG or PNG"),
+    "empty": (written("empty.png", b""), "empty.png: the file is empty"),
+    "text": (written("cat.jpg", b"meow"), "cat.jpg: not a JPEG or PNG image"),
+    "program": (written("run.exe", b"MZ"), "run.exe: not a kind of file that is read here; upload JPEG or PNG"),
+    "nameless": (written("README", b"text"), "README: not a kind of file"),
+    "truncated": (lambda f, s: written("half.png", encoded(Image.fromarray(s[2]))[:2000])(f, s), "half.png: the image is damaged"),
+    "16 bits": (picture("deep.png", "I;16"), "deep.png: image mode I;16"),
+    "CMYK": (picture("print.jpg", "CMYK", fmt="JPEG"), "print.jpg: image mode CMYK"),
+    "animated PNG": (picture("moving.png", "L", save_all=True, append_images=[Image.new("L", (176, 208))]), "an animation of 2 frames"),
+    "GIF as PNG": (picture("moving.png", "L", fmt="GIF"), "moving.png: not a JPEG or PNG image"),
+    "GIF": (picture("moving.gif", "L", fmt="GIF"), "moving.gif: not a kind of file"),
+    "huge picture": (written("wall.png", bomb(30_000)), "wall.png: far too many pixels"),
+    "large picture": (written("wall.png", bomb(5_000)), "wall.png: far too many pixels"),
+    "wide": (written("wide.png", encoded(Image.new("L", (208, 176)))), "208 wide x 176 high, but slices are"),
+    "heavy picture": (written("heavy.png", bytes(9 * 2**20)), "heavy.png: 8 MiB is too large for one slice"),
+    "zip bomb": (zipped, "slices.zip: not a kind of file"),
+    "gzip bomb": (inflating(30_000), "bomb.nii.gz: 30000 x 30000 x 30000 voxels"),
+    "gzip bomb of a head's side": (inflating(512), "bomb.nii.gz: 512 x 512 x 512 voxels"),
+    "gzip bomb behind a small head": (inflating(20), "bomb.nii.gz: 20 x 20 mm"),
+    "4D": (four_dimensional, "bold.nii.gz: 4 dimensions"),
+    "encapsulated": (lambda f, s: [with_syntax(save_dicom(f / "scan.dcm", s[0], Series()), JPEG_LS)], "scan.dcm: compressed as JPEG-LS"),
+    "200 slices": (lambda f, s: save_slices(f, np.repeat(s, 40, axis=0)), "200 slices at once are too many, 100 at most"),
+    "1000 files": (lambda f, s: save_slices(f, s[:1]) * 1000, "1000 files at once are too many"),
+    "two volumes": (two_volumes, "2 volumes at once; upload one at a time"),
+    "mixture": (mixture, "Several kinds of file at once"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_friendly_sentence_without_a_path(
+    case: str, slices: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    make, words = BAD_INPUT[case]
+    paths: Sequence[Path] = make(tmp_path, slices)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError) as caught, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            read_uploads(paths)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    message = str(caught.value)
+    assert words in message and "\n" not in message and str(tmp_path) not in message, message
+    assert peak < 32 * 2**20, "what is refused is not unpacked first"
+
+
+def test_files_too_large_one_by_one_and_together(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    huge = tmp_path / "huge.nii"
+    with huge.open("wb") as file:
+        file.truncate(2**31)  # takes no room on the disk
+    with pytest.raises(UserError, match=r"huge\.nii: 2048 MiB are too large, 128 MiB at most"):
+        read_uploads([huge])
+    paths = save_slices(tmp_path, slices)
+    with pytest.raises(UserError, match="at once are too much"):
+        read_uploads(paths, Limits(bytes=1000))
+
+
+def test_a_picture_of_another_size_is_shown_to_the_guard(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    """A holiday photo is no slice; a slice that needs resampling is told its size."""
+    guard = Classifier.load().guard
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "cat.png")
+    with pytest.raises(NotASlice, match=r"cat\.png: this does not look like an axial brain MRI slice"):
+        read_uploads([tmp_path / "cat.png"], guard=guard)
+    with pytest.raises(UserError, match="400 wide x 300 high"):
+        read_uploads([tmp_path / "cat.png"])

@@ -1,0 +1,112 @@
+"""The command as its users meet it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from helpers.commands import assert_refused, run_cli, run_code
+from PIL import Image
+
+from alzedge.cli import _COMMANDS
+from alzedge.data.dataset import DataSet
+from alzedge.stages import STAGES
+
+HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib", "gradio", "fastapi", "uvicorn", "huggingface_hub"}
+
+
+@pytest.fixture
+def slices(tmp_path: Path, phantoms: DataSet) -> list[Path]:
+    paths = [tmp_path / f"slice {i}.png" for i in range(3)]
+    for path, image in zip(paths, phantoms.images, strict=False):
+        Image.fromarray(image).save(path)
+    return paths
+
+
+def test_predict_answers_with_the_bundled_student(slices: list[Path]) -> None:
+    result = run_cli("predict", "--no-guard", *slices)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [str(path) for path in slices]
+    assert all(any(stage in line for stage in STAGES) for line in lines)
+    assert result.stderr.strip().endswith("do not use it to diagnose or to decide on care.")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_predict_as_json(slices: list[Path]) -> None:
+    document = json.loads(run_cli("predict", "--no-guard", "--json", *slices).stdout)
+    assert [p["path"] for p in document["predictions"]] == [str(path) for path in slices]
+    for prediction in document["predictions"]:
+        assert list(prediction["probabilities"]) == list(STAGES)
+        assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert prediction["stage"] == max(prediction["probabilities"], key=prediction["probabilities"].get)
+    assert "not a medical device" in document["disclaimer"]
+
+
+def test_one_bad_image_among_good_ones_gives_one_sentence_and_the_others_are_answered(slices: list[Path]) -> None:
+    slices[1].write_bytes(slices[1].read_bytes()[:300])
+    result = run_cli("predict", "--no-guard", *slices)
+    assert result.returncode == 2
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == [str(slices[0]), str(slices[2])]
+    error, disclaimer = result.stderr.splitlines()
+    assert "slice 1.png" in error and "damaged or cut off" in error and "not a medical device" in disclaimer
+    assert_refused(run_cli("predict", "absent.png"), "absent.png: no such file")
+
+
+def test_inspect_shows_figures_of_both_splits_of_the_bundled_student() -> None:
+    from alzedge.inference.classifier import bundled_model
+
+    record = json.loads(run_cli("inspect", bundled_model()).stdout)
+    assert record["dataset"]["people"] == 200
+    assert record["metrics"]["official"]["unseen_people"] is False
+    assert record["metrics"]["subject"]["unseen_people"] is True
+    assert record["metrics"]["subject"]["measured_on"] == "this model"
+    assert bundled_model().stat().st_size < 64 * 1024
+
+
+def test_predict_imports_nothing_heavy(slices: list[Path]) -> None:
+    code = (
+        f"import sys; sys.argv = ['alzedge', 'predict', {str(slices[0])!r}]\n"
+        "from alzedge.cli import _run; code = _run()\n"
+        f"print(code, sorted({HEAVY!r} & {{name.split('.')[0] for name in sys.modules}}))"
+    )
+    result = run_code(code)
+    assert result.stdout.splitlines()[-1] == "0 []", result.stderr
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = run_cli(command, "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"alzedge {command}" in result.stdout.split("\n", 1)[1]
+    assert all(line.strip() for line in result.stdout.splitlines()[:1])
+
+
+def test_the_top_level_help_lists_the_commands_and_the_disclaimer() -> None:
+    result = run_cli("--help")
+    assert all(command in result.stdout for command in _COMMANDS)
+    assert "not a medical device" in result.stdout
+
+
+def test_usage_errors_exit_with_2() -> None:
+    for arguments in (("nonsense",), ("predict",), ("run", "--sed", "3"), ("export", "x.keras", "--format", "int4")):
+        result = run_cli(*arguments)
+        assert result.returncode == 2 and "Traceback" not in result.stderr
+
+
+def test_training_refuses_a_data_set_of_one_stage(tmp_path: Path, phantoms: DataSet) -> None:
+    folder = tmp_path / "slices" / STAGES[0]
+    folder.mkdir(parents=True)
+    for i, image in enumerate(phantoms.images[phantoms.labels == 0][:10]):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    result = run_cli("train", folder.parent, "--out", tmp_path / "out")
+    assert_refused(result, STAGES[1], "has no images; add some")
+    assert not list((tmp_path / "out").glob("*.keras"))
+
+
+def test_a_missing_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['gradio'] = None; sys.argv = ['alzedge', 'demo', '--port', '7999']\n"
+        "from alzedge.cli import main; main()"
+    )
+    result = run_code(code)
+    assert_refused(result, "gradio", "pip install 'alzedge[demo]'")
