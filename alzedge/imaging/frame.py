@@ -12,7 +12,7 @@ doi 10.1162/jocn.2007.19.9.1498): 176 x 208 x 176 voxels of 1 mm. In this packag
 
 The Kaggle set's slices 1 to 32 ("levels") are consecutive; level L lies at z = L - 1 mm, 0 to 31 mm. The anterior
 commissure is at level 0 to 1, so the origin is the atlas' own within about 1 mm. Measured by affine registration of 173
-people's Kaggle slices to their OASIS-1 volumes in MNI space (`alzedge.imaging.template.build`): the frame's mm are
+people's Kaggle slices to their OASIS-1 volumes in MNI space (`alzedge.export.template.build_template`): the frame's mm are
 mapped to MNI's by `TO_MNI`.
 """
 
@@ -34,9 +34,9 @@ FIRST_LEVEL = 75
 _AFFINE = ((-1.0, 0.0, 0.0, 87.0), (0.0, 1.0, 0.0, -123.0), (0.0, 0.0, 1.0, -75.0), (0.0, 0.0, 0.0, 1.0))
 # Mean over people.
 _TO_MNI = (
-    (1.0459, 0.0018, 0.0300, -0.45),
-    (0.0047, 1.0495, -0.0047, 4.26),
-    (-0.0279, -0.0419, 1.0247, -3.95),
+    (1.0472, 0.0021, 0.0296, -0.51),
+    (0.0036, 1.0496, -0.0028, 4.31),
+    (-0.0257, -0.0441, 1.0316, -4.01),
     (0.0, 0.0, 0.0, 1.0),
 )
 

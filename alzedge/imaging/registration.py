@@ -20,7 +20,6 @@ from alzedge.imaging.resample import (
     Matrix,
     averaged,
     blurred,
-    resampled,
     to_image,
     to_matrix,
     to_transform,
@@ -34,7 +33,7 @@ _TURNS = (-20.0, 0.0, 20.0)
 # A single head's edges are sharper than an average's: smoothed, they are found nearly where the average has them ...
 _SMOOTHING_MM = 2.0
 # ... and this is what remains, measured on people whose place in the frame is known from their Kaggle slices.
-_CALIBRATION = (1.022, 1.019, 1.019)
+_CALIBRATION = (1.022, 1.018, 1.021)
 _FOLLOWED = 6
 # Voxels around the mask that are compared too: the dark rim between brain and skull fixes the scale.
 _RIM_MM = 2
@@ -53,12 +52,10 @@ class Registration:
     Attributes:
         matrix: float64 (4, 4), from the frame's mm to the scan's mm (both right, anterior, superior).
         information: mutual information with the template in its mask, in nats; higher is better.
-        similarity: correlation with the template in its mask, -1 to 1.
     """
 
     matrix: Matrix
     information: float
-    similarity: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +87,6 @@ class _Level:
             return 0.0, start
         found = self.to_scan @ to_matrix(transform) @ np.linalg.inv(self.to_frame)
         return -float(method.GetMetricValue()), found
-
-    def similarity(self, matrix: Matrix) -> float:
-        """Correlation of head and template where they are compared."""
-        moved = resampled(self.head, self._between(matrix), self.template.shape)[self.inside]
-        return float(np.corrcoef(moved, self.template[self.inside])[0, 1]) if np.ptp(moved) else 0.0
 
     def _between(self, matrix: Matrix) -> Matrix:
         """The same matrix from the template's indices to the head's."""
@@ -146,7 +138,7 @@ def register(
     progress(0.5)
     information, matrix = fine.climb(matrix)
     progress(1.0)
-    return Registration(_calibrated(matrix), information, fine.similarity(matrix))
+    return Registration(_calibrated(matrix), information)
 
 
 def _levels(voxels: NDArray[Any], affine: Matrix) -> list[_Level]:

@@ -1,4 +1,4 @@
-"""Build the template of the frame: `python -m alzedge.imaging.template.build ARCHIVE.zip OASIS1_FOLDER --out DIR`.
+"""Build the template of the frame: `python -m alzedge.export.template.build_template ARCHIVE.zip OASIS1_FOLDER --out DIR`.
 
 Needs SimpleITK and nibabel (extra `medical`), the Kaggle archive, and a folder of OASIS-1's skull-stripped volumes in
 MNI space (`OAS1_xxxx_MR1.nii.gz`, 2 mm). Takes a minute.
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from alzedge.data.kaggle import subjects_from_names
 from alzedge.imaging import frame
 from alzedge.imaging.resample import resampled
-from alzedge.data.kaggle import subjects_from_names
 
 # Brightness of fluid where white matter is 1: median of the Kaggle slices' pixels that the tight masks of the OASIS-1
 # volumes leave out, over the white matter's (36 of 215).
@@ -119,6 +119,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("archive", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     build(given.archive, given.folder, given.out)

@@ -1,1 +1,0 @@
-"""The average brain and the intracranial mask of the frame, and how they were made."""
