@@ -37,7 +37,8 @@ def bias_of(volume: Floats, mask: NDArray[np.bool_]) -> Floats:
     log = to_voxels(sitk.Cast(method.GetLogBiasFieldAsImage(image), sitk.sitkFloat32))
     log = log - np.float32(log[bright].mean())
     padded = np.pad(log, 1, mode="edge")
-    shifted = np.linalg.inv(to_fine)
+    shifted = np.eye(4)
+    shifted[:3] = np.linalg.inv(to_fine)[:3]
     shifted[:3, 3] += 1
     field: Floats = np.exp(resampled(padded, shifted, volume.shape))
     return field

@@ -67,7 +67,7 @@ def prepare(
     Args:
         grid: a T1 scan, with or without its skull, in any orientation and place.
         oriented: whether the directions of the grid's affine can be trusted; if not, all are tried.
-        notes: what the reader of the file found unusual, sentences without a full stop.
+        notes: what was chosen or unusual about the file, sentences without a full stop.
         progress: called with the share of the work that is done.
 
     Raises:

@@ -41,6 +41,7 @@ class Quality:
     Attributes:
         verdict: `good`, `doubtful` (answered with a warning) or `failed` (refused).
         reasons: sentences without a full stop, why it is not good.
+        notes: what was chosen or unusual about the file, likewise.
         similarity: correlation with the average brain, -1 to 1.
         information: mutual information with it, in nats.
         scale: of the scan against the frame along three principal directions, 1 for the atlas' size.
@@ -58,6 +59,7 @@ class Quality:
 
     verdict: str
     reasons: tuple[str, ...]
+    notes: tuple[str, ...]
     similarity: float
     information: float
     scale: tuple[float, float, float]
@@ -84,7 +86,7 @@ def measure(
         oriented: whether the directions of the grid's affine were used.
         head: float32 (176, 208, 176), the scan in the frame, not masked, in any unit.
         shown: float32, the share of each voxel where the scan shows anything, 0 to 1.
-        notes: what was unusual about the file, which makes it doubtful.
+        notes: what was chosen or unusual about the file.
     """
     mask = frame.load_template().mask
     sides = np.linalg.norm(grid.affine[:3, :3], axis=0)
@@ -93,6 +95,7 @@ def measure(
     figures = Quality(
         verdict=GOOD,
         reasons=(),
+        notes=notes,
         similarity=similarity(head, inside),
         information=found.information,
         scale=_three(np.sort(scales)),
@@ -107,7 +110,7 @@ def measure(
         place=_place(found.matrix),
         orientation="header" if oriented else "found",
     )
-    failures, doubts = _failures(figures), [*notes, *_doubts(figures)]
+    failures, doubts = _failures(figures), _doubts(figures)
     verdict = FAILED if failures else DOUBTFUL if doubts else GOOD
     return replace(figures, verdict=verdict, reasons=tuple(failures or doubts))
 
