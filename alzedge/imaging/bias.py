@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.imaging.resample import Floats, averaged, resampled, to_image, to_voxels
+from alzedge.imaging.resample import Floats, averaged, resampled, to_image, to_voxels, use_one_thread
 
 _SPACING = 6
 _ITERATIONS = (20, 15, 10)
@@ -23,6 +23,7 @@ def bias_of(volume: Floats, mask: NDArray[np.bool_]) -> Floats:
     """
     import SimpleITK as sitk
 
+    use_one_thread()
     coarse, to_fine = averaged(volume, np.eye(4), _SPACING)
     inside, _ = averaged(mask.astype(np.float32), np.eye(4), _SPACING)
     bright = (inside > 0.9) & (coarse > 0.2 * np.percentile(coarse[inside > 0.9], 90))
@@ -31,7 +32,6 @@ def bias_of(volume: Floats, mask: NDArray[np.bool_]) -> Floats:
     where = sitk.Cast(to_image(bright.astype(np.float32)), sitk.sitkUInt8)
     where.CopyInformation(image)
     method = sitk.N4BiasFieldCorrectionImageFilter()
-    method.SetNumberOfThreads(1)
     method.SetMaximumNumberOfIterations(list(_ITERATIONS))
     method.Execute(image, where)
     log = to_voxels(sitk.Cast(method.GetLogBiasFieldAsImage(image), sitk.sitkFloat32))

@@ -16,11 +16,10 @@ people's Kaggle slices to their OASIS-1 volumes in MNI space (`alzedge.export.te
 mapped to MNI's by `TO_MNI`.
 """
 
+import gzip
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,13 +83,19 @@ def level_slices() -> range:
 
 @cache
 def load_template() -> Template:
-    """Read the template that ships with the package; needs nibabel (extra `medical`)."""
-    brain, mask = _shipped("brain.nii.gz"), _shipped("intracranial.nii.gz")
-    levels = np.asarray(brain.dataobj, np.float32)
-    return Template(levels, np.array(brain.affine, np.float64), np.asarray(mask.dataobj) > 0)
+    """Read the template that ships with the package."""
+    brain, to_mm = _shipped("brain.nii.gz")
+    mask, _ = _shipped("intracranial.nii.gz")
+    return Template(brain, to_mm, mask > 0)
 
 
-def _shipped(name: str) -> Any:
-    from nibabel.nifti1 import Nifti1Image
-
-    return Nifti1Image.from_filename(Path(str(resources.files("alzedge"))) / "imaging" / "template" / name)
+def _shipped(name: str) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Voxels and affine of our own NIfTI-1 file, uint8, little-endian; without nibabel, which devices lack."""
+    packed = resources.files("alzedge.imaging").joinpath("template", name).read_bytes()
+    data = gzip.decompress(packed)
+    columns, rows, slices = (int(side) for side in np.frombuffer(data, "<i2", 3, 42))
+    offset, slope = (float(value) for value in np.frombuffer(data, "<f4", 2, 108))
+    to_mm = np.eye(4)
+    to_mm[:3] = np.frombuffer(data, "<f4", 12, 280).reshape(3, 4)
+    voxels = np.frombuffer(data, np.uint8, columns * rows * slices, int(offset))
+    return voxels.reshape((columns, rows, slices), order="F") * np.float32(slope), to_mm

@@ -77,8 +77,8 @@ def prepare(
     grid, notes = Grid(grid.name, voxels, grid.affine), (*notes, *more)
     found = register(grid.voxels, grid.affine, oriented, lambda share: progress(0.7 * share))
     prepared = _in_frame(grid, found, oriented, notes)
-    if oriented and prepared.quality.similarity < LEAST_SIMILARITY:  # the header's directions may be wrong
-        found = register(grid.voxels, grid.affine, False, lambda share: progress(0.7 * share))
+    if oriented and abs(prepared.quality.similarity) < LEAST_SIMILARITY:  # the header's directions may be wrong
+        found = register(grid.voxels, grid.affine, False)
         second = _in_frame(grid, found, False, notes)
         prepared = second if second.quality.verdict != FAILED else prepared
     if prepared.quality.verdict == FAILED:

@@ -16,12 +16,13 @@ GOOD, DOUBTFUL, FAILED = "good", "doubtful", "failed"
 HEAD, STRIPPED = "head", "skull-stripped"
 FRAME, MNI, SCANNER = "the frame", "MNI space", "the scanner's space"
 
-# Correlation with the average brain: 0.6 to 0.8 in people and atlases, -0.7 in a T2, at most 0.1 in anything else tried.
-LEAST_SIMILARITY, _GOOD_SIMILARITY = 0.40, 0.55
+# Correlation with the average brain: 0.43 (very wide ventricles) to 0.80 in people and atlases, -0.7 in a T2, at
+# most 0.2 in anything else tried.
+LEAST_SIMILARITY, _GOOD_SIMILARITY = 0.30, 0.50
 # From the frame to the scan, along the three principal directions: the atlas' heads, a fifth smaller to a third larger.
 _SCALES = (0.75, 1.35)
 _GOOD_SCALES = (0.82, 1.25)
-_LEAST_FILLED = 0.85
+_LEAST_FILLED, _GOOD_FILLED = 0.85, 0.90
 _LEAST_COVERED, _LEAST_LEVELS_COVERED = 0.90, 0.97
 _LEAST_SNR = 8.0
 _THICK_MM, _TOO_THICK_MM = 2.5, 9.0
@@ -47,7 +48,8 @@ class Quality:
         scale: of the scan against the frame along three principal directions, 1 for the atlas' size.
         rotation: of the head against the frame in degrees.
         shift: of the frame's origin in mm.
-        filled: share of the intracranial mask that the scan shows.
+        filled: share of the intracranial mask in which the scan shows anything.
+        levels_filled: the same of the 32 levels alone.
         covered: share of the intracranial mask inside the scan's field of view.
         levels_covered: the same of the 32 levels alone.
         snr: white matter's brightness over the noise in it.
@@ -66,6 +68,7 @@ class Quality:
     rotation: float
     shift: tuple[float, float, float]
     filled: float
+    levels_filled: float
     covered: float
     levels_covered: float
     snr: float
@@ -102,6 +105,7 @@ def measure(
         rotation=_degrees(found.matrix),
         shift=_three(found.matrix[:3, 3]),
         filled=float(shown[mask].mean()),
+        levels_filled=float(shown[:, :, _LEVELS][mask[:, :, _LEVELS]].mean()),
         covered=float(inside[mask].mean()),
         levels_covered=float(inside[:, :, _LEVELS][mask[:, :, _LEVELS]].mean()),
         snr=_snr(head),
@@ -126,8 +130,8 @@ def _failures(figures: Quality) -> list[str]:
         "check the voxel size in its header": figures.scale[0] < low or figures.scale[2] > high,
         f"only {figures.levels_covered:.0%} of the part that the model reads lies in its field of view; name the whole "
         "head": figures.levels_covered < _LEAST_LEVELS_COVERED,
-        f"it shows only {figures.filled:.0%} of the inside of the skull": figures.filled < _LEAST_FILLED
-        and figures.covered >= _LEAST_COVERED,
+        f"it shows only {figures.levels_filled:.0%} of the part of the brain that the model reads": figures.levels_filled
+        < _LEAST_FILLED,
         f"its voxels are {figures.spacing[2]:.1f} mm thick": figures.spacing[2] > _TOO_THICK_MM,
     }
     return [reason for reason, failed in found.items() if failed]
@@ -143,6 +147,9 @@ def _doubts(figures: Quality) -> list[str]:
         or figures.scale[2] > high,
         f"{1 - figures.covered:.0%} of the inside of the skull lies outside its field of view": figures.covered
         < _LEAST_COVERED,
+        f"it shows only {figures.filled:.0%} of the inside of the skull, as if its skull stripping had cut brain away": (
+            figures.filled < _GOOD_FILLED * figures.covered
+        ),
         f"its voxels are {figures.spacing[2]:.1f} mm thick, so that fluid and tissue mix": figures.spacing[2]
         > _THICK_MM,
         f"it is noisy (signal to noise {figures.snr:.0f})": figures.snr < _LEAST_SNR,

@@ -23,11 +23,13 @@ from alzedge.imaging.resample import (
     to_image,
     to_matrix,
     to_transform,
+    use_one_thread,
 )
 
 _BINS = 32
 _LEVELS_MM = (8, 4, 2)
-_ITERATIONS, _SMALLEST_STEP = 60, 0.01
+# The usual halving of the step stops too early: turned copies of a head came out 0.1 to 1.7 mm apart, now 0.1 mm at most.
+_ITERATIONS, _SMALLEST_STEP, _SHRINKING = 150, 0.01, 0.7
 # About each axis, in degrees; together they leave no head of up to 20 degrees further than 10 from a start.
 _TURNS = (-20.0, 0.0, 20.0)
 # A single head's edges are sharper than an average's: smoothed, they are found nearly where the average has them ...
@@ -79,7 +81,7 @@ class _Level:
     def climb(self, start: Matrix) -> tuple[float, Matrix]:
         """The best matrix near a start, after its mutual information."""
         method, transform = self._method(start)
-        method.SetOptimizerAsRegularStepGradientDescent(1.0, _SMALLEST_STEP, _ITERATIONS, 0.5, 1e-8)
+        method.SetOptimizerAsRegularStepGradientDescent(1.0, _SMALLEST_STEP, _ITERATIONS, _SHRINKING, 1e-8)
         method.SetOptimizerScalesFromPhysicalShift()
         try:
             method.Execute(to_image(self.template), to_image(self.head))
@@ -98,7 +100,6 @@ class _Level:
         import SimpleITK as sitk
 
         method = sitk.ImageRegistrationMethod()
-        method.SetNumberOfThreads(1)
         method.SetMetricAsMattesMutualInformation(_BINS)
         method.SetMetricSamplingStrategy(method.NONE)
         method.SetMetricFixedMask(sitk.Cast(to_image(self.inside), sitk.sitkUInt8))
@@ -127,6 +128,7 @@ def register(
     Returns:
         The best transform found, however bad; see `alzedge.imaging.quality` for the verdict.
     """
+    use_one_thread()
     coarse, medium, fine = _levels(voxels, affine)
     starts = list(_starts(coarse, oriented))
     found: list[tuple[float, Matrix]] = []

@@ -16,6 +16,13 @@ Floats = NDArray[np.float32]
 _WIDTH = 2.3548
 
 
+def use_one_thread() -> None:
+    """Let SimpleITK work with one thread in this process: sums of several would differ in their last bits each time."""
+    import SimpleITK as sitk
+
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+
 def to_image(voxels: NDArray[Any]) -> Any:
     """A SimpleITK image of real numbers (I, J, K), its x, y and z being I, J and K."""
     import SimpleITK as sitk
