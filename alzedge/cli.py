@@ -27,6 +27,7 @@ _COMMANDS = {
     "experiments": "alzedge.export.commands.experiments:experiments_command",
     "explain": "alzedge.commands.explain:explain_command",
     "audit": "alzedge.commands.audit:audit_command",
+    "prepare": "alzedge.commands.prepare:prepare_command",
     "predict": "alzedge.commands.predict:predict_command",
     "card": "alzedge.export.commands.card:card_command",
     "push": "alzedge.export.commands.push:push_command",

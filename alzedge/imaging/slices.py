@@ -121,7 +121,10 @@ def _check_as_shown(image: Image.Image, name: str) -> None:
     """Refuse a slice that is stored turned or with 16 bits: whatever the guard thinks of it, there is a cure."""
     if sorted(image.size) != [WIDTH, HEIGHT]:
         return
-    orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT) if "exif" in image.info else _UPRIGHT
+    orientation = _UPRIGHT
+    if "exif" in image.info:
+        with contextlib.suppress(Exception):  # no EXIF, whatever the block calls itself: nothing says that it is turned
+            orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
     if orientation != _UPRIGHT:
         raise UserError(
             f"{name}: its EXIF orientation, {orientation}, says that it is shown turned; save it upright, for example "

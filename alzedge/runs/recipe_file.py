@@ -36,10 +36,11 @@ def load_recipe(name_or_path: str, seed: int | None = None, settings: Sequence[s
     Raises:
         UserError: no such recipe, not TOML, an unknown key, an impossible value, or a base that leads back to itself.
     """
-    table, name = _table_on_base(name_or_path, ())
-    for setting in settings:
-        table = _merged(table, _set(setting))
-    recipe: Recipe = build(Recipe, {"name": name} | table, name_or_path, "")
+    with parsing(f"{name_or_path}: not a recipe", "`alzedge run --help` shows an example."):
+        table, name = _table_on_base(name_or_path, ())
+        for setting in settings:
+            table = _merged(table, _set(setting))
+        recipe: Recipe = build(Recipe, {"name": name} | table, name_or_path, "")
     if seed is not None:
         recipe = replace(recipe, seed=checked(seed, int, Recipe.__dataclass_fields__["seed"].metadata, "--seed"))
     return recipe

@@ -22,6 +22,7 @@ _NEEDS = {
     "demo": ("gradio", "uvicorn", "jinja2", "pebble"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
+    "prepare": ("nibabel", "pydicom", "SimpleITK", "matplotlib"),
     "deidentify": ("nibabel", "pydicom", "scipy", "filelock"),
     "ray": ("ray", "pyarrow"),
 }

@@ -112,7 +112,7 @@ BAD_INPUT = {
     "program": (written("run.exe", b"MZ"), "run.exe: not a kind of file that is read here; upload JPEG or PNG"),
     "nameless": (written("README", b"text"), "README: not a kind of file"),
     "truncated": (lambda f, s: written("half.png", encoded(Image.fromarray(s[2]))[:2000])(f, s), "half.png: the image is damaged"),
-    "16 bits": (picture("deep.png", "I;16"), "deep.png: image mode I;16"),
+    "16 bits": (picture("deep.png", "I;16"), "deep.png: a 16-bit image"),
     "CMYK": (picture("print.jpg", "CMYK", fmt="JPEG"), "print.jpg: image mode CMYK"),
     "animated PNG": (picture("moving.png", "L", save_all=True, append_images=[Image.new("L", (176, 208))]), "an animation of 2 frames"),
     "GIF as PNG": (picture("moving.png", "L", fmt="GIF"), "moving.png: not a JPEG or PNG image"),

@@ -127,7 +127,7 @@ def test_jfif_is_jpeg(cases: Path) -> None:
 
 
 def test_recipe_with_a_byte_order_mark(cases: Path) -> None:
-    from alzedge.runs.recipe import load_recipe
+    from alzedge.runs.recipe_file import load_recipe
 
     load_recipe(str(cases / "recipes/bom.toml"))
 
@@ -164,7 +164,7 @@ def test_one_bad_file_loses_only_itself(cases: Path, tmp_path: Path) -> None:
     table = tmp_path / "answers.csv"
     result = call_cli("predict", tmp_path, "--csv", table)
     assert result.returncode == 2
-    error, disclaimer = result.stderr.splitlines()
+    error, *_, disclaimer = result.stderr.splitlines()
     assert "dicom_position_one_number.dcm" in error and "Research" in disclaimer
     rows = table.read_text().splitlines()
     assert len(rows) == 4  # the header, one error, two answers

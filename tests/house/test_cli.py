@@ -133,6 +133,7 @@ REFUSED = (
     ("explain", "nothere.png", "--out", "evidence.png"),
     ("explain", "{folder}/slice.png", "--out", "evidence.jpg"),
     ("audit", "nothere"),
+    ("prepare", "nothere.nii.gz", "--out", "prepared"),
     ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
     ("predict", "{folder}/slice.png", "--json", "--csv", "-"),
     ("card", "nothere.tflite"),

@@ -16,6 +16,7 @@ import alzedge
 ROOMS = [
     "alzedge.utils",
     "alzedge.imaging",
+    "alzedge.preparation",
     "alzedge.deidentify.rules",
     "alzedge.deidentify",
     "alzedge.model_file",

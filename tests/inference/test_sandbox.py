@@ -164,7 +164,7 @@ def test_files_of_no_sensible_size_are_not_read(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(UserError, match="not an ordinary file"):
         read_record(Path(os.devnull))
     monkeypatch.setattr("alzedge.model_file.read_write.MAX_BYTES", 100)
-    with pytest.raises(UserError, match="no AlzEdge record"):
+    with pytest.raises(UserError, match="unpacks to more than"):
         read_record(bundled_model())
 
 

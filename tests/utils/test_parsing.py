@@ -13,7 +13,7 @@ from alzedge.data.predictions import Predictions
 from alzedge.data.subjects_csv import read_rows
 from alzedge.errors import UserError
 from alzedge.imaging.volumes import read_volume
-from alzedge.runs.recipe import load_recipe
+from alzedge.runs.recipe_file import load_recipe
 from alzedge.runs.run_folder import open_run_folder
 from alzedge.utils.parsing import parsing, printable
 

@@ -1,0 +1,49 @@
+"""`alzedge prepare`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("prepare")
+@click.argument("scans", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Output folder.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+def prepare_command(scans: tuple[Path, ...], out: Path, jobs: int) -> int:
+    """Bring T1 scans of a head into the atlas frame and cut them into slices.
+
+    SCANS are NIfTI files, Analyze pairs (.hdr or .img), DICOM files or folders of one patient's DICOM files (of several
+    series the T1 volume is chosen, and the choice told), or folders of OASIS-1. A scan may still have its skull, lie in any
+    direction, and have voxels of any size; it is registered to an average brain, masked, and cut at the 32 levels of
+    the Kaggle set. Writes for each scan OUT/NAME/slices/*.png, volume.nii.gz, quality.json and quality.png: look at that
+    picture before you believe an answer.
+
+    A scan that cannot be registered is refused with the reason; the others are prepared all the same.
+
+    \b
+    alzedge prepare head.nii.gz --out prepared
+    alzedge predict --person prepared/head/slices
+    """
+    from alzedge.stages import DISCLAIMER
+    from alzedge.utils.archives import check_source
+    from alzedge.utils.extras import require
+
+    require("prepare")
+    for scan in scans:
+        check_source(scan)
+
+    from alzedge.commands.progress_bars import show_count
+    from alzedge.preparation.batch import prepare_scans
+
+    failed = 0
+    for outcome in show_count(prepare_scans(scans, out, jobs), "preparing", sys.stdout):
+        if outcome.error is not None:
+            failed += 1
+            click.echo(f"alzedge: {outcome.error}", err=True)
+            continue
+        click.echo(f"{outcome.scan}: {outcome.verdict}, wrote {outcome.folder}")
+        for remark in outcome.remarks:
+            click.echo(f"  {remark}")
+    click.echo(DISCLAIMER, err=True)
+    return 2 if failed else 0

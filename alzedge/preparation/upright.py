@@ -1,0 +1,76 @@
+"""Orientation of a slice within its plane, by comparison with the average brain at the levels of the Kaggle set.
+
+Slices of the frame have posterior at the top. Left and right cannot be told apart: heads are nearly symmetric.
+"""
+
+from enum import Enum
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.imaging.slices import HEIGHT, WIDTH
+from alzedge.preparation import frame
+
+_BLOCK = 8
+_MARGIN = (HEIGHT - WIDTH) // 2
+# Correlation by which another way up must be better; among 319 slices of the Kaggle set the right one leads by 0.02.
+_CLEAR = 0.01
+_LIKE_A_BRAIN = 0.5
+
+
+class WayUp(Enum):
+    """Turn of a slice against the frame: the direction in which its top points."""
+
+    POSTERIOR = "posterior at the top"
+    ANTERIOR = "anterior at the top"
+    QUARTER_LEFT = "turned by a quarter, posterior at the left"
+    QUARTER_RIGHT = "turned by a quarter, posterior at the right"
+
+
+# Quarter turns anticlockwise that bring a slice back to the frame's way up.
+_TURNS = {WayUp.POSTERIOR: 0, WayUp.ANTERIOR: 2, WayUp.QUARTER_LEFT: 3, WayUp.QUARTER_RIGHT: 1}
+
+
+def way_up(image: NDArray[np.uint8]) -> WayUp:
+    """Find which way up a slice is; `POSTERIOR`, the frame's, where nothing else fits clearly better.
+
+    Args:
+        image: uint8 (208, 176).
+    """
+    square = np.pad(image, ((0, 0), (_MARGIN, _MARGIN)))
+    likeness = {way: _likeness(np.rot90(square, turns)) for way, turns in _TURNS.items()}
+    best = max(likeness, key=likeness.__getitem__)
+    clear = likeness[best] > max(likeness[WayUp.POSTERIOR] + _CLEAR, _LIKE_A_BRAIN)
+    return best if clear else WayUp.POSTERIOR
+
+
+def turned_upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Slices (N, 208, 176) that have anterior at the top, turned to the frame's way up, left and right kept."""
+    return np.ascontiguousarray(images[:, ::-1])
+
+
+def _likeness(square: NDArray[np.uint8]) -> float:
+    """Correlation with the most similar level."""
+    return float((_levels() @ _normalised(_means(square.astype(np.float32)))).max())
+
+
+def _means(square: NDArray[np.float32]) -> NDArray[np.float32]:
+    side = HEIGHT // _BLOCK
+    means: NDArray[np.float32] = square.reshape(side, _BLOCK, side, _BLOCK).mean(axis=(1, 3)).ravel()
+    return means
+
+
+def _normalised(means: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred = means - means.mean()
+    result: NDArray[np.float32] = centred / max(float(np.linalg.norm(centred)), 1e-6)
+    return result
+
+
+@cache
+def _levels() -> NDArray[np.float32]:
+    """Block means of the average brain at every other level, each centred and of unit length, float32 (16, 676)."""
+    brain = frame.load_template().brain  # 2 mm: a slice of it is two levels
+    first = frame.FIRST_LEVEL // 2
+    planes = [brain[:, :, k].T.repeat(2, 0).repeat(2, 1) for k in range(first, first + frame.LEVELS // 2)]
+    return np.stack([_normalised(_means(np.pad(plane, ((0, 0), (_MARGIN, _MARGIN))))) for plane in planes])

@@ -1,0 +1,45 @@
+"""The command `prepare`: one good scan beside bad ones, files written, order kept."""
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from helpers.average_heads import average_head
+from helpers.commands import call_cli
+from PIL import Image
+
+from alzedge.errors import UserError
+from alzedge.preparation.batch import prepare_scans
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scans")
+    grid = average_head()
+    nib.save(nib.Nifti1Image(grid.voxels, grid.affine), folder / "head.nii.gz")
+    nib.save(nib.Nifti1Image(np.zeros((40, 40, 40), np.float32), np.diag([4.0, 4, 4, 1])), folder / "empty.nii.gz")
+    (folder / "torn.nii.gz").write_bytes((folder / "head.nii.gz").read_bytes()[:5000])
+    return folder
+
+
+def test_a_head_is_prepared_and_bad_scans_lose_only_themselves(scans: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = call_cli("prepare", scans / "empty.nii.gz", scans / "head.nii.gz", scans / "torn.nii.gz", "--out", out)
+    assert result.returncode == 2 and "Traceback" not in result.stderr
+    refusals = [line for line in result.stderr.splitlines() if line.startswith("alzedge:")]
+    assert [name in line for name, line in zip(("empty", "torn"), refusals, strict=True)] == [True, True]
+    assert "not a medical device" in result.stderr and f"wrote {out / 'head'}" in result.stdout
+    slices = sorted((out / "head" / "slices").glob("*.png"))
+    assert len(slices) == 32 and Image.open(slices[0]).size == (176, 208)
+    quality = json.loads((out / "head" / "quality.json").read_text())
+    assert quality["verdict"] in ("good", "doubtful") and quality["similarity"] > 0.4
+    assert np.asarray(Image.open(out / "head" / "quality.png").convert("L")).std() > 10
+    assert nib.load(out / "head" / "volume.nii.gz").shape == (176, 208, 176)
+    assert sorted(path.name for path in out.iterdir()) == ["head"]
+
+
+def test_two_scans_of_one_name_are_refused_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="two of the scans"):
+        prepare_scans([tmp_path / "a/head.nii", tmp_path / "b/head.nii.gz"], tmp_path / "out")
