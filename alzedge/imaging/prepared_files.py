@@ -1,0 +1,47 @@
+"""The files of a prepared head: slices, the volume in the frame, the figures and the picture of its registration."""
+
+import gzip
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from alzedge.imaging import frame
+from alzedge.imaging.brightness import WHITE
+from alzedge.imaging.picture import draw_quality
+from alzedge.imaging.prepare import Prepared
+from alzedge.utils.files import replacing, write_bytes, write_json
+
+
+def write_prepared(prepared: Prepared, folder: Path) -> None:
+    """Write a prepared head into a folder, each file whole or not at all.
+
+    `slices/level_01_z+00.png` to `level_32_z+31.png`: the Kaggle set's levels, uint8. `volume.nii.gz`: the inside of the
+    skull in the frame, uint8 with white matter at 218. `quality.json`: figures, verdict, and the matrix from the frame's
+    mm to the scan's. `quality.png`: see `draw_quality`.
+
+    Args:
+        prepared: the head.
+        folder: made if absent.
+    """
+    for level, pixels in enumerate(prepared.slices(), start=1):
+        height = int(frame.height_of(level))
+        with replacing(folder / "slices" / f"level_{level:02d}_z{height:+03d}.png") as temporary:
+            Image.fromarray(pixels).save(temporary)
+    _write_volume(prepared, folder / "volume.nii.gz")
+    with replacing(folder / "quality.png") as temporary:
+        draw_quality(prepared).save(temporary)
+    figures = {"scan": prepared.name, **asdict(prepared.quality), "matrix": prepared.matrix.tolist()}
+    write_json(folder / "quality.json", figures)
+
+
+def _write_volume(prepared: Prepared, path: Path) -> None:
+    from nibabel.nifti1 import Nifti1Image
+
+    grey = np.rint(np.clip(prepared.volume * WHITE, 0, 255)).astype(np.uint8)
+    image = Nifti1Image(grey, frame.affine())
+    image.header.set_xyzt_units("mm")
+    image.set_sform(frame.affine(), 2)
+    image.set_qform(frame.affine(), 2)
+    write_bytes(path, gzip.compress(image.to_bytes(), mtime=0))
