@@ -22,7 +22,7 @@ _NEEDS = {
     "demo": ("gradio", "uvicorn"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
-    "deidentify": ("nibabel", "pydicom", "scipy", "filelock"),
+    "deidentify": ("nibabel", "pydicom", "scipy", "SimpleITK", "filelock"),
     "ray": ("ray", "pyarrow"),
 }
 

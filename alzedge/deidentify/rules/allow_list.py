@@ -163,4 +163,5 @@ ALLOWED = (
     Allowed("DeidentificationMethod", Rule.STATEMENT, "PS3.15 E.1.1"),
     Allowed("DeidentificationMethodCodeSequence", Rule.STATEMENT, "PS3.15 E.1.1, PS3.16 CID 7050"),
     Allowed("LongitudinalTemporalInformationModified", Rule.STATEMENT, "PS3.15 E.3.6"),
+    Allowed("RecognizableVisualFeatures", Rule.STATEMENT, "PS3.15 E.3.2: NO where the face was removed"),
 )
