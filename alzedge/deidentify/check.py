@@ -113,7 +113,7 @@ def _holds(allowed: Allowed, value: Any, depth: int) -> bool:
     if allowed.rule is Rule.STATEMENT:
         return re.fullmatch(_STATEMENTS[allowed.keyword], str(value)) is not None
     many = not isinstance(value, str | bytes) and isinstance(value, Sequence)
-    values = list(value) if many else [] if value is None else [value]
+    values = list(value) if many else [] if value in (None, "") else [value]
     if allowed.rule in _PATTERNS:
         return all(re.fullmatch(_PATTERNS[allowed.rule], str(one)) for one in values)
     return [str(one) for one in plain_value(allowed, values)] == [str(one) for one in values]

@@ -34,6 +34,10 @@ METHOD_CODES = {
     "113108": "Retain Patient Characteristics Option",
 }
 FACE_CODE = {"113102": "Clean Recognizable Visual Features Option"}
+# Type 2: they must be there, empty where the source's value was none that may stay.
+_MAY_BE_EMPTY = ("StudyDate", "PatientSex", "SeriesNumber", "InstanceNumber", "Manufacturer")
+_MAY_BE_EMPTY_IN_MR = ("ScanOptions", "RepetitionTime", "EchoTime", "EchoTrainLength", "MRAcquisitionType")
+_MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 _REQUIRED = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 
 
@@ -197,9 +201,12 @@ def _patient(source: Any, pseudonyms: Pseudonyms) -> str:
 
 def _write_patient(target: Any, source: Any, patient: str) -> None:
     target.PatientID = target.PatientName = patient
-    for allowed in ALLOWED:
-        if allowed.rule is Rule.EMPTY:
-            setattr(target, allowed.keyword, "")
+    empty = [allowed.keyword for allowed in ALLOWED if allowed.rule is Rule.EMPTY]
+    empty += [keyword for keyword in _MAY_BE_EMPTY if keyword not in target]
+    if target.SOPClassUID == _MR_IMAGE:
+        empty += [keyword for keyword in _MAY_BE_EMPTY_IN_MR if keyword not in target]
+    for keyword in empty:
+        setattr(target, keyword, None)
     if "PatientAge" not in target:
         age = age_between(str(source.get("PatientBirthDate") or ""), str(source.get("StudyDate") or ""))
         if age:

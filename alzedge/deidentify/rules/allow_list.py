@@ -158,6 +158,7 @@ ALLOWED = (
     Allowed("AccessionNumber", Rule.EMPTY, "PS3.3 C.7.2.1"),
     Allowed("ReferringPhysicianName", Rule.EMPTY, "PS3.3 C.7.2.1"),
     Allowed("PatientBirthDate", Rule.EMPTY, "PS3.3 C.7.1.1"),
+    Allowed("PositionReferenceIndicator", Rule.EMPTY, "PS3.3 C.7.4.1"),
     # Ours.
     Allowed("PatientIdentityRemoved", Rule.STATEMENT, "PS3.15 E.1.1"),
     Allowed("DeidentificationMethod", Rule.STATEMENT, "PS3.15 E.1.1"),
