@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alzedge.deidentify.dicom import FACE_CODE, METHOD_CODES, allowed_by_tag, hushed, to_bytes
+from alzedge.deidentify.dicom import allowed_by_tag, hushed, to_bytes
 from alzedge.deidentify.dicom_pixels import clean_pixels
 from alzedge.deidentify.images import clean_image
 from alzedge.deidentify.nifti import clean_nifti
-from alzedge.deidentify.rules.allow_list import Allowed, Rule
+from alzedge.deidentify.rules.allow_list import FACE_CODE, METHOD_CODES, Allowed, Rule
 from alzedge.deidentify.rules.pseudonyms import PATIENT_PATTERN, TOKEN_PATTERN, UID_PATTERN
 from alzedge.deidentify.rules.refusals import LeftOut, check_object
 from alzedge.deidentify.rules.values import plain_value

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alzedge import __version__
 from alzedge.deidentify.deface import Face
 from alzedge.deidentify.dicom_pixels import clean_pixels, without_face
-from alzedge.deidentify.rules.allow_list import ALLOWED, Allowed, Rule
+from alzedge.deidentify.rules.allow_list import ALLOWED, FACE_CODE, METHOD_CODES, Allowed, Rule
 from alzedge.deidentify.rules.dates import age_between, shifted
 from alzedge.deidentify.rules.pseudonyms import Pseudonyms
 from alzedge.deidentify.rules.refusals import DAMAGED_DICOM, NO_PATIENT, LeftOut, check_object
@@ -27,13 +27,6 @@ _MAX_BYTES = 2**30
 # Any UID of our own will do (PS3.7 D.3.3.2); the source's would name its software.
 _IMPLEMENTATION = "2.25.286303207843302853113519253613106093061"
 METHOD = f"alzedge {__version__}: allow-list"
-# PS3.16 CID 7050, by code.
-METHOD_CODES = {
-    "113100": "Basic Application Confidentiality Profile",
-    "113107": "Retain Longitudinal Temporal Information Modified Dates Option",
-    "113108": "Retain Patient Characteristics Option",
-}
-FACE_CODE = {"113102": "Clean Recognizable Visual Features Option"}
 # Type 2: they must be there, empty where the source's value was none that may stay.
 _MAY_BE_EMPTY = ("StudyDate", "PatientSex", "SeriesNumber", "InstanceNumber", "Manufacturer")
 _MAY_BE_EMPTY_IN_MR = ("ScanOptions", "RepetitionTime", "EchoTime", "EchoTrainLength", "MRAcquisitionType")

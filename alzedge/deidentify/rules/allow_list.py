@@ -74,6 +74,14 @@ IMAGE_TYPES = _codes(
     "REFORMATTED RESAMPLED MEAN AVERAGE AVERAGED VOLUME T1 MAGNITUDE FIL FM FS MFSPLIT MOSAIC PROPELLER BC AXIAL"
 )
 
+# What was done, by code (PS3.16 CID 7050).
+METHOD_CODES = {
+    "113100": "Basic Application Confidentiality Profile",
+    "113107": "Retain Longitudinal Temporal Information Modified Dates Option",
+    "113108": "Retain Patient Characteristics Option",
+}
+FACE_CODE = {"113102": "Clean Recognizable Visual Features Option"}
+
 _FRAMES = "C.7.6.16: frames of an enhanced image"
 
 ALLOWED = (
