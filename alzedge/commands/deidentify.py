@@ -20,6 +20,9 @@ _path = click.Path(path_type=Path)
 @click.option("--key", type=_path, help="Text file with the secret key, kept apart from the data. Default: asked for.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @click.option(
+    "--deface", is_flag=True, help="Remove faces from T1 scans with their skull; what could not be defaced is left out."
+)
+@click.option(
     "--left-out",
     "listing",
     metavar="FILE",
@@ -38,6 +41,7 @@ def deidentify_command(
     destination: Path | None,
     key: Path | None,
     jobs: int,
+    deface: bool,
     listing: Path | None,
     check: Path | None,
     values: Path | None,
@@ -49,8 +53,8 @@ def deidentify_command(
     used; dates move by a number of days for each person; files with text in the pixels are left out, and so is every
     file that cannot be cleaned. Originals are only read. A call that was interrupted is repeated to go on.
 
-    Faces stay: a scan that is not skull-stripped shows who it is. DST holds a report of what was kept,
-    `deidentification.json`; --check audits every byte of it and exits with 1 where it finds something.
+    Without --deface faces stay: a scan that is not skull-stripped shows who it is. DST holds a report of what was
+    kept, `deidentification.json`; --check audits every byte of it and exits with 1 where it finds something.
 
     \b
     alzedge deidentify export clean --key ~/keys/study.txt --jobs 2
@@ -60,7 +64,7 @@ def deidentify_command(
 
     require("deidentify")
     if check is not None:
-        if source is not None or key is not None or listing is not None:
+        if source is not None or key is not None or listing is not None or deface:
             raise click.UsageError("--check goes with --jobs and --values alone.")
         return _check(check, values, jobs)
     if source is None or destination is None:
@@ -70,7 +74,7 @@ def deidentify_command(
     for path in (key, listing):
         if path is not None and path.resolve().is_relative_to(destination.resolve()):
             raise UserError("the key and the table of what was left out must not lie in DST; name another place.")
-    _deidentify(source, destination, _pseudonyms(key, source), jobs, listing)
+    _deidentify(source, destination, _pseudonyms(key, source), jobs, deface, listing)
     return 0
 
 
@@ -84,7 +88,9 @@ def _pseudonyms(key: Path | None, source: Path) -> "Pseudonyms":
     return read_key(key)
 
 
-def _deidentify(source: Path, destination: Path, pseudonyms: "Pseudonyms", jobs: int, listing: Path | None) -> None:
+def _deidentify(
+    source: Path, destination: Path, pseudonyms: "Pseudonyms", jobs: int, deface: bool, listing: Path | None
+) -> None:
     from alzedge.commands.progress_bars import show_phases
     from alzedge.deidentify.run import deidentify
     from alzedge.utils.files import write_text
@@ -98,13 +104,13 @@ def _deidentify(source: Path, destination: Path, pseudonyms: "Pseudonyms", jobs:
                 left_out.append(f"{path}\t{outcome.left_out}\n")
             on_item()
 
-        report = deidentify(source, destination, pseudonyms, jobs, on_file)
+        report = deidentify(source, destination, pseudonyms, jobs, deface, on_file)
     if listing is not None:
         write_text(listing, "".join(left_out))
-    click.echo(_text(report, destination))
+    click.echo(_text(report, destination, deface))
 
 
-def _text(report: "Report", destination: Path) -> str:
+def _text(report: "Report", destination: Path, deface: bool) -> str:
     """The report in a few lines; it names nobody."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report.files.items()))
     lines = [f"wrote {report.written} files ({kinds}) of {report.people} people to {destination}"]
@@ -114,7 +120,13 @@ def _text(report: "Report", destination: Path) -> str:
     if report.duplicates:
         lines.append(f"{report.duplicates} files equal to another one")
     lines += [f"left out {count}: {reason}" for reason, count in report.left_out.most_common()]
-    lines.append("faces were not removed: treat scans that are not skull-stripped as identifiable")
+    if deface:
+        share = report.touched / max(report.brain, 1)
+        stripped = report.written - report.defaced
+        lines.append(f"removed the face from {report.defaced} files, and {share:.6%} of their brain voxels with it")
+        lines.append(f"{stripped} files are skull-stripped or sidecars, and have no face")
+    else:
+        lines.append("faces were not removed: treat scans that are not skull-stripped as identifiable")
     return "\n".join(lines)
 
 

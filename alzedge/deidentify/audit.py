@@ -58,7 +58,7 @@ def audit_folder(
     found, where = Counter[str](), dict[str, str]()
     if not (folder / REPORT).is_file():
         found["no report: the run was not finished, or the folder is not one of ours"] = 1
-    for shown, problems_there in map(judge, tasks) if jobs == 1 else map_in_processes(judge, tasks, jobs):
+    for shown, problems_there in map_in_processes(judge, tasks, jobs):
         found.update(problems_there)
         where.update({problem: shown for problem in problems_there if problem not in where})
         on_file()
@@ -107,7 +107,7 @@ def _of_record(relative: str, data: bytes) -> list[str]:
     """Problems of our own records: keys that we do not write."""
     keys = {
         LOCK: set(),
-        RUN: {"key", "source", "version"},
+        RUN: {"key", "source", "version", "deface"},
         FILES: {item.name for item in fields(Outcome)},
         REPORT: {item.name for item in fields(Report)},
     }[relative]

@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alzedge.deidentify.dicom import METHOD_CODES, allowed_by_tag, hushed, to_bytes
+from alzedge.deidentify.dicom import allowed_by_tag, hushed, to_bytes
 from alzedge.deidentify.dicom_pixels import clean_pixels
 from alzedge.deidentify.images import clean_image
 from alzedge.deidentify.nifti import clean_nifti
-from alzedge.deidentify.rules.allow_list import Allowed, Rule
+from alzedge.deidentify.rules.allow_list import FACE_CODE, METHOD_CODES, Allowed, Rule
 from alzedge.deidentify.rules.pseudonyms import PATIENT_PATTERN, TOKEN_PATTERN, UID_PATTERN
 from alzedge.deidentify.rules.refusals import LeftOut, check_object
 from alzedge.deidentify.rules.values import plain_value
@@ -29,8 +29,10 @@ _PATTERNS = {Rule.UID: UID_PATTERN, Rule.DATE: r"\d{8}", Rule.PSEUDONYM: PATIENT
 _STATEMENTS = {
     "PatientIdentityRemoved": "YES",
     "LongitudinalTemporalInformationModified": "MODIFIED",
+    "RecognizableVisualFeatures": "NO",
     "DeidentificationMethod": r"alzedge [\w.+]{1,20}: allow-list",
 }
+_REQUIRED = {*_STATEMENTS, "DeidentificationMethodCodeSequence", "PatientID"} - {"RecognizableVisualFeatures"}
 _META = {
     "FileMetaInformationGroupLength",
     "FileMetaInformationVersion",
@@ -71,7 +73,7 @@ def _of_dicom(data: bytes, look_at_pixels: bool) -> Iterator[str]:
     dataset = dcmread(io.BytesIO(data))
     check_object(dataset, str(dataset.SOPClassUID))
     yield from _of_dataset(dataset, 0)
-    yield from (f"{keyword} is missing" for keyword in (*_STATEMENTS, "PatientID") if keyword not in dataset)
+    yield from (f"{keyword} is missing" for keyword in _REQUIRED if keyword not in dataset)
     if {element.keyword for element in dataset.file_meta} != _META:
         yield _BETWEEN
     size = int(dataset.get("NumberOfFrames") or 1) * dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
@@ -103,8 +105,11 @@ def _holds(allowed: Allowed, value: Any, depth: int) -> bool:
     if allowed.rule is Rule.PIXELS:
         return True
     if allowed.keyword == "DeidentificationMethodCodeSequence":
-        wanted = [(code, "DCM", meaning) for code, meaning in METHOD_CODES.items()]
-        return [tuple(str(element.value) for element in item) for item in value] == wanted
+        found = [tuple(str(element.value) for element in item) for item in value]
+        return any(
+            found == [(code, "DCM", meaning) for code, meaning in codes.items()]
+            for codes in (METHOD_CODES, METHOD_CODES | FACE_CODE)
+        )
     if allowed.rule is Rule.STATEMENT:
         return re.fullmatch(_STATEMENTS[allowed.keyword], str(value)) is not None
     many = not isinstance(value, str | bytes) and isinstance(value, Sequence)

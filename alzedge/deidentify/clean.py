@@ -5,9 +5,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from alzedge.deidentify.deface import Face
 from alzedge.deidentify.dicom import clean_dicom
 from alzedge.deidentify.images import clean_image
-from alzedge.deidentify.nifti import clean_nifti, packed
+from alzedge.deidentify.nifti import clean_nifti, packed, without_face
 from alzedge.deidentify.rules.pseudonyms import Pseudonyms
 from alzedge.deidentify.rules.refusals import OTHER_FILE, LeftOut
 from alzedge.deidentify.sidecars import clean_sidecar
@@ -31,6 +32,7 @@ class CleanFile:
         kind: one of `DICOM`, `NIFTI`, `IMAGE`, `SIDECAR`.
         kept: how many values each surviving DICOM keyword has in it.
         removed: how many DICOM attributes were not copied.
+        defacing: brain voxels, and those of them that went with the face; None where no face was removed.
     """
 
     path: str
@@ -38,31 +40,53 @@ class CleanFile:
     kind: str
     kept: Counter[str] = field(default_factory=Counter)
     removed: int = 0
+    defacing: tuple[int, int] | None = None
 
 
-def clean_file(path: Path, relative: str, pseudonyms: Pseudonyms) -> CleanFile:
+@dataclass(frozen=True, eq=False)
+class Defacing:
+    """Wish to have faces removed.
+
+    Attributes:
+        face: of the series, for a DICOM file.
+        reason: why it was not found.
+    """
+
+    face: Face | None = None
+    reason: str = "DICOM that is not part of a series whose face could be found; strip its skull"
+
+
+def clean_file(path: Path, relative: str, pseudonyms: Pseudonyms, deface: Defacing | None = None) -> CleanFile:
     """De-identify one file in memory.
 
     Args:
         path: the file; only read.
         relative: its path below the source folder, with slashes; it decides who a file without Patient ID belongs to.
         pseudonyms: of the key.
+        deface: None keeps faces.
 
     Raises:
         LeftOut: it cannot be made anonymous.
     """
     data = _content(path)
     if data[128:132] == b"DICM":
-        image = clean_dicom(data, pseudonyms)
+        if deface and deface.face is None:
+            raise LeftOut(deface.reason)
+        image = clean_dicom(data, pseudonyms, deface.face if deface else None)
         series = [pseudonyms.token("folder", uid) for uid in (image.study, image.series, image.instance)]
-        return CleanFile(f"{'/'.join([image.patient, *series])}.dcm", image.data, DICOM, image.kept, image.removed)
+        return CleanFile(
+            f"{'/'.join([image.patient, *series])}.dcm", image.data, DICOM, image.kept, image.removed, image.defacing
+        )
     stem, suffix = _split(relative)
     base = f"{pseudonyms.patient(_subject(stem))}/{pseudonyms.token('file', stem)}"
+    if data.startswith(_IMAGE_STARTS) and deface:
+        raise LeftOut("a single image, in which no face can be found; leave --deface out for stripped slices")
     if data.startswith(_IMAGE_STARTS):
         return CleanFile(f"{base}.png", clean_image(data), IMAGE)
     if suffix in _NIFTI_SUFFIXES:
-        volume = clean_nifti(data)
-        return CleanFile(f"{base}{suffix}", packed(volume) if suffix == ".nii.gz" else volume, NIFTI)
+        volume, defacing = without_face(clean_nifti(data)) if deface else (clean_nifti(data), None)
+        content = packed(volume) if suffix == ".nii.gz" else volume
+        return CleanFile(f"{base}{suffix}", content, NIFTI, defacing=defacing)
     if suffix == ".json" and _has_image(path):
         return CleanFile(f"{base}.json", clean_sidecar(data), SIDECAR)
     raise LeftOut(_reason(data, suffix))

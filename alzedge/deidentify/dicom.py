@@ -13,8 +13,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from alzedge import __version__
-from alzedge.deidentify.dicom_pixels import clean_pixels
-from alzedge.deidentify.rules.allow_list import ALLOWED, Allowed, Rule
+from alzedge.deidentify.deface import Face
+from alzedge.deidentify.dicom_pixels import clean_pixels, without_face
+from alzedge.deidentify.rules.allow_list import ALLOWED, FACE_CODE, METHOD_CODES, Allowed, Rule
 from alzedge.deidentify.rules.dates import age_between, shifted
 from alzedge.deidentify.rules.pseudonyms import Pseudonyms
 from alzedge.deidentify.rules.refusals import DAMAGED_DICOM, NO_PATIENT, LeftOut, check_object
@@ -26,12 +27,6 @@ _MAX_BYTES = 2**30
 # Any UID of our own will do (PS3.7 D.3.3.2); the source's would name its software.
 _IMPLEMENTATION = "2.25.286303207843302853113519253613106093061"
 METHOD = f"alzedge {__version__}: allow-list"
-# PS3.16 CID 7050, by code.
-METHOD_CODES = {
-    "113100": "Basic Application Confidentiality Profile",
-    "113107": "Retain Longitudinal Temporal Information Modified Dates Option",
-    "113108": "Retain Patient Characteristics Option",
-}
 # Type 2: they must be there, empty where the source's value was none that may stay.
 _MAY_BE_EMPTY = ("StudyDate", "PatientSex", "SeriesNumber", "InstanceNumber", "Manufacturer")
 _MAY_BE_EMPTY_IN_MR = ("ScanOptions", "RepetitionTime", "EchoTime", "EchoTrainLength", "MRAcquisitionType")
@@ -49,6 +44,7 @@ class CleanImage:
         study, series, instance: the new UIDs.
         kept: how many values each surviving keyword has in it.
         removed: how many attributes were not copied.
+        defacing: brain voxels, and those of them that went with the face; None where no face was removed.
     """
 
     data: bytes
@@ -58,10 +54,16 @@ class CleanImage:
     instance: str
     kept: Counter[str]
     removed: int
+    defacing: tuple[int, int] | None = None
 
 
-def clean_dicom(data: bytes, pseudonyms: Pseudonyms) -> CleanImage:
+def clean_dicom(data: bytes, pseudonyms: Pseudonyms, face: Face | None = None) -> CleanImage:
     """De-identify the bytes of one DICOM file.
+
+    Args:
+        data: the file.
+        pseudonyms: of the key.
+        face: of the image's series, to be removed.
 
     Raises:
         LeftOut: damaged, cut off, encrypted, not an MR image, of no patient, or with text in its pixels.
@@ -72,7 +74,7 @@ def clean_dicom(data: bytes, pseudonyms: Pseudonyms) -> CleanImage:
         raise LeftOut("DICOM in a deflated transfer syntax; decompress it, e.g. `dcmconv +te`")
     try:
         with hushed():
-            return _cleaned(data, pseudonyms)
+            return _cleaned(data, pseudonyms, face)
     except LeftOut:
         raise
     except Exception:  # noqa: BLE001 - pydicom raises nearly everything on damaged files, and quotes what it read
@@ -157,7 +159,7 @@ def allowed_by_tag() -> dict[int, Allowed]:
     return {tag: allowed for allowed in ALLOWED if (tag := tag_for_keyword(allowed.keyword)) is not None}
 
 
-def _cleaned(data: bytes, pseudonyms: Pseudonyms) -> CleanImage:
+def _cleaned(data: bytes, pseudonyms: Pseudonyms, face: Face | None) -> CleanImage:
     from pydicom import dcmread
 
     source = dcmread(io.BytesIO(data))
@@ -168,11 +170,15 @@ def _cleaned(data: bytes, pseudonyms: Pseudonyms) -> CleanImage:
     if not all(keyword in target for keyword in _REQUIRED):
         raise LeftOut("DICOM without the UIDs of its study, series and image; export it again")
     _write_patient(target, source, patient)
-    _write_pixels(target, clean_pixels(source))
-    _write_statements(target)
+    pixels, defacing = clean_pixels(source), None
+    if face is not None and not face.stripped:
+        pixels, *counts = without_face(pixels, source, face)
+        defacing = (counts[0], counts[1])
+    _write_pixels(target, pixels)
+    _write_statements(target, defacing is not None)
     copier.kept.update(["PatientID", "PixelData"])
     study, series, instance = target.StudyInstanceUID, target.SeriesInstanceUID, target.SOPInstanceUID
-    return CleanImage(to_bytes(target), patient, study, series, instance, copier.kept, copier.removed)
+    return CleanImage(to_bytes(target), patient, study, series, instance, copier.kept, copier.removed, defacing)
 
 
 def _patient(source: Any, pseudonyms: Pseudonyms) -> str:
@@ -206,7 +212,7 @@ def _write_pixels(target: Any, pixels: NDArray[Any]) -> None:
     target["PixelData"].VR = "OB" if pixels.itemsize == 1 else "OW"
 
 
-def _write_statements(target: Any) -> None:
+def _write_statements(target: Any, defaced: bool) -> None:
     """Statements that PS3.15 E.1.1 asks for; the same in every file."""
     from pydicom import Dataset
 
@@ -214,7 +220,9 @@ def _write_statements(target: Any) -> None:
     target.DeidentificationMethod = METHOD
     target.LongitudinalTemporalInformationModified = "MODIFIED"
     codes = []
-    for value, meaning in METHOD_CODES.items():
+    if defaced:
+        target.RecognizableVisualFeatures = "NO"
+    for value, meaning in (METHOD_CODES | FACE_CODE if defaced else METHOD_CODES).items():
         code = Dataset()
         code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
         codes.append(code)

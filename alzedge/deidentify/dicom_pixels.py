@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.deidentify.burned_in import shows_text
+from alzedge.deidentify.deface import Face, face_voxels, touched
 from alzedge.deidentify.rules.refusals import BURNED_IN_PIXELS, DAMAGED_DICOM, LeftOut
 from alzedge.imaging.grid import MAX_VOXELS
+
+_PLACE = ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing")
+# DICOM counts to the left and to the back.
+_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def clean_pixels(dataset: Any) -> NDArray[Any]:
@@ -70,3 +75,28 @@ def _stored_bits(pixels: NDArray[Any], dataset: Any) -> NDArray[Any]:
     unused = dataset.BitsAllocated - dataset.BitsStored
     stored: NDArray[Any] = (whole << unused) >> unused
     return stored
+
+
+def without_face(pixels: NDArray[Any], dataset: Any, face: Face) -> tuple[NDArray[Any], int, int]:
+    """One slice with its face blanked, and its numbers of brain voxels and of those that were blanked.
+
+    Args:
+        pixels: integers (1, rows, columns).
+        dataset: of the same image.
+        face: of its series.
+
+    Raises:
+        LeftOut: several frames, or a place in space that is not known.
+    """
+    if len(pixels) != 1 or not all(keyword in dataset for keyword in _PLACE):
+        raise LeftOut("DICOM of several frames or of unknown place, whose face is not removed; convert it to NIfTI")
+    affine = np.eye(4)
+    directions = np.array(dataset.ImageOrientationPatient, np.float64).reshape(2, 3)
+    affine[:3, 0] = directions[0] * float(dataset.PixelSpacing[1])
+    affine[:3, 1] = directions[1] * float(dataset.PixelSpacing[0])
+    affine[:3, 2] = np.cross(*directions)
+    affine[:3, 3] = dataset.ImagePositionPatient
+    affine = _TO_RAS @ affine
+    removed = face_voxels(face, pixels.shape[::-1], affine)
+    air = pixels.max() if dataset.PhotometricInterpretation == "MONOCHROME1" else pixels.min()
+    return np.where(removed.T, air, pixels), *touched(face, removed, affine)

@@ -34,6 +34,9 @@ class Outcome:
         duplicate: whether an equal file had been written already.
         kept: the surviving DICOM keywords, one bit each in the order of the allow-list, hexadecimal.
         removed: number of DICOM attributes that were not copied.
+        defaced: whether a face was removed.
+        brain: brain voxels of a defaced file.
+        touched: those of them that were removed.
     """
 
     source: str
@@ -43,6 +46,9 @@ class Outcome:
     duplicate: bool = False
     kept: str = "0"
     removed: int = 0
+    defaced: bool = False
+    brain: int = 0
+    touched: int = 0
 
 
 @dataclass
@@ -58,6 +64,9 @@ class Report:
         left_out: number of files by reason.
         kept: number of DICOM files in which each attribute survived.
         removed: DICOM attributes that were not copied.
+        defaced: files whose face was removed.
+        brain: brain voxels of these.
+        touched: those of them that were removed.
     """
 
     version: str
@@ -68,6 +77,9 @@ class Report:
     left_out: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     removed: int = 0
+    defaced: int = 0
+    brain: int = 0
+    touched: int = 0
 
     @property
     def written(self) -> int:
@@ -92,6 +104,9 @@ def report(outcomes: Iterable[Outcome], pseudonyms: Pseudonyms) -> Report:
             total.files[outcome.kind] += 1
             total.kept.update(_keywords(outcome.kept))
             total.removed += outcome.removed
+            total.defaced += outcome.defaced
+            total.brain += outcome.brain
+            total.touched += outcome.touched
             people.add(outcome.path.split("/")[0])
     total.people = len(people)
     return total
@@ -112,8 +127,8 @@ def _keywords(bits: str) -> list[str]:
     return [keyword for i, keyword in enumerate(_KEYWORDS) if number >> i & 1]
 
 
-def check_destination(source: Path, destination: Path, pseudonyms: Pseudonyms) -> None:
-    """Refuse an output folder that is not empty, unless it is a run's of the same source, key and version.
+def check_destination(source: Path, destination: Path, pseudonyms: Pseudonyms, deface: bool) -> None:
+    """Refuse an output folder that is not empty, unless it is a run's of the same source, key, version and wish to deface.
 
     Raises:
         UserError: it is something else's.
@@ -124,7 +139,7 @@ def check_destination(source: Path, destination: Path, pseudonyms: Pseudonyms) -
         return
     try:
         found = json.loads((destination / RUN).read_text("utf-8"))
-        key, run, version = (str(found[name]) for name in ("key", "source", "version"))
+        key, run, version, defaced = (str(found[name]) for name in ("key", "source", "version", "deface"))
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
             f"{destination} is not empty and not an unfinished run of this command; name a folder that is new or empty."
@@ -133,6 +148,8 @@ def check_destination(source: Path, destination: Path, pseudonyms: Pseudonyms) -
         raise UserError(f"{destination} was begun with another key; give that key, or name another folder.")
     if run != _run_token(source, pseudonyms):
         raise UserError(f"{destination} was begun from another SRC; name that one, or another folder.")
+    if defaced != str(deface):
+        raise UserError(f"{destination} was begun {'without' if deface else 'with'} --deface; name another folder.")
     if version != __version__:
         raise UserError(
             f"{destination} was begun by alzedge {version[:20]}; finish it with that, or name another folder."
@@ -140,7 +157,9 @@ def check_destination(source: Path, destination: Path, pseudonyms: Pseudonyms) -
 
 
 @contextlib.contextmanager
-def opened(source: Path, destination: Path, pseudonyms: Pseudonyms) -> Iterator[tuple[dict[str, Outcome], TextIO]]:
+def opened(
+    source: Path, destination: Path, pseudonyms: Pseudonyms, deface: bool
+) -> Iterator[tuple[dict[str, Outcome], TextIO]]:
     """The outcomes so far by source token, and the journal to add to, which no other process may open meanwhile."""
     from filelock import FileLock, Timeout
 
@@ -149,7 +168,7 @@ def opened(source: Path, destination: Path, pseudonyms: Pseudonyms) -> Iterator[
         with FileLock(destination / LOCK, timeout=0):
             if not (destination / RUN).exists():
                 run = {"key": key_token(pseudonyms), "source": _run_token(source, pseudonyms), "version": __version__}
-                write_json(destination / RUN, run)
+                write_json(destination / RUN, {**run, "deface": deface})
             with (destination / FILES).open("a+", encoding="utf-8") as file:
                 file.seek(0)
                 text = file.read()

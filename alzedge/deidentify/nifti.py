@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.deidentify.burned_in import volume_shows_text
+from alzedge.deidentify.deface import face_voxels, find_face, touched
 from alzedge.deidentify.rules.refusals import BURNED_IN_PIXELS, LeftOut
+from alzedge.errors import UserError
 from alzedge.imaging.grid import MAX_VOXELS
+from alzedge.imaging.nifti import read_nifti
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _HEADER_BYTES = 540
@@ -47,6 +50,33 @@ def clean_nifti(data: bytes, look_at_voxels: bool = True) -> bytes:
         if look_at_voxels and volume_shows_text(volume):
             raise LeftOut(BURNED_IN_PIXELS)
     return _written(header, voxels)
+
+
+def without_face(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
+    """A clean NIfTI file with the face of its head blanked, and its brain voxels and those that were blanked.
+
+    Args:
+        data: as `clean_nifti` returns it.
+
+    Returns:
+        The file, unchanged and with None where the head is skull-stripped.
+
+    Raises:
+        LeftOut: not one volume of a head that could be registered.
+    """
+    try:
+        grid = read_nifti(io.BytesIO(data), "scan")
+    except UserError:
+        raise LeftOut(
+            "NIfTI of several volumes or unknown orientation, whose face is not found; save one volume"
+        ) from None
+    face = find_face(grid)
+    if face.stripped:
+        return data, None
+    header, voxels = _read(data)
+    removed = face_voxels(face, voxels.shape[:3], grid.affine).reshape(voxels.shape)
+    blank = np.where(removed, voxels.min(), voxels)
+    return _written(header, blank), touched(face, removed.reshape(voxels.shape[:3]), grid.affine)
 
 
 def packed(data: bytes) -> bytes:

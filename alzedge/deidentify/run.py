@@ -2,15 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alzedge.deidentify.check import problems
-from alzedge.deidentify.clean import clean_file
+from alzedge.deidentify.clean import Defacing, clean_file
 from alzedge.deidentify.journal import REPORT, Outcome, Report, add, as_bits, check_destination, opened, report
 from alzedge.deidentify.rules.pseudonyms import Pseudonyms
 from alzedge.deidentify.rules.refusals import LeftOut
+from alzedge.deidentify.series import find_faces
 from alzedge.errors import UserError
 from alzedge.utils.files import remove_temporaries
 from alzedge.utils.processes import map_in_processes
@@ -28,6 +29,7 @@ class _Task:
     source: str
     destination: Path
     pseudonyms: Pseudonyms
+    deface: Defacing | None
 
 
 def deidentify(
@@ -35,6 +37,7 @@ def deidentify(
     destination: Path,
     pseudonyms: Pseudonyms,
     jobs: int = 1,
+    deface: bool = False,
     on_file: Callable[[str, Outcome], None] = lambda path, outcome: None,
 ) -> Report:
     """De-identify a file or all files of a folder into a new folder.
@@ -47,6 +50,7 @@ def deidentify(
         destination: new or empty folder, or that of an earlier call with the same source and key.
         pseudonyms: of the key.
         jobs: processes.
+        deface: whether to remove faces, by registration of each scan to the average head.
         on_file: called with the source path, which may be a name, and the outcome of each file.
 
     Returns:
@@ -56,13 +60,14 @@ def deidentify(
         UserError: a folder that does not fit, or nothing that could be de-identified.
     """
     _check_folders(source, destination)
-    check_destination(source, destination, pseudonyms)
+    check_destination(source, destination, pseudonyms, deface)
     destination.mkdir(parents=True, exist_ok=True)
-    with opened(source, destination, pseudonyms) as (done, journal):
+    with opened(source, destination, pseudonyms, deface) as (done, journal):
         remove_temporaries(destination)
         (destination / REPORT).unlink(missing_ok=True)
         written = {outcome.path for outcome in done.values()} - {""}
         seen: dict[str, Outcome] = {}
+        faces = _faces(source, done.keys(), pseudonyms, jobs) if deface else {}
 
         def tasks() -> Iterator[_Task]:
             for path, relative in _walk(source):
@@ -71,9 +76,10 @@ def deidentify(
                     seen[token] = done[token]
                     on_file(relative, done[token])
                 else:
-                    yield _Task(path, relative, token, destination, pseudonyms)
+                    wish = faces.get(path, Defacing()) if deface else None
+                    yield _Task(path, relative, token, destination, pseudonyms, wish)
 
-        for relative, outcome in _outcomes(tasks(), jobs):
+        for relative, outcome in map_in_processes(_process, tasks(), jobs):
             if outcome.path in written:
                 outcome = replace(outcome, duplicate=True)
             written |= {outcome.path} - {""}
@@ -115,6 +121,13 @@ def _walk(source: Path) -> Iterator[tuple[Path, str]]:
         folders += [Path(entry.path) for entry in reversed(ordered) if entry.is_dir(follow_symlinks=False)]
 
 
+def _faces(source: Path, done: Container[str], pseudonyms: Pseudonyms, jobs: int) -> dict[Path, Defacing]:
+    """Faces of all DICOM series; none are looked for where nothing is left to do."""
+    if all(_token(path, relative, pseudonyms) in done for path, relative in _walk(source)):
+        return {}
+    return find_faces((path for path, _ in _walk(source)), jobs)
+
+
 def _token(path: Path, relative: str, pseudonyms: Pseudonyms) -> str:
     """Stands for a file in the journal; changes when the file does."""
     try:
@@ -124,23 +137,19 @@ def _token(path: Path, relative: str, pseudonyms: Pseudonyms) -> str:
     return pseudonyms.token("original", relative, str(status.st_size), str(status.st_mtime_ns))
 
 
-def _outcomes(tasks: Iterable[_Task], jobs: int) -> Iterator[tuple[str, Outcome]]:
-    if jobs == 1:
-        return map(_process, tasks)
-    return map_in_processes(_process, tasks, jobs)
-
-
 def _process(task: _Task) -> tuple[str, Outcome]:
     """Clean one file, audit what came out, and write it."""
     try:
-        clean = clean_file(task.path, task.relative, task.pseudonyms)
+        clean = clean_file(task.path, task.relative, task.pseudonyms, task.deface)
         if problems(clean.path, clean.data, look_at_pixels=False):
             raise LeftOut(_FAILED)
         _write_new(task.destination / clean.path, clean.data)
     except LeftOut as error:
         return task.relative, Outcome(task.source, left_out=error.reason)
-    bits = as_bits(clean.kept)
-    return task.relative, Outcome(task.source, clean.path, clean.kind, kept=bits, removed=clean.removed)
+    outcome = Outcome(task.source, clean.path, clean.kind, kept=as_bits(clean.kept), removed=clean.removed)
+    if clean.defacing is not None:
+        outcome = replace(outcome, defaced=True, brain=clean.defacing[0], touched=clean.defacing[1])
+    return task.relative, outcome
 
 
 def _write_new(path: Path, data: bytes) -> None:

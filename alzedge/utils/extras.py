@@ -22,8 +22,8 @@ _NEEDS = {
     "demo": ("gradio", "uvicorn", "jinja2", "pebble"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
-    "prepare": ("nibabel", "pydicom", "SimpleITK", "matplotlib"),
-    "deidentify": ("nibabel", "pydicom", "scipy", "filelock"),
+    "prepare": ("nibabel", "pydicom", "SimpleITK"),
+    "deidentify": ("nibabel", "pydicom", "scipy", "SimpleITK", "filelock"),
     "ray": ("ray", "pyarrow"),
 }
 

@@ -22,7 +22,7 @@ _AHEAD = 4
 
 
 def map_in_processes(function: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[R]:
-    """Call a function for items in `jobs` processes; results come in the order of the items.
+    """Call a function for items in `jobs` processes, or in this one where 1 is enough; results come in the order of the items.
 
     Items are taken as they are needed, so there may be any number of them. Processes are spawned, so that this also
     works beside threads and interpreters; a script that calls it needs `if __name__ == "__main__":`. They end with
@@ -31,6 +31,9 @@ def map_in_processes(function: Callable[[T], R], items: Iterable[T], jobs: int) 
     Raises:
         UserError: a process was ended from outside.
     """
+    if jobs == 1:
+        yield from map(function, items)
+        return
     context = multiprocessing.get_context("spawn")
     leash, held = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(jobs, context, _start, (leash,))

@@ -74,6 +74,14 @@ IMAGE_TYPES = _codes(
     "REFORMATTED RESAMPLED MEAN AVERAGE AVERAGED VOLUME T1 MAGNITUDE FIL FM FS MFSPLIT MOSAIC PROPELLER BC AXIAL"
 )
 
+# What was done, by code (PS3.16 CID 7050).
+METHOD_CODES = {
+    "113100": "Basic Application Confidentiality Profile",
+    "113107": "Retain Longitudinal Temporal Information Modified Dates Option",
+    "113108": "Retain Patient Characteristics Option",
+}
+FACE_CODE = {"113102": "Clean Recognizable Visual Features Option"}
+
 _FRAMES = "C.7.6.16: frames of an enhanced image"
 
 ALLOWED = (
@@ -164,4 +172,5 @@ ALLOWED = (
     Allowed("DeidentificationMethod", Rule.STATEMENT, "PS3.15 E.1.1"),
     Allowed("DeidentificationMethodCodeSequence", Rule.STATEMENT, "PS3.15 E.1.1, PS3.16 CID 7050"),
     Allowed("LongitudinalTemporalInformationModified", Rule.STATEMENT, "PS3.15 E.3.6"),
+    Allowed("RecognizableVisualFeatures", Rule.STATEMENT, "PS3.15 E.3.2: NO where the face was removed"),
 )
