@@ -109,7 +109,7 @@ def test_every_format_is_what_it_says_and_the_same_twice(
     assert files_of(again) == files_of(path)
 
 
-@pytest.mark.parametrize("fmt", TRAINED)
+@pytest.mark.parametrize("fmt", [TRAINED[0], *(pytest.param(fmt, marks=pytest.mark.slow) for fmt in TRAINED[1:])])
 def test_students_are_trained_to_be_smaller(fmt: str, exported: Exported, trained_student: Path) -> None:
     path, verdict = exported(fmt)
     check_file(path, fmt)

@@ -142,11 +142,13 @@ def test_modules_stay_small() -> None:
 
 
 def test_rooms_stay_small() -> None:
-    """At most 14 entries in a room, `__init__.py` not counted."""
+    """At most 15 entries in a room, `__init__.py` not counted."""
     entries: dict[Path, int] = {}
     for path in MODULES.values():
         if path.name == "__init__.py":
-            entries[path.parent] = len([p for p in path.parent.iterdir() if not p.name.startswith(("_", "."))])
+            rooms = FOLDERS[1:] if path == MODULES["alzedge"] else ()  # a wheel holds these inside alzedge/
+            shown = [p.name for p in path.parent.iterdir() if not p.name.startswith(("_", "."))]
+            entries[path.parent] = len(set(shown) - set(rooms))
     assert not {folder: count for folder, count in entries.items() if count > 15}
 
 
