@@ -129,7 +129,7 @@ def test_a_hub_that_fails_or_is_out_of_reach_is_one_sentence(
     with pytest.raises(UserError, match="clinic/broken.*500.*network"):
         fetch_model("clinic/broken")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    assert_refused(run_cli("predict", "--model", "clinic/alzedge", picture), "no file here", "network")
+    assert_refused(run_cli("predict", "--model", "clinic/alzedge", picture), "not a file here", "network")
 
 
 # The plan
