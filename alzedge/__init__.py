@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from alzedge.imaging.preprocessing import Preprocessing
     from alzedge.imaging.slices import decode_slice, read_slice
     from alzedge.imaging.volumes import read_volume
-    from alzedge.inference.classifier import Answer, Classifier, Prediction
+    from alzedge.inference.answer import Answer, Prediction
+    from alzedge.inference.classifier import Classifier
     from alzedge.metrics.classification import evaluate
     from alzedge.model_file.read_write import read_record
     from alzedge.stages import DISCLAIMER, STAGES
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Answer": "alzedge.inference.classifier",
+    "Answer": "alzedge.inference.answer",
     "Classifier": "alzedge.inference.classifier",
     "DISCLAIMER": "alzedge.stages",
     "DataSet": "alzedge.data.dataset",
-    "Prediction": "alzedge.inference.classifier",
+    "Prediction": "alzedge.inference.answer",
     "Preprocessing": "alzedge.imaging.preprocessing",
     "STAGES": "alzedge.stages",
     "UserError": "alzedge.errors",

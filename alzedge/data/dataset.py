@@ -14,6 +14,14 @@ from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES
 
+# Label of a slice whose person has no stage: never examined, so neither healthy nor ill.
+UNKNOWN_STAGE = -1
+# What a data set is not told, by field: unknown for every slice.
+_EMPTY: dict[str, str | float] = {"source": "", "scan": "", "sex": ""} | dict.fromkeys(
+    ("height", "age", "education", "mmse", "etiv", "nwbv"), float("nan")
+)
+_MISSING: Any = None
+
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
@@ -22,11 +30,20 @@ class DataSet:
     Attributes:
         name: how reports call it.
         images: uint8 (N, 208, 176).
-        labels: int64 (N,), index into `STAGES`.
+        labels: int64 (N,), index into `STAGES`; `UNKNOWN_STAGE` where nobody examined the person.
         subject: str (N,), who is on the slice; all empty when unknown.
         slice: int64 (N,), position in the volume from 1 upwards; 0 when unknown.
         split: str (N,), 'train' or 'test' as the data set came; all empty when it came without.
         paths: str (N,), where each image came from, relative to the data set.
+        source: str (N,), the collection that the slice comes from, such as 'kaggle' or 'oasis1'.
+        scan: str (N,), the acquisition that the slice was cut from; a person may have several.
+        height: float64 (N,), z in mm in the frame (see `alzedge.preparation.frame`); NaN when unknown.
+        age: float64 (N,), years of the person at the scan; NaN when unknown, as in the next ones.
+        sex: str (N,), 'F' or 'M'; '' when unknown.
+        education: float64 (N,), as the table codes it (OASIS-1: 1 to 5).
+        mmse: float64 (N,), Mini-Mental State Examination, 0 to 30.
+        etiv: float64 (N,), estimated total intracranial volume in cm3.
+        nwbv: float64 (N,), normalized whole-brain volume, a share of the intracranial volume.
         synthetic: whether the slices are drawn (phantoms) and so say nothing about people.
     """
 
@@ -37,9 +54,21 @@ class DataSet:
     slice: NDArray[np.int64]
     split: NDArray[np.str_]
     paths: NDArray[np.str_]
+    source: NDArray[np.str_] = _MISSING
+    scan: NDArray[np.str_] = _MISSING
+    height: NDArray[np.float64] = _MISSING
+    age: NDArray[np.float64] = _MISSING
+    sex: NDArray[np.str_] = _MISSING
+    education: NDArray[np.float64] = _MISSING
+    mmse: NDArray[np.float64] = _MISSING
+    etiv: NDArray[np.float64] = _MISSING
+    nwbv: NDArray[np.float64] = _MISSING
     synthetic: bool = False
 
     def __post_init__(self) -> None:
+        for name, empty in _EMPTY.items():
+            if getattr(self, name) is _MISSING:
+                object.__setattr__(self, name, np.full(len(self.images), empty))
         if self.images.shape[1:] != (HEIGHT, WIDTH) or self.images.dtype != np.uint8:
             raise ValueError(
                 f"images: expected uint8 (N, {HEIGHT}, {WIDTH}), got {self.images.dtype} {self.images.shape}"
@@ -48,8 +77,8 @@ class DataSet:
             if len(array) != len(self.images):
                 raise ValueError(f"{name}: expected {len(self.images)} entries, got {len(array)}")
             array.flags.writeable = False
-        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(STAGES):
-            raise ValueError(f"labels: expected 0..{len(STAGES) - 1}, got {np.unique(self.labels)}")
+        if len(self.labels) and not UNKNOWN_STAGE <= self.labels.min() <= self.labels.max() < len(STAGES):
+            raise ValueError(f"labels: expected {UNKNOWN_STAGE}..{len(STAGES) - 1}, got {np.unique(self.labels)}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -67,6 +96,11 @@ class DataSet:
             digest.update("\n".join(text.tolist()).encode())
         for array in (self.labels, self.slice, self.images):
             digest.update(np.ascontiguousarray(array).tobytes())
+        for name in _EMPTY:  # what is unknown throughout leaves no trace: files of version 0.1 keep their fingerprint
+            values = getattr(self, name)
+            known = values != "" if values.dtype.kind == "U" else ~np.isnan(values)
+            if known.any():
+                digest.update("\n".join([name, *map(str, values.tolist())]).encode())
         return digest.hexdigest()
 
     def take(self, index: NDArray[np.intp] | Sequence[int]) -> "DataSet":

@@ -13,7 +13,8 @@ import numpy as np
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import IMAGE
 from alzedge.imaging.slices import HEIGHT, WIDTH
-from alzedge.inference.classifier import Answer, Classifier, together
+from alzedge.inference.answer import Answer, together
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import PROBLEM, Item, sentence
 from alzedge.inference.sources import ItemReader
 from alzedge.model_file.record import Record

@@ -1,7 +1,5 @@
 """Run an exported student with numpy, Pillow and a LiteRT interpreter alone."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -11,14 +9,14 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import fit_slice
+from alzedge.inference.answer import Answer, Prediction, together
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
-from alzedge.inference.operating_point import AnyDementia, OperatingPoint
+from alzedge.inference.operating_point import OperatingPoint
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record
-from alzedge.stages import STAGES
 
 _Pixels = NDArray[np.uint8]
 
@@ -51,47 +49,6 @@ def _bundled(name: str) -> Path:
             f"{path}: the bundled model is missing from this installation; reinstall alzedge or give --model."
         )
     return path
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The model's answer for one slice, or for one person.
-
-    Attributes:
-        probabilities: of the stages, by name; None when refused.
-        refused: the sentence why there is no answer; None when there is one.
-        unlikeness: the guard's distance as a multiple of its threshold, above 1 is refused;
-            None when the file carries no guard, and for a person.
-        threshold: the file's operating threshold on the score for any dementia; None where it carries none.
-    """
-
-    probabilities: dict[str, float] | None
-    refused: str | None = None
-    unlikeness: float | None = None
-    threshold: float | None = None
-
-    @property
-    def any_dementia(self) -> AnyDementia | None:
-        """The score for any dementia at the operating point; None when refused."""
-        return AnyDementia(1 - self.probabilities[STAGES[0]], self.threshold) if self.probabilities else None
-
-    @cached_property
-    def stage(self) -> str | None:
-        """The most probable stage; None when refused."""
-        return max(self.probabilities, key=self.probabilities.__getitem__) if self.probabilities else None
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Answers to one question.
-
-    Attributes:
-        slices: one per slice, in order.
-        person: of all slices together, the mean over those not refused.
-    """
-
-    slices: tuple[Answer, ...]
-    person: Answer
 
 
 class Classifier:
@@ -239,12 +196,3 @@ class Classifier:
         if "heat_map" not in outputs:
             raise UserError("The model file gives no heat map; use one made by `alzedge export --heat-map`.")
         return outputs["heat_map"]
-
-
-def together(answers: list[Answer]) -> Answer:
-    """The answer for a person: the mean over the slices that were not refused."""
-    threshold = answers[0].threshold if answers else None
-    given = [answer.probabilities for answer in answers if answer.probabilities is not None]
-    if not given:
-        return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them", None, threshold)
-    return Answer({stage: float(np.mean([one[stage] for one in given])) for stage in given[0]}, None, None, threshold)

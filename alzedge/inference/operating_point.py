@@ -12,17 +12,17 @@ class AnyDementia:
     """The score for any dementia beside the file's operating threshold.
 
     Attributes:
-        score: 1 - P(no dementia), 0 to 1.
+        value: the score, 1 - P(no dementia), 0 to 1.
         threshold: from which on the model says "any dementia"; None where the file carries none.
     """
 
-    score: float
+    value: float
     threshold: float | None = None
 
     @property
-    def above_threshold(self) -> bool | None:
+    def above(self) -> bool | None:
         """The score reaches the threshold; None where there is none."""
-        return None if self.threshold is None else self.score >= self.threshold
+        return None if self.threshold is None else self.value >= self.threshold
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ import json
 from dataclasses import asdict
 from typing import Any, Protocol, TextIO
 
+from alzedge.inference.answer import Answer
 from alzedge.inference.answering import Result
-from alzedge.inference.classifier import Answer
+from alzedge.inference.measures import ApparentAge, BrainVolume
 from alzedge.inference.operating_point import AnyDementia, OperatingPoint
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.utils.parsing import printable
 
 CSV_COLUMNS = (
-    *("path", "slice", "any_dementia", "threshold", "above_threshold"),
+    *("path", "slice", "any_dementia", "threshold", "above"),
     *("stage", "refused", "unlikeness", *STAGES, "error"),
 )
 _CHECK_VOLUME = "check that it is a skull-stripped T1 volume of a whole head, and its orientation"
@@ -124,9 +125,9 @@ def _sentence(answer: Answer) -> str:
 def beside_threshold(dementia: AnyDementia | None) -> str:
     """A score for any dementia and the side of the threshold it lies on, in words; empty for a refused slice."""
     if dementia is None or dementia.threshold is None:
-        return "" if dementia is None else f"any dementia {dementia.score:.3f}, no threshold known"
-    side = "above" if dementia.above_threshold else "below"
-    return f"any dementia {dementia.score:.3f}, {side} the threshold {dementia.threshold:.3f}"
+        return "" if dementia is None else f"any dementia {dementia.value:.3f}, no threshold known"
+    side = "above" if dementia.above else "below"
+    return f"any dementia {dementia.value:.3f}, {side} the threshold {dementia.threshold:.3f}"
 
 
 def _as_json(result: Result) -> dict[str, Any]:
@@ -148,26 +149,33 @@ def entries(answer: Answer) -> dict[str, Any]:
     """An answer as JSON holds it, null where there is none.
 
     `any_dementia` comes first, with the score, the file's operating threshold and which side of it the score lies on;
-    then `stage`, `probabilities`, `refused` and `unlikeness`.
+    then `brain_volume` and `apparent_age`, `stage`, `probabilities` and `stage_set`, `refused` and `unlikeness`.
     """
     dementia = answer.any_dementia
     rounded = answer.probabilities and {stage: round(share, 6) for stage, share in answer.probabilities.items()}
     return {
         "any_dementia": {
-            "score": dementia and round(dementia.score, 6),
+            "value": dementia and round(dementia.value, 6),
             "threshold": answer.threshold,
-            "above_threshold": dementia and dementia.above_threshold,
+            "above": dementia and dementia.above,
         },
+        "brain_volume": answer.brain_volume and _rounded(answer.brain_volume, 4),
+        "apparent_age": answer.apparent_age and _rounded(answer.apparent_age, 1),
         "stage": answer.stage,
         "probabilities": rounded,
+        "stage_set": answer.stage_set and list(answer.stage_set),
         "refused": answer.refused,
         "unlikeness": None if answer.unlikeness is None else round(answer.unlikeness, 3),
     }
+
+
+def _rounded(measured: BrainVolume | ApparentAge, digits: int) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, digits) for name, value in asdict(measured).items()}
 
 
 def _cells(answer: Answer) -> list[Any]:
     values = entries(answer)
     shares = list((values["probabilities"] or dict.fromkeys(STAGES)).values())
     dementia = values["any_dementia"]
-    side = [dementia["score"], dementia["threshold"], dementia["above_threshold"]]
+    side = [dementia["value"], dementia["threshold"], dementia["above"]]
     return [*side, values["stage"], values["refused"], values["unlikeness"], *shares, None]

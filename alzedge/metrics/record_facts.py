@@ -7,7 +7,7 @@ should have counts as missing.
 from dataclasses import dataclass
 from typing import Any
 
-from alzedge.inference.classifier import Answer
+from alzedge.inference.answer import Answer
 from alzedge.inference.operating_point import Estimate
 from alzedge.metrics.tasks import TASKS, Task
 from alzedge.model_file.read_write import Record
@@ -104,7 +104,7 @@ def any_dementia(answer: Answer) -> float:
     """
     if answer.any_dementia is None:
         raise ValueError("a refused slice has no score")
-    return answer.any_dementia.score
+    return answer.any_dementia.value
 
 
 def _measurement(entry: Any) -> Measurement | None:

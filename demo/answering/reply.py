@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from alzedge.demo.answering.uploads import Unread, Upload
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
-from alzedge.inference.classifier import Answer, Classifier, together
+from alzedge.inference.answer import Answer, together
+from alzedge.inference.classifier import Classifier
 from alzedge.stages import STAGES, TITLES
 
 # A phantom head on the page: enough slices to scroll through, few enough to draw while somebody waits.

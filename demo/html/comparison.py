@@ -12,7 +12,8 @@ from alzedge.demo.answering.reply import Reply, best, shares
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import HEADINGS, side_of, threshold_of
 from alzedge.errors import UserError
-from alzedge.inference.classifier import Answer, Classifier
+from alzedge.inference.answer import Answer
+from alzedge.inference.classifier import Classifier
 from alzedge.metrics.record_facts import Measurement, file_bytes, read_measurements
 from alzedge.model_file.read_write import Record, Role, kind_of
 

@@ -29,7 +29,7 @@ class Row:
         image_sha256: of the pixels; empty for a file that was not read.
         any_dementia: score, 0 to 1; None without an answer.
         threshold: None where the model carries none.
-        above_threshold: None without both.
+        above: None without both.
         stage: most probable one; None without an answer.
         probabilities: by stage; None without an answer.
         unlikeness: the guard's distance as a multiple of its threshold; None where it was not asked.
@@ -40,7 +40,7 @@ class Row:
     image_sha256: str
     any_dementia: float | None
     threshold: float | None
-    above_threshold: bool | None
+    above: bool | None
     stage: str | None
     probabilities: dict[str, float] | None
     unlikeness: float | None
@@ -99,12 +99,12 @@ def result_rows(record: Record, reply: Reply) -> tuple[Row, ...]:
 def results_csv(record: Record, rows: tuple[Row, ...]) -> str:
     """Rows as CSV that no spreadsheet takes for formulas."""
     columns: list[object] = [
-        "image", "any_dementia", "threshold", "above_threshold", "stage", *STAGES, "unlikeness", "problem",
+        "image", "any_dementia", "threshold", "above", "stage", *STAGES, "unlikeness", "problem",
         "image_sha256", "model_sha256",
     ]  # fmt: skip
     cells = [
         [
-            row.name, row.any_dementia, row.threshold, row.above_threshold, row.stage,
+            row.name, row.any_dementia, row.threshold, row.above, row.stage,
             *((row.probabilities or {}).get(stage) for stage in STAGES), row.unlikeness, row.problem,
             row.image_sha256, record["sha256"],
         ]

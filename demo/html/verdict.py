@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from alzedge.demo.html.rendering import render
-from alzedge.inference.classifier import Answer
+from alzedge.inference.answer import Answer
 from alzedge.inference.operating_point import AnyDementia, OperatingPoint
 from alzedge.metrics.record_facts import (
     any_dementia,
@@ -50,7 +50,7 @@ def side_of(answer: Answer, threshold: float | None) -> str:
     """Side of the threshold on which an answer lies: a key of `HEADINGS`."""
     if answer.probabilities is None:
         return "refused"
-    above = AnyDementia(any_dementia(answer), threshold).above_threshold
+    above = AnyDementia(any_dementia(answer), threshold).above
     return "" if above is None else "above" if above else "below"
 
 

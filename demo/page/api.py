@@ -15,7 +15,8 @@ from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.turns import Turns
 from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
 from alzedge.errors import UserError
-from alzedge.inference.classifier import Answer, Classifier, together
+from alzedge.inference.answer import Answer, together
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.writers import entries
 from alzedge.model_file.read_write import Record

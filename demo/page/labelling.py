@@ -13,7 +13,7 @@ from alzedge.demo.answering.reply import Reply, best, shares
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.table import csv_text
 from alzedge.errors import UserError
-from alzedge.inference.classifier import Answer
+from alzedge.inference.answer import Answer
 from alzedge.metrics.record_facts import any_dementia
 from alzedge.stages import STAGES, TITLES
 from alzedge.utils.files import write_bytes

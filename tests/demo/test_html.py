@@ -35,7 +35,8 @@ from alzedge.demo.page.labelling import (
 )
 from alzedge.errors import UserError
 from alzedge.imaging.overlay import AGAINST, FOR
-from alzedge.inference.classifier import Answer, Classifier, bundled_model
+from alzedge.inference.answer import Answer
+from alzedge.inference.classifier import Classifier, bundled_model
 from alzedge.inference.operating_point import OperatingPoint
 from alzedge.metrics.caveats import cannot_sentence
 from alzedge.metrics.record_facts import any_dementia, largest_unseen, read_measurements
@@ -204,7 +205,7 @@ def test_several_images_are_a_table_with_csv_and_json(classifier: Classifier) ->
     text = base64.b64decode(links["alzedge-results.csv"]).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert [row["image"] for row in rows] == ["'=cmd()", "b.png", "c.png", "'-d.jpg"]
-    assert rows[0]["any_dementia"] == "0.8" and rows[0]["above_threshold"] == "True" and rows[2]["unlikeness"] == "1.7"
+    assert rows[0]["any_dementia"] == "0.8" and rows[0]["above"] == "True" and rows[2]["unlikeness"] == "1.7"
     assert rows[0]["model_sha256"] == classifier.record["sha256"] and rows[1]["image_sha256"] == f"{1:064x}"
     assert rows[2]["problem"] == "not a slice" and rows[3]["problem"] == "'-d.jpg: broken."
     document = json.loads(base64.b64decode(links["alzedge-results.json"]))

@@ -142,7 +142,7 @@ def test_predict_answers_for_a_slice_as_the_classifier_does(
     score = pytest.approx(1 - answer["probabilities"]["NonDemented"], abs=2e-6)
     threshold = classifier.record["operating_threshold"]["value"]
     assert list(answer)[2] == "any_dementia" and answer["any_dementia"] == {
-        "score": score, "threshold": threshold, "above_threshold": answer["any_dementia"]["score"] >= threshold,
+        "value": score, "threshold": threshold, "above": answer["any_dementia"]["value"] >= threshold,
     }  # fmt: skip
     assert not answer["volume"] and len(answer["slices"]) == 1
 

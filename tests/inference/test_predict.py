@@ -140,9 +140,9 @@ def test_text_for_people(tree: Path, model: Path) -> None:
 
 def test_the_side_of_the_threshold_is_the_files_own(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
     """The same slice lies above a lower threshold, and on no side where the file carries none."""
-    score = document["a.png"]["any_dementia"]["score"]
+    score = document["a.png"]["any_dementia"]["value"]
     assert score == pytest.approx(1 - document["a.png"]["probabilities"][STAGES[0]], abs=2e-6)
-    assert document["noise.png"]["any_dementia"]["score"] is None
+    assert document["noise.png"]["any_dementia"]["value"] is None
     flatbuffer, record = read_tflite(model)
     for threshold, side in ((score - 0.01, True), (score + 0.01, False), (None, None)):
         point = None if threshold is None else {**record["operating_threshold"], "value": threshold}
@@ -150,11 +150,11 @@ def test_the_side_of_the_threshold_is_the_files_own(tree: Path, model: Path, doc
         write_tflite(other, flatbuffer, record | {"operating_threshold": point})
         classifier = Classifier.load(other)
         dementia = classifier.predict(tree / "a.png").person.any_dementia
-        assert dementia.above_threshold is side and dementia.threshold == threshold
-        assert dementia.score == pytest.approx(score, abs=1e-6)
+        assert dementia.above is side and dementia.threshold == threshold
+        assert dementia.value == pytest.approx(score, abs=1e-6)
         sides = {"True": True, "False": False, "": None}
         out = call_cli("predict", tree / "a.png", "--model", other, "--csv", "-").stdout
-        assert sides[next(csv.DictReader(out.splitlines()))["above_threshold"]] is side
+        assert sides[next(csv.DictReader(out.splitlines()))["above"]] is side
 
 
 def test_a_volume_without_a_proper_slice_says_what_to_check(tree: Path, model: Path) -> None:

@@ -41,7 +41,7 @@ def test_paths_folders_pictures_bytes_arrays_and_lists_give_the_same_answers(
         assert classifier.predict(source) == one
     for source in (tmp_path / "sub", [path, png(second)], (Image.fromarray(first), second), people.images[:2]):
         assert classifier.predict(source) == both
-    assert both.person.any_dementia.score == pytest.approx(np.mean([a.any_dementia.score for a in both.slices]))
+    assert both.person.any_dementia.value == pytest.approx(np.mean([a.any_dementia.value for a in both.slices]))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_predict_person_averages_each_folder(classifier: Classifier, people: Dat
     found = json.loads(call_cli(*words, "--json").stdout)["predictions"]
     for one, pixels in zip(found, (people.images[:2], people.images[2:4]), strict=True):
         expected = classifier.predict(pixels).person
-        assert one["any_dementia"]["score"] == pytest.approx(expected.any_dementia.score, abs=1e-6)
+        assert one["any_dementia"]["value"] == pytest.approx(expected.any_dementia.value, abs=1e-6)
         assert len(one["slices"]) == 2 and one["slices"][0]["path"].startswith(one["path"])
     assert call_cli(*words).stdout.count("mean of 2 slices, 0 refused") == 2
     rows = list(csv.DictReader(call_cli(*words, "--csv", "-").stdout.splitlines()))

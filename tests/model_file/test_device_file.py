@@ -12,7 +12,8 @@ from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
 from alzedge.imaging.slices import fit_slice
-from alzedge.inference.classifier import Answer, Classifier, bundled_heat_map_model, bundled_model, together
+from alzedge.inference.answer import Answer, together
+from alzedge.inference.classifier import Classifier, bundled_heat_map_model, bundled_model
 from alzedge.inference.guard import NOT_A_SLICE, Guard, block_means
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.stages import DISCLAIMER, STAGES
