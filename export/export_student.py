@@ -46,9 +46,13 @@ def export_student(
         UserError: refused by `Target.check`, by the conversion or by `verify`; no file is written then.
     """
     target.check(prepared.path, prepared.recipe.preprocessing, output)
-    model, float32 = prepared.model, prepared.float32
+    student, model, float32 = prepared.student, prepared.model, prepared.float32
+    if target.rgb:  # MediaPipe's image classifier takes one output
+        student = keras.Model(student.input, student.outputs[0], name=student.name)
     if target.heat_map:
-        model = with_probabilities(with_heat_map(prepared.student))
+        student = with_heat_map(student)
+    if student is not prepared.student:
+        model = with_probabilities(student)
         float32 = to_float32(model)
     format_ = FORMATS[target.format]
     data = format_.convert(conversion_input(prepared, model, float32, teacher, on_step))
