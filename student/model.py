@@ -21,7 +21,7 @@ def build_student(
     map would hold most of the weights, and would learn where a head lies in the frame.
 
     Args:
-        recipe: filters of each block, units of the first dense layer, batch norm on the average or not.
+        recipe: filters and pool of each block, units of the first dense layer, batch norm on the average or not.
         input_shape: rows, columns and channels of float32 images.
         scales: of brain volume and age, for a student that measures them; None: the stage alone.
 
@@ -30,14 +30,14 @@ def build_student(
         `[logits, brain_volume, age]`; see `alzedge.teacher.measures`.
     """
     x = images = keras.Input(input_shape, name="images")
-    for i, filters in enumerate(recipe.filters, start=1):
-        size, stride = (5, 2) if i == 1 and recipe.first_stride == 2 else (3, 1)
-        x = layers.Conv2D(
-            filters, size, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"conv{i}"
-        )(x)
+    for i, (filters, pool) in enumerate(zip(recipe.filters, recipe.pools, strict=True), start=1):
+        x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"conv{i}")(
+            x
+        )
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"norm{i}")(x)
         x = layers.ReLU(name=f"relu{i}")(x)
-        x = layers.MaxPooling2D(2, name=f"pool{i}")(x)
+        if pool > 1:
+            x = layers.MaxPooling2D(pool, name=f"pool{i}")(x)
     x = layers.GlobalAveragePooling2D(name="average")(x)
     if recipe.pooled_norm:
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="norm_average")(x)

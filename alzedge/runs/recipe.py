@@ -125,7 +125,7 @@ class StudentRecipe:
 
     filters: tuple[int, int, int] = field(default=(12, 24, 48), metadata={"low": 1, "high": 1024})
     hidden: int = within(32, 1, 4096)
-    first_stride: int = one_of(1, 1, 2)  # 2: the first convolution is 5 x 5 and halves the image, at a quarter of the cost
+    pools: tuple[int, int, int] = field(default=(2, 2, 2), metadata={"low": 1, "high": 8})  # side of each max-pool
     pooled_norm: bool = False  # batch norm between the average and the dense layers; exported files have it folded in
 
 
