@@ -22,7 +22,7 @@ from alzedge.commands.options import (
 @click.argument("data", default="phantoms")
 @out_option("runs/DATA")
 @click.option(
-    "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here."
+    "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here, and take its model of this fold over."
 )
 @recipe_option
 @seed_option
@@ -62,12 +62,10 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.results import read_benchmark
     from alzedge.export.benchmark.tables import text_table
-    from alzedge.export.experiments.crossval import crossval_metrics
     from alzedge.export.pipeline import run
     from alzedge.stages import DISCLAIMER
 
-    quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
-    benchmark = run(source.dataset, source.recipe, folder, quoted, show_steps)
+    benchmark = run(source.dataset, source.recipe, folder, crossval, show_steps)
     click.echo("\n" + text_table(read_benchmark(benchmark)))
     click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)
