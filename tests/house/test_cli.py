@@ -119,6 +119,9 @@ def test_training_refuses_a_data_set_of_one_stage(tmp_path: Path, phantoms: Data
 REFUSED = (
     ("run", "nothere"),
     ("run", "--out", "{folder}/inside", "{folder}"),
+    ("run", "{folder}", "phantoms"),
+    ("run", "--people", "{folder}/slice.png"),
+    ("run", "{folder}", "--people", "nothere.csv"),
     ("train", "nothere"),
     ("probe", "nothere.keras"),
     ("distill", "nothere.keras"),
@@ -127,6 +130,8 @@ REFUSED = (
     ("benchmark", "nothere.tflite"),
     ("evaluate", "nothere.tflite", "phantoms"),
     ("evaluate", "nothere.csv", "phantoms"),
+    ("evaluate", "nothere.tflite"),
+    ("evaluate", "phantoms", "phantoms"),
     ("crossval", "nothere"),
     ("experiments", "nothere"),
     ("experiments", "--table", "nothere.toml"),

@@ -24,6 +24,7 @@ ROOMS = [
     "alzedge.data.people.by_pixels",
     "alzedge.data.people",
     "alzedge.data",
+    "alzedge.data.summaries",
     "alzedge.metrics",
     "alzedge.audit",
     "alzedge.runs",
