@@ -85,7 +85,8 @@ def person_figures(people: PersonAnswers, rows: NDArray[np.bool_] | None = None,
         seed: of the bootstrap, which draws people.
 
     Returns:
-        `brain_volume_coverage` and `age_coverage` of the 90 % intervals, `stage_set_coverage`, `stage_set_size`,
+        `brain_volume_error` and `age_error` (mean absolute), `brain_volume_coverage` and `age_coverage` of the 90 %
+        intervals, `stage_set_coverage`, `stage_set_size`,
         `stage_set_full` and `stage_set_empty` (shares of people), `sensitivity` and `specificity`; None where unknown.
     """
     scans, chosen = people.scans, np.ones(len(people.threshold), bool) if rows is None else rows
@@ -95,6 +96,11 @@ def person_figures(people: PersonAnswers, rows: NDArray[np.bool_] | None = None,
     size = people.stage_set.sum(axis=1)
     examined, scored = chosen & scans.examined, np.isfinite(people.threshold)
     of = {
+        "brain_volume_error": (
+            np.nan_to_num(np.abs(people.brain_volume[:, 0] - scans.nwbv)),
+            chosen & _told(people.brain_volume, scans.nwbv),
+        ),
+        "age_error": (np.nan_to_num(np.abs(people.age[:, 0] - scans.age)), chosen & _told(people.age, scans.age)),
         "brain_volume_coverage": (
             _inside(people.brain_volume, scans.nwbv),
             chosen & _told(people.brain_volume, scans.nwbv),

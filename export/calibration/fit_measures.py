@@ -58,7 +58,7 @@ def fit_measures(answers: SliceAnswers, norm: NormativeCurve | None = None) -> F
         _, first = np.unique(scans.person, return_index=True)
         norm = fit_norm(scans.nwbv[first], scans.age[first], scans.sex[first], scans.stage[first])
     people = int(scans.person.max()) + 1
-    measures = Measures(people, by_level and by_level.rule, anywhere.rule, shares, norm)
+    measures = Measures(people, None if by_level is None else by_level.rule, anywhere.rule, shares, norm)
     return Fitted(measures, _threshold(by_level or anywhere, answers))
 
 

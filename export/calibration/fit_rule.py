@@ -123,12 +123,13 @@ def score(rule: PersonRule, answers: SliceAnswers, group: NDArray[np.intp], slic
 def _uncalibrated(answers: SliceAnswers, group: NDArray[np.intp], groups: tuple[int, ...]) -> PersonRule:
     scans, readings = answers.scans, answers.readings
     evidence = group_scans(readings.evidence(), group, groups, scans)
-    fitted: list[Regression | None] = []
+    parts: list[Regression | None] = []
     for output, truth in ((readings.brain_volume, scans.nwbv), (readings.age, scans.age)):
         grouped = None if output is None else group_scans(output[:, np.newaxis], group, groups, scans)
-        fitted.append(grouped and fit_regression(grouped, truth, scans.weight))
+        parts.append(None if grouped is None else fit_regression(grouped, truth, scans.weight))
+    volume, age = parts
     discriminant = fit_discriminant(evidence, scans.stage > 0, scans.examined, scans.weight)
-    return PersonRule(groups, evidence.usual, *fitted, discriminant)
+    return PersonRule(groups, evidence.usual, volume, age, discriminant)
 
 
 def _cross_fitted_scores(
@@ -194,6 +195,4 @@ def _by_number(values: Floats, views: Views, level: float, otherwise: tuple[floa
         rows = np.isfinite(values) & (views.several == several)
         found.append(weighted_quantile(values[rows], views.weight[rows], level) if rows.any() else np.nan)
     one, many = (other if np.isnan(own) else own for own, other in (found, found[::-1]))
-    return tuple(
-        given if not np.isfinite(value) else value for value, given in zip((one, many), otherwise, strict=True)
-    )
+    return (one if np.isfinite(one) else otherwise[0], many if np.isfinite(many) else otherwise[1])

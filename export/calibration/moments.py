@@ -43,7 +43,8 @@ def shrunk_covariance(errors: Floats, weight: Floats, shrink: float, common: boo
     target = correlation[pairs].mean() if common and pairs.any() else 0.0
     mixed = np.where(seen, (1 - shrink) * correlation + shrink * target, target)
     np.fill_diagonal(mixed, 1)
-    return _invertible(mixed) * np.outer(deviation, deviation)
+    covariance: Floats = _invertible(mixed) * np.outer(deviation, deviation)
+    return covariance
 
 
 def weighted_quantile(values: Floats, weight: Floats, level: float) -> float:

@@ -56,8 +56,16 @@ class SliceAnswers:
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> "SliceAnswers":
         """The slices at `index`."""
-        arrays = (self.scan, self.subject, self.fold, self.stage, self.nwbv, self.age, self.sex)
-        return SliceAnswers(self.readings.take(index), *(array[index] for array in arrays))
+        return SliceAnswers(
+            readings=self.readings.take(index),
+            scan=self.scan[index],
+            subject=self.subject[index],
+            fold=self.fold[index],
+            stage=self.stage[index],
+            nwbv=self.nwbv[index],
+            age=self.age[index],
+            sex=self.sex[index],
+        )
 
     @cached_property
     def scans(self) -> "Scans":
@@ -106,4 +114,5 @@ class Scans:
     @property
     def examined(self) -> NDArray[np.bool_]:
         """True where the stage is known, bool (S,)."""
-        return self.stage != UNKNOWN_STAGE
+        examined: NDArray[np.bool_] = self.stage != UNKNOWN_STAGE
+        return examined
