@@ -1,4 +1,4 @@
-"""Readings: what a student says of each slice, before any rule makes one person's answer of it."""
+"""Readings: all that a student says of each slice, before any rule makes one person's answer of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ ANYWHERE = 0
 
 @dataclass(frozen=True, eq=False)
 class PersonRule:
-    """What is made of slices of some groups of levels.
+    """A rule for slices of some groups of levels.
 
     Attributes:
         groups: the groups it knows, 0 to 7 in ascending order; for slices of unknown height (0,).
