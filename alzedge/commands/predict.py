@@ -101,7 +101,9 @@ def predict_command(
         with show_share("registering") as on_share:
             results = answer_items(find_items(paths), workload, on_share)
             if person:
-                each = (as_one_person(str(path), answer_items(find_items([path]), workload, on_share)) for path in paths)
+                each = (
+                    as_one_person(str(path), answer_items(find_items([path]), workload, on_share)) for path in paths
+                )
                 results = itertools.chain.from_iterable(each)
             answered, failed = _write(results, writer, stream)
     if table is not None and str(table) != "-":

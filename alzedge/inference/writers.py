@@ -93,7 +93,9 @@ class CsvWriter:
             self._rows.writerow([_inert(result.name), "all", *_cells(result.person), _told(result.notes)])
         for number, answer in enumerate(result.answers, 1):
             name = result.names[number - 1] if result.names else result.name
-            self._rows.writerow([_inert(name), number if result.positions else "", *_cells(answer), _told(answer.notes)])
+            self._rows.writerow(
+                [_inert(name), number if result.positions else "", *_cells(answer), _told(answer.notes)]
+            )
 
     def close(self) -> None:
         """See `Writer`."""

@@ -101,7 +101,9 @@ def levels_of(record: Mapping[str, Any]) -> tuple[float, ...]:
         return kaggle_levels()
     numbers = isinstance(levels, list) and all(type(level) in (int, float) for level in levels)
     if not numbers or not levels or not all(-FIRST_LEVEL <= level < SHAPE[2] - FIRST_LEVEL for level in levels):
-        raise UserError(f"The model asks for slices at {levels!r:.60}, which are no heights in mm of the frame; update alzedge.")
+        raise UserError(
+            f"The model asks for slices at {levels!r:.60}, which are no heights in mm of the frame; update alzedge."
+        )
     return tuple(float(level) for level in levels)
 
 
