@@ -3,7 +3,7 @@
 An `Answerer` lives where an interpreter is; `alzedge.inference.predict` deals the chunks out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import IMAGE
 from alzedge.imaging.slices import HEIGHT, WIDTH
-from alzedge.inference.answer import Answer, together
+from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import PROBLEM, Item, sentence
 from alzedge.inference.sources import ItemReader
@@ -30,6 +30,7 @@ class Workload:
         guarded: whether the model's guard is asked first.
         jobs: processes with an interpreter each; 1 is this process.
         on_ray: whether these are actors of Ray.
+        age, sex: of the person asked about, for the percentile of the brain volume; see `Classifier.predict`.
     """
 
     model: Path | None = None
@@ -37,6 +38,8 @@ class Workload:
     guarded: bool = True
     jobs: int = 1
     on_ray: bool = False
+    age: float | None = None
+    sex: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Result:
 @cache
 def answerer(workload: Workload) -> "Answerer":
     """The one `Answerer` of this process for a workload: the model is loaded once."""
-    return Answerer(Classifier.load(workload.model, workload.threads, workload.guarded))
+    return Answerer(Classifier.load(workload.model, workload.threads, workload.guarded), workload.age, workload.sex)
 
 
 class Answerer:
@@ -73,16 +76,22 @@ class Answerer:
 
     Args:
         classifier: of this process.
+        age, sex: see `Workload`.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, age: float | None = None, sex: str | None = None) -> None:
         self._classifier = classifier
+        self._age, self._sex = age, sex
         self._reader = ItemReader()
 
     @property
     def record(self) -> Record:
         """The model file's record."""
         return self._classifier.record
+
+    def person(self, answers: Sequence[Answer]) -> Answer:
+        """The answer for the person of whom all these slices are."""
+        return self._classifier.person(answers, self._age, self._sex)
 
     def __call__(self, chunk: list[Item]) -> list[Result]:
         """One result per item, in order, and one for each damaged file of a series beside its volume."""
@@ -103,7 +112,8 @@ class Answerer:
                     results[index] = Result(item.name, (self._classifier.answer_misfit(one.pixels[0], one.problem),))
             except (UserError, OSError) as error:
                 results[index] = _failed(item, error)
-        for index, answer in zip(slices, self._classifier.answers(pixels[: len(slices)]), strict=True):
+        answers = self._classifier.answers(pixels[: len(slices)], age=self._age, sex=self._sex)
+        for index, answer in zip(slices, answers, strict=True):
             results[index] = Result(chunk[index].name, (answer,))
         return results
 
@@ -112,19 +122,22 @@ class Answerer:
             volume = self._reader.read(item)
         except (UserError, OSError) as error:
             return [_failed(item, error)]
-        answers = self._classifier.answers(volume.pixels)
-        person = together(answers) if len(answers) > 1 else None
+        answers = self._classifier.answers(volume.pixels, volume.positions, self._age, self._sex)
+        person = self.person(answers) if len(answers) > 1 else None
         notes = tuple(one.sentence for one in volume.left_out if not one.damaged)
         answer = Result(item.name, tuple(answers), person, volume.positions, notes=notes)
         return [answer, *(Result(item.name, error=one.sentence) for one in volume.left_out if one.damaged)]
 
 
-def as_one_person(name: str, results: Iterable[Result]) -> Iterator[Result]:
+def as_one_person(
+    name: str, results: Iterable[Result], person: Callable[[Sequence[Answer]], Answer]
+) -> Iterator[Result]:
     """Results of one person's items: what could not be read, then one answer for all the rest together.
 
     Args:
         name: of the person, such as the path of the folder.
         results: of the items.
+        person: from answers for slices to one answer, such as `Answerer.person`.
     """
     answers: list[Answer] = []
     names: list[str] = []
@@ -135,7 +148,7 @@ def as_one_person(name: str, results: Iterable[Result]) -> Iterator[Result]:
         many = len(result.answers) > 1
         names += [f"{result.name}:{n}" if many else result.name for n in range(1, 1 + len(result.answers))]
     if answers:
-        yield Result(name, tuple(answers), together(answers), names=tuple(names))
+        yield Result(name, tuple(answers), person(answers), names=tuple(names))
 
 
 def _failed(item: Item, error: Exception) -> Result:

@@ -1,5 +1,7 @@
 """Run an exported student with numpy, Pillow and a LiteRT interpreter alone."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -9,11 +11,14 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import fit_slice
-from alzedge.inference.answer import Answer, Prediction, together
+from alzedge.inference.answer import Answer, Prediction, measured, together
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
 from alzedge.inference.measures.operating_point import OperatingPoint
+from alzedge.inference.measures.person import check_person
+from alzedge.inference.measures.readings import Readings
+from alzedge.inference.measures.rule import Measures
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record
@@ -59,6 +64,7 @@ class Classifier:
         preprocessing: read from the file, the same code as in training.
         guard: read from the file; None where it carries none or was not wanted.
         operating_point: threshold for any dementia, sensitivity and specificity; None where the file carries none.
+        measures: rule from slices to a person, intervals and normative curve; None where the file carries none.
         interpreter: of the file.
     """
 
@@ -67,6 +73,7 @@ class Classifier:
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
         self.operating_point = OperatingPoint.read(record)
+        self.measures = Measures.read(record)
         self.interpreter = interpreter
 
     @classmethod
@@ -119,25 +126,33 @@ class Classifier:
         guard = "no guard" if self.guard is None else "guarded"
         return f"<Classifier {self.record['kind']} {self.record['sha256'][:12]}, {point}, {guard}>"
 
-    def predict(self, source: Source) -> Prediction:
+    def predict(self, source: Source, age: float | None = None, sex: str | None = None) -> Prediction:
         """Answer for one slice, several, or a volume, all of one person.
 
         Args:
             source: path of a slice (JPEG, PNG), volume (NIfTI, DICOM), archive or folder of these; content of a JPEG
                 or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
+            age: years of the person at the scan, for the percentile of the brain volume; it is not stored.
+            sex: 'F' or 'M', for the same.
 
         Raises:
-            UserError: something in it cannot be read, pixels are of another shape or type, or there is nothing.
+            UserError: something in it cannot be read, pixels are of another shape or type, there is nothing, or an age
+                or sex cannot be.
         """
+        check_person(age, sex)
         answers: list[Answer] = []
         for one in read_source(source):
             if one.problem is None:
-                answers += self.answers(one.pixels)
+                answers += self.answers(one.pixels, one.positions, age, sex)
             else:
                 answers.append(self.answer_misfit(one.pixels[0], one.problem))
         if not answers:
             raise UserError("Nothing was given to answer for; give at least one slice.")
-        return Prediction(tuple(answers), together(answers))
+        return Prediction(tuple(answers), self.person(answers, age, sex))
+
+    def person(self, answers: Sequence[Answer], age: float | None = None, sex: str | None = None) -> Answer:
+        """Answer for a person, from `answers` for slices of theirs by this file; see `predict` for the others."""
+        return together(answers, self.measures, age, sex)
 
     def answer_image(self, data: bytes, name: str) -> Answer:
         """Answer for the content of a JPEG or PNG file.
@@ -157,17 +172,49 @@ class Classifier:
         """
         return Answer(None, NOT_A_SLICE, unlikeness_of_misfit(self.guard, pixels, problem), self.threshold)
 
-    def answers(self, images: _Pixels) -> list[Answer]:
-        """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""
+    def answers(
+        self,
+        images: _Pixels,
+        heights: Sequence[float] = (),
+        age: float | None = None,
+        sex: str | None = None,
+    ) -> list[Answer]:
+        """Answers for slices; those the guard refuses are not shown to the network.
+
+        Args:
+            images: uint8 (N, 208, 176).
+            heights: N heights in mm in the frame, NaN where unknown; nothing where all are.
+            age, sex: see `predict`.
+        """
         unlikeness = [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
         answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
         shown = images if len(accepted) == len(images) else images[accepted]
-        for row, probabilities in zip(accepted, self.probabilities(shown).tolist(), strict=True):
-            answers[row] = Answer(
-                dict(zip(self.labels, probabilities, strict=True)), None, unlikeness[row], self.threshold
-            )
+        placed = [heights[row] for row in accepted] if len(heights) else ()
+        readings = self.readings(shown, placed)
+        for number, row in enumerate(accepted):
+            own = readings.take(np.array([number]))
+            if self.measures is None:
+                shares = dict(zip(self.labels, own.probabilities[0].tolist(), strict=True))
+                answers[row] = Answer(shares, None, unlikeness[row], self.threshold, readings=own)
+            else:
+                told = measured(self.measures, own, self.threshold, unlikeness[row], age, sex)
+                answers[row] = replace(told, stage_set=None, readings=own)
         return answers
+
+    def readings(self, images: _Pixels, heights: Sequence[float] = ()) -> Readings:
+        """Outputs of the network for slices, whatever the guard thinks of them; see `answers` for the arguments.
+
+        Raises:
+            UserError: the file's rule needs an output that its network lacks.
+        """
+        outputs = self.interpreter(self.preprocessing(images))
+        told = {name: None if name not in outputs else outputs[name].reshape(-1) for name in ("brain_volume", "age")}
+        if self.measures is not None and told["brain_volume"] is None and self.measures.needs_brain_volume:
+            raise UserError("The model file weighs brain volumes that its network does not give; export it again.")
+        known = np.asarray(heights, np.float64) if len(heights) else np.full(len(images), np.nan)
+        volume, years = (None if one is None else one.astype(np.float64) for one in told.values())
+        return Readings(outputs["probabilities"].astype(np.float64), known, volume, years)
 
     def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
         """Probabilities of the stages, whatever the guard thinks of the slices.

@@ -1,5 +1,6 @@
 """Readings: what a student says of each slice, before any rule makes one person's answer of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,20 @@ class Readings:
         """The slices at `index`."""
         measured = [None if one is None else one[index] for one in (self.brain_volume, self.age)]
         return Readings(self.probabilities[index], self.height[index], *measured)
+
+    @classmethod
+    def join(cls, several: "Sequence[Readings]") -> "Readings":
+        """Put readings of one student behind one another; at least one."""
+        if len(several) == 1:
+            return several[0]
+        volumes = [one.brain_volume for one in several if one.brain_volume is not None]
+        ages = [one.age for one in several if one.age is not None]
+        return cls(
+            np.concatenate([one.probabilities for one in several]),
+            np.concatenate([one.height for one in several]),
+            np.concatenate(volumes) if len(volumes) == len(several) else None,
+            np.concatenate(ages) if len(ages) == len(several) else None,
+        )
 
     def evidence(self) -> Floats:
         """Features for any dementia: its log odds and, where measured, the brain volume, float64 (N, 1 or 2)."""

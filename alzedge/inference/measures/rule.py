@@ -94,6 +94,17 @@ class Measures:
     stage_shares: Floats
     norm: NormativeCurve | None
 
+    @property
+    def has_brain_volume(self) -> bool:
+        """True where brain volumes are measured."""
+        return self.anywhere.brain_volume is not None
+
+    @property
+    def needs_brain_volume(self) -> bool:
+        """True where any dementia is told from brain volumes too."""
+        rules = [rule for rule in (self.by_level, self.anywhere) if rule is not None]
+        return any(rule.any_dementia is not None and rule.any_dementia.without.shape[1] == 2 for rule in rules)
+
     def person(self, readings: Readings, age: float | None = None, sex: str | None = None) -> Measured:
         """Answer for the person that all the slices are of; at least one.
 
@@ -109,7 +120,8 @@ class Measures:
         if rule.brain_volume and readings.brain_volume is not None:
             means, number = group_means(readings.brain_volume[:, np.newaxis], group, rule.groups)
             value, low, high = (min(max(x, 0.0), 1.0) for x in rule.brain_volume.interval(means[:, 0], number, usual))
-            volume = BrainVolume(value, low, high, self.norm and self.norm.percentile(value, age, sex))
+            percentile = None if self.norm is None else self.norm.percentile(value, age, sex)
+            volume = BrainVolume(value, low, high, percentile)
         if rule.age and readings.age is not None:
             means, number = group_means(readings.age[:, np.newaxis], group, rule.groups)
             apparent = ApparentAge(*(max(x, 0.0) for x in rule.age.interval(means[:, 0], number, usual)))
