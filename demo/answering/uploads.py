@@ -58,14 +58,14 @@ class Upload:
         names: of the slices, without any folder; text from a stranger, to be escaped.
         volume: the slices are one person's, in order from foot to head.
         unread: files that could not be read, in order.
-        heights: of the slices in mm, as the volume's file tells them; None where unknown.
+        heights: of the slices in mm, as the volume's file tells them; nothing where unknown.
     """
 
     slices: NDArray[np.uint8]
     names: tuple[str, ...]
     volume: bool
     unread: tuple[Unread, ...] = ()
-    heights: tuple[float, ...] | None = None
+    heights: tuple[float, ...] = ()
 
 
 class NotASlice(UserError):

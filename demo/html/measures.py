@@ -1,5 +1,6 @@
 """Measured quantities in HTML: the person's brain volume on the normative curve, the apparent age, stages in words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -11,7 +12,8 @@ from alzedge.inference.measures.norm import NormativeCurve
 from alzedge.inference.measures.norm_picture import curve_sentence, norm_svg
 from alzedge.inference.measures.rule import Measures
 from alzedge.inference.measures.stage_sets import STAGE_COVERAGE
-from alzedge.inference.measures.words import missing_percentile, percentile_words, stages_sentence
+from alzedge.inference.measures.words import percentile_in_words
+from alzedge.stages import STAGES, TITLES
 
 _WHOM = {"F": "women", "M": "men", None: "people"}
 
@@ -44,10 +46,10 @@ def measures_html(answer: Answer, measures: Measures | None, told: Told) -> Mark
     return render(
         "measures",
         volume=volume and _Range(*(f"{value:.3f}" for value in (volume.value, volume.low, volume.high))),
-        percentile=None if percentile is None else percentile_words(percentile),
+        percentile=None if percentile is None else percentile_in_words(percentile),
         whom=_WHOM[told.sex],
         age=told.age,
-        missing=missing_percentile(norm, told.age) if percentile is None else "",
+        missing=_no_percentile(norm, told.age) if percentile is None else "",
         ask=norm is not None and told.age is None,
         apparent=age and _Range(*(f"{value:.0f}" for value in (age.value, age.low, age.high))),
         picture=picture,
@@ -59,7 +61,7 @@ def stage_set_html(answer: Answer) -> Markup:
     """The stages that cannot be ruled out, in words; nothing where the model has no calibration for it."""
     if answer.stage_set is None:
         return Markup("")
-    return render("stage_set", sentence=stages_sentence(answer.stage_set), coverage=STAGE_COVERAGE)
+    return render("stage_set", sentence=_stages(answer.stage_set), coverage=STAGE_COVERAGE)
 
 
 def measured_words(answer: Answer) -> str:
@@ -71,6 +73,27 @@ def measured_words(answer: Answer) -> str:
     if age is not None:
         parts.append(f"looks like {age.value:.0f} years ({age.low:.0f} to {age.high:.0f})")
     return f"By this slice alone: {', '.join(parts)}." if parts else ""
+
+
+def _no_percentile(norm: NormativeCurve | None, age: float | None) -> str:
+    """The reason why a brain volume has no percentile; the cure stands beside it."""
+    if norm is None:
+        return "The model carries no normative curve, so there is no percentile."
+    if age is None:
+        return "Without an age there is no percentile."
+    low, high = norm.ages
+    return f"The curve reaches from {low:.0f} to {high:.0f} years, so there is no percentile at {age:g}."
+
+
+def _stages(stages: Sequence[str]) -> str:
+    """The stages that cannot be ruled out, in words; an abstention where that is all of them, or none fits."""
+    if len(stages) == len(STAGES):
+        return "Abstains: the model cannot rule out any stage."
+    if not stages:
+        return "Abstains: no stage fits well enough."
+    titles = [TITLES[STAGES.index(stage)].lower() for stage in stages]
+    short = [title if title == TITLES[0].lower() else title.removesuffix(" dementia") for title in titles]
+    return f"Cannot rule out: {', '.join(short)}."
 
 
 def _legend(norm: NormativeCurve | None, told: Told) -> str:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,11 +137,19 @@ def ask_model(
         paths[0].name if len(paths) == 1 else f"{len(paths)} files",
         upload is not None and upload.volume,
         tuple(zip(names, answers, strict=True)),
-        answers[0] if len(answers) == 1 else classifier.person(answers, told.age, told.sex),
+        _person(classifier, answers, told),
         () if upload is None else upload.unread,
         round(1000 * (read - start), 3),
         round(1000 * (done - read), 3),
     )
+
+
+def _person(classifier: Classifier, answers: list[Answer], told: Told) -> Answer:
+    if len(answers) > 1:
+        return classifier.person(answers, told.age, told.sex)
+    (one,) = answers
+    person = one if one.refused else classifier.person(answers, told.age, told.sex)
+    return replace(person, unlikeness=one.unlikeness)
 
 
 def as_json(classifier: Classifier, asked: Asked) -> Json:

@@ -210,7 +210,9 @@ def _questions(norm: bool) -> _Questions:
     files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
     gr.HTML(render("note", sentence="JPEG or PNG, a NIfTI volume, or a DICOM series."), **BARE)
     with gr.Row(visible=norm, elem_id="told"):
-        age = gr.Number(None, label="Age of the person", info="For the percentile; not kept.", min_width=90, elem_id="age")
+        age = gr.Number(
+            None, label="Age of the person", info="For the percentile; not kept.", min_width=90, elem_id="age"
+        )
         sex = gr.Dropdown(_SEXES, value="", label="Sex", info="Optional.", min_width=90, elem_id="sex")
     stage = gr.Dropdown(
         _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."

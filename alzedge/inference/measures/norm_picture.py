@@ -11,7 +11,7 @@ import numpy as np
 from alzedge.inference.measures.entry import Floats
 from alzedge.inference.measures.norm import PERCENTILES, NormativeCurve
 from alzedge.inference.measures.quantities import BrainVolume
-from alzedge.inference.measures.words import volume_sentence
+from alzedge.inference.measures.words import volume_in_words
 
 # In units of the picture; so wide that the letters can be read on a phone, where it is shown at its own size.
 WIDTH, HEIGHT = 440, 300
@@ -46,7 +46,7 @@ def norm_svg(
     )  # fmt: skip
     ET.SubElement(svg, "title", {"id": f"{name}-title"}).text = "Brain volume over age, among people without dementia"
     described = ET.SubElement(svg, "desc", {"id": f"{name}-description"})
-    described.text = f"{volume_sentence(volume, age, sex)} {curve_sentence(curve, sex)}"
+    described.text = f"This person: {volume_in_words(volume, age)}. {curve_sentence(curve, sex)}"
     _draw_axes(svg, place)
     _draw_curve(svg, place, ages, lines)
     if age is None:
@@ -70,9 +70,7 @@ def curve_sentence(curve: NormativeCurve, sex: str | None = None) -> str:
 class _Place:
     """Places in the picture of ages and volumes; both axes hold the curve and the person."""
 
-    def __init__(
-        self, curve: NormativeCurve, lines: dict[int, Floats], volume: BrainVolume, age: float | None
-    ) -> None:
+    def __init__(self, curve: NormativeCurve, lines: dict[int, Floats], volume: BrainVolume, age: float | None) -> None:
         young, old = curve.ages
         # A little beyond a person whom the curve does not reach, so that the dot stays off the edge.
         beyond = (young if age is None or age >= young else age - 2, old if age is None or age <= old else age + 2)
@@ -93,7 +91,9 @@ class _Place:
 
     def path(self, ages: Floats, volumes: Floats) -> str:
         """A line through points, as an SVG path without its first letter."""
-        return "L".join(f"{self.x(a):.1f} {self.y(v):.1f}" for a, v in zip(ages.tolist(), volumes.tolist(), strict=True))
+        return "L".join(
+            f"{self.x(a):.1f} {self.y(v):.1f}" for a, v in zip(ages.tolist(), volumes.tolist(), strict=True)
+        )
 
 
 def _draw_axes(svg: ET.Element, place: _Place) -> None:
