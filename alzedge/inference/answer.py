@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from alzedge.inference.measures import ApparentAge, BrainVolume
-from alzedge.inference.operating_point import AnyDementia
+from alzedge.inference.measures.operating_point import AnyDementia
+from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.stages import STAGES
 
 

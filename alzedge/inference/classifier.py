@@ -13,7 +13,7 @@ from alzedge.inference.answer import Answer, Prediction, together
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
-from alzedge.inference.operating_point import OperatingPoint
+from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record

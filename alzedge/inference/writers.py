@@ -7,8 +7,8 @@ from typing import Any, Protocol, TextIO
 
 from alzedge.inference.answer import Answer
 from alzedge.inference.answering import Result
-from alzedge.inference.measures import ApparentAge, BrainVolume
-from alzedge.inference.operating_point import AnyDementia, OperatingPoint
+from alzedge.inference.measures.operating_point import AnyDementia, OperatingPoint
+from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.utils.parsing import printable
 

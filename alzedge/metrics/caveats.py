@@ -1,6 +1,6 @@
 """Sentences that belong beside every answer: what the operating point costs, and what a model cannot tell."""
 
-from alzedge.inference.operating_point import Estimate, OperatingPoint
+from alzedge.inference.measures.operating_point import Estimate, OperatingPoint
 from alzedge.metrics.record_facts import is_synthetic, largest_unseen
 from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import Record

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from alzedge.demo.html.rendering import render
 from alzedge.inference.answer import Answer
-from alzedge.inference.operating_point import AnyDementia, OperatingPoint
+from alzedge.inference.measures.operating_point import AnyDementia, OperatingPoint
 from alzedge.metrics.record_facts import (
     any_dementia,
     file_bytes,

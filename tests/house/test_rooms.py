@@ -20,6 +20,7 @@ ROOMS = [
     "alzedge.deidentify.rules",
     "alzedge.deidentify",
     "alzedge.model_file",
+    "alzedge.inference.measures",
     "alzedge.inference",
     "alzedge.data",
     "alzedge.data.people.by_pixels",
