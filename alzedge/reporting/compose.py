@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from alzedge.imaging.overlay import heat_overlay
+from alzedge.imaging.overlay import brain_mask, heat_overlay
 from alzedge.inference.answer import Answer, together
 from alzedge.metrics.caveats import cannot_sentence, operating_sentence
 from alzedge.metrics.record_facts import is_synthetic
@@ -51,7 +51,7 @@ def make_tiles(
         place = f", {positions[row]:+.0f} mm" if positions else ""
         laid = None
         if against_none is not None:
-            laid = png(heat_overlay(slices[row], against_none[index], scale=scale))
+            laid = png(_laid(slices[row], against_none[index], scale))
         tiles.append(Tile(f"slice {row + 1}{place}", png(slices[row]), laid))
     return tuple(tiles)
 
@@ -107,6 +107,12 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _laid(pixels: NDArray[np.uint8], heat: NDArray[np.float32], scale: float | None) -> NDArray[np.uint8]:
+    """A slice under its heat map, which ends where the brain does; uint8 (208, 176, 3)."""
+    overlay = heat_overlay(pixels, heat, scale=scale)
+    return np.where(brain_mask(pixels)[..., None], overlay, pixels[..., None])
 
 
 def _limits(record: Record) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alzedge import __version__
-from alzedge.inference.measures import ApparentAge, BrainVolume
+from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.reporting.content import Report
 from alzedge.stages import STAGES, TITLES
 
@@ -50,7 +50,7 @@ def figures(report: Report) -> list[Line]:
 
 
 def trust(report: Report) -> list[str]:
-    """How far to trust it: operating point, stages, quality, unlikeness, limits."""
+    """Sentences on how far to trust it: operating point, stages, quality, unlikeness, limits."""
     sentences = [report.operating, report.cannot, _answered(report)]
     if report.registration is None:
         sentences.append("No registration belongs to these slices, so nothing is said about their quality.")
