@@ -23,6 +23,7 @@ class Answer:
         brain_volume, apparent_age: measured; None when refused, or where the file measures nothing.
         stage_set: stages that cannot be ruled out, a conformal set of 90 % coverage over people; None for a slice of
             unknown company, when refused, or where the file carries no calibration for it.
+        notes: what was done to the slice before, sentences without a full stop.
     """
 
     probabilities: dict[str, float] | None
@@ -32,6 +33,7 @@ class Answer:
     brain_volume: BrainVolume | None = None
     apparent_age: ApparentAge | None = None
     stage_set: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def any_dementia(self) -> AnyDementia | None:
@@ -51,10 +53,14 @@ class Prediction:
     Attributes:
         slices: one per slice, in order.
         person: of all slices together, the mean over those not refused.
+        notes: on the scans among them: what is doubtful, was chosen or was left out, sentences without a full stop.
+        heights: of the slices, z in mm in the frame; None for one that came by itself or was cut as it lies.
     """
 
     slices: tuple[Answer, ...]
     person: Answer
+    notes: tuple[str, ...] = ()
+    heights: tuple[float | None, ...] = ()
 
 
 def together(answers: list[Answer]) -> Answer:

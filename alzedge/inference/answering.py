@@ -3,7 +3,7 @@
 An `Answerer` lives where an interpreter is; `alzedge.inference.predict` deals the chunks out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import PROBLEM, Item, sentence
 from alzedge.inference.sources import ItemReader
 from alzedge.model_file.record import Record
+from alzedge.preparation.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Workload:
         guarded: whether the model's guard is asked first.
         jobs: processes with an interpreter each; 1 is this process.
         on_ray: whether these are actors of Ray.
+        prepared: whether volumes are brought into the frame first; if not, they are cut as they lie.
     """
 
     model: Path | None = None
@@ -37,6 +39,7 @@ class Workload:
     guarded: bool = True
     jobs: int = 1
     on_ray: bool = False
+    prepared: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ class Result:
         name: the item's.
         answers: one per slice; none when the item could not be read.
         person: of a volume, the answer for all its slices together.
-        positions: of a volume, the height of each slice in mm.
+        positions: of a volume, the height of each slice in mm: in the frame, unless it was cut as it lies.
         error: the sentence why the item could not be read.
-        notes: sentences on files of the item that were left out.
+        notes: what is doubtful, was chosen or was left out, sentences without the item's name.
         names: of several items that are one person, the name of each slice.
+        quality: figures on a volume's registration; None where there was none.
     """
 
     name: str
@@ -60,12 +64,13 @@ class Result:
     error: str | None = None
     notes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    quality: Quality | None = None
 
 
 @cache
 def answerer(workload: Workload) -> "Answerer":
     """The one `Answerer` of this process for a workload: the model is loaded once."""
-    return Answerer(Classifier.load(workload.model, workload.threads, workload.guarded))
+    return Answerer(Classifier.load(workload.model, workload.threads, workload.guarded), workload.prepared)
 
 
 class Answerer:
@@ -73,11 +78,16 @@ class Answerer:
 
     Args:
         classifier: of this process.
+        prepared: whether volumes are brought into the frame first.
+
+    Attributes:
+        on_share: called with the share of the work on a volume that is done.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, prepared: bool = True) -> None:
         self._classifier = classifier
-        self._reader = ItemReader()
+        self.on_share: Callable[[float], None] = lambda share: None
+        self._reader = ItemReader(classifier.levels if prepared else None, lambda share: self.on_share(share))
 
     @property
     def record(self) -> Record:
@@ -104,7 +114,7 @@ class Answerer:
             except (UserError, OSError) as error:
                 results[index] = _failed(item, error)
         for index, answer in zip(slices, self._classifier.answers(pixels[: len(slices)]), strict=True):
-            results[index] = Result(chunk[index].name, (answer,))
+            results[index] = Result(chunk[index].name, (answer,), notes=answer.notes)
         return results
 
     def _volume(self, item: Item) -> list[Result]:
@@ -114,8 +124,8 @@ class Answerer:
             return [_failed(item, error)]
         answers = self._classifier.answers(volume.pixels)
         person = together(answers) if len(answers) > 1 else None
-        notes = tuple(one.sentence for one in volume.left_out if not one.damaged)
-        answer = Result(item.name, tuple(answers), person, volume.positions, notes=notes)
+        notes = (*volume.notes, *(one.sentence for one in volume.left_out if not one.damaged))
+        answer = Result(item.name, tuple(answers), person, volume.positions, notes=notes, quality=volume.quality)
         return [answer, *(Result(item.name, error=one.sentence) for one in volume.left_out if one.damaged)]
 
 
@@ -128,14 +138,16 @@ def as_one_person(name: str, results: Iterable[Result]) -> Iterator[Result]:
     """
     answers: list[Answer] = []
     names: list[str] = []
+    notes: list[str] = []
     for result in results:
         if result.error is not None:
             yield result
         answers += result.answers
+        notes += [f"{result.name}: {note}" for note in result.notes]
         many = len(result.answers) > 1
         names += [f"{result.name}:{n}" if many else result.name for n in range(1, 1 + len(result.answers))]
     if answers:
-        yield Result(name, tuple(answers), together(answers), names=tuple(names))
+        yield Result(name, tuple(answers), together(answers), names=tuple(names), notes=tuple(notes))
 
 
 def _failed(item: Item, error: Exception) -> Result:

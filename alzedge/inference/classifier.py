@@ -1,5 +1,6 @@
 """Run an exported student with numpy, Pillow and a LiteRT interpreter alone."""
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record
+from alzedge.preparation.frame import levels_of
+from alzedge.preparation.upright import TURNED, WayUp, cure_for, turned_upright, way_of_landscape, way_up
 
 _Pixels = NDArray[np.uint8]
 
@@ -119,25 +122,37 @@ class Classifier:
         guard = "no guard" if self.guard is None else "guarded"
         return f"<Classifier {self.record['kind']} {self.record['sha256'][:12]}, {point}, {guard}>"
 
-    def predict(self, source: Source) -> Prediction:
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Heights z in mm in the frame at which volumes are cut; see `alzedge.preparation.frame.levels_of`."""
+        return levels_of(self.record)
+
+    def predict(self, source: Source, prepare: bool = True) -> Prediction:
         """Answer for one slice, several, or a volume, all of one person.
 
         Args:
-            source: path of a slice (JPEG, PNG), volume (NIfTI, DICOM), archive or folder of these; content of a JPEG
-                or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
+            source: path of a slice (JPEG, PNG), volume (NIfTI, Analyze, DICOM), archive or folder of these; content of a
+                JPEG or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
+            prepare: whether volumes are brought into the frame first (`pip install 'alzedge[prepare]'`), about 10 s; if
+                not, they are cut as they lie. One that lies in the frame already costs nothing either way.
 
         Raises:
-            UserError: something in it cannot be read, pixels are of another shape or type, or there is nothing.
+            UserError: something in it cannot be read or brought into the frame, pixels are of another shape or type, or
+                there is nothing.
         """
         answers: list[Answer] = []
-        for one in read_source(source):
+        notes: list[str] = []
+        heights: list[float | None] = []
+        for one in read_source(source, self.levels if prepare else None):
+            notes += one.notes
+            heights += one.positions if prepare and one.positions else [None] * len(one.pixels)
             if one.problem is None:
                 answers += self.answers(one.pixels)
             else:
                 answers.append(self.answer_misfit(one.pixels[0], one.problem))
         if not answers:
             raise UserError("Nothing was given to answer for; give at least one slice.")
-        return Prediction(tuple(answers), together(answers))
+        return Prediction(tuple(answers), together(answers), tuple(notes), tuple(heights))
 
     def answer_image(self, data: bytes, name: str) -> Answer:
         """Answer for the content of a JPEG or PNG file.
@@ -155,10 +170,26 @@ class Classifier:
 
         See `alzedge.inference.guard.unlikeness_of_misfit` for the arguments and the decision.
         """
-        return Answer(None, NOT_A_SLICE, unlikeness_of_misfit(self.guard, pixels, problem), self.threshold)
+        unlikeness = unlikeness_of_misfit(self.guard, pixels, problem)
+        return Answer(None, NOT_A_SLICE + cure_for(way_of_landscape(pixels)), unlikeness, self.threshold)
 
     def answers(self, images: _Pixels) -> list[Answer]:
-        """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""
+        """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network.
+
+        A slice that the guard takes only when it is turned, as it has anterior at the top, is turned, and its answer
+        notes it (`alzedge.preparation.upright.TURNED`). One that lies on its side is refused with the cure.
+        """
+        answers = self._answers_as_they_lie(images)
+        ways = {row: way_up(images[row]) for row, answer in enumerate(answers) if answer.refused is not None}
+        down = [row for row, way in ways.items() if way is WayUp.ANTERIOR]
+        for row, again in zip(down, self._answers_as_they_lie(turned_upright(images[down])), strict=True):
+            if again.refused is None:
+                answers[row] = replace(again, notes=(*again.notes, TURNED))
+        for row in ways.keys() - down:
+            answers[row] = replace(answers[row], refused=NOT_A_SLICE + cure_for(ways[row]))
+        return answers
+
+    def _answers_as_they_lie(self, images: _Pixels) -> list[Answer]:
         unlikeness = [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
         answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
