@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.deidentify.dicom import hushed
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import DICOM
 from alzedge.inference.inputs import Item, find_items, sentence
 from alzedge.inference.sources import ItemReader
 from alzedge.reporting.content import Registration
+from alzedge.utils.privacy import hushed
 
 _FIGURES, _PICTURE, _SLICES = "quality.json", "quality.png", "slices"
 

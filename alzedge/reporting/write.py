@@ -74,9 +74,9 @@ def write_report(report: Report, material: Material, kind: str, out: Path) -> tu
 
 
 def _dicom_files(report: Report, material: Material, pdf: bytes) -> dict[str, bytes]:
-    from alzedge.deidentify.dicom import hushed
     from alzedge.reporting.dicom_document import encapsulate, make_context, to_file
     from alzedge.reporting.structured import structured_report
+    from alzedge.utils.privacy import hushed
 
     with hushed():
         seed = f"{report.images} {report.model.sha256} {report.made.isoformat()}"

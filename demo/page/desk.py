@@ -138,7 +138,14 @@ class Desk:
         shown = None if heat is None else heat[[reply.given.index(row) for row in rows]]
         tiles = make_tiles(slices, rows, shown)
         images, today = hash_of(slices), datetime.now(UTC).date()
-        return make_report(self.classifier.record, reply.answers, tiles, images, today, self.evidence.words)
+        return make_report(
+            self.classifier.record,
+            reply.answers,
+            tiles,
+            images,
+            today,
+            f"The evidence for any dementia. {self.evidence.words}",
+        )
 
     def _worded(self, answered: Answered) -> Shown:
         record = self.classifier.record

@@ -33,8 +33,10 @@ def links_html(answered: Answered | None) -> Markup:
 
     Without reportlab (`pip install 'alzedge[report]'`) there is no PDF.
     """
-    if answered is None or answered.report is None:
+    if answered is None:
         return render("note", sentence="Nothing is on show; upload something first.")
+    if answered.report is None:
+        return render("note", sentence="A phantom is nobody, so there is no report of it.")
     if answered.student.pictures and not answered.student.one_person:
         return render("note", sentence="A report is of one person; say first that these slices are of one person.")
     files = [("HTML", "text/html;charset=utf-8", report_html(answered.report).encode())]
