@@ -8,13 +8,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.deidentify.in_memory import refuse_text, strip_files
 from alzedge.demo.answering.limits import LIMITS, WANTED, Limits, check_counts, check_size
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import (
@@ -22,7 +22,6 @@ from alzedge.imaging.file_types import (
     IMAGE,
     NIFTI,
     kind_of,
-    open_file,
     read_start,
 )
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
@@ -148,6 +147,7 @@ def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.
     with _damage(file.name):
         pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
     if problem is None:
+        refuse_text(pixels, file.name)
         return pixels
     raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
 
@@ -158,15 +158,15 @@ def read_head(
     """Read one volume as slices, uint8 (N, 208, 176), and their heights in mm.
 
     Raises:
-        UserError: not to be read, or too many slices.
+        UserError: not to be read, too many slices, or text in them.
     """
-    named = [(file.name, partial(open_file, str(file))) for file in files]
     with _damage(name):
-        volume = volume_of(kind, named, name, limits.voxels)
+        volume = volume_of(kind, strip_files(kind, list(files)), name, limits.voxels)
     if len(volume.slices) > limits.slices:
         raise UserError(
             f"{name}: {len(volume.slices)} slices are too many, {limits.slices} at most; resample it to 1 mm."
         )
+    refuse_text(volume.slices, name)
     return volume.slices, volume.positions
 
 

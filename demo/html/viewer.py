@@ -17,14 +17,12 @@ from alzedge.demo.answering.reply import Reply, shares
 from alzedge.demo.html.measures import measured_words
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import HEADINGS, side_of
-from alzedge.imaging.overlay import AGAINST, FOR
+from alzedge.imaging.overlay import AGAINST, FOR, brain_mask
 
 # To the eye a JPEG of this quality is the slice; as PNG a head of 180 slices would weigh twice as much.
 _QUALITY = 92
 # The browser smooths between the points of a heat map linearly; on a finer grid than the network's, that looks smooth.
 _FINER = 3
-# Background of a stripped slice, with a JPEG's noise.
-_BACKGROUND = 8
 
 
 @dataclass(frozen=True)
@@ -99,20 +97,6 @@ def heat_layer(evidence: NDArray[np.float32], scale: float) -> NDArray[np.uint8]
     layer[..., :3] = np.where(smooth[..., None] > 0, np.array(FOR, np.uint8), np.array(AGAINST, np.uint8))
     layer[..., 3] = np.rint(255 * np.abs(smooth).clip(0, 1))
     return layer
-
-
-def brain_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The brain on a stripped slice, bool (208, 176), dark ventricles included.
-
-    A pixel belongs to it when there are bright ones to its left and right, and above and below it.
-    """
-    bright = pixels > _BACKGROUND
-    inside = np.ones_like(bright)
-    for axis in (0, 1):
-        inside &= np.maximum.accumulate(bright, axis) & np.flip(
-            np.maximum.accumulate(np.flip(bright, axis), axis), axis
-        )
-    return inside
 
 
 def _mask_png(mask: NDArray[np.bool_]) -> str:

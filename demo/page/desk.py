@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -21,14 +22,22 @@ from alzedge.demo.html.verdict import threshold_of
 from alzedge.demo.html.viewer import empty_viewer_html, viewer_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.reporting.compose import chosen_rows, hash_of, make_report, make_tiles
+from alzedge.reporting.content import Report
 
 
 @dataclass(frozen=True)
 class Answered:
-    """Answers of the student and, where there is one, of the teacher; kept while the page is open, without a picture."""
+    """Answers of the student and, where there is one, of the teacher; kept while the page is open.
+
+    Attributes:
+        student, teacher: the answers, without a picture.
+        report: for whoever asks for one; with the few small pictures that it shows. None for phantoms.
+    """
 
     student: Reply
     teacher: Reply | None
+    report: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,8 @@ class Desk:
         if answered is None or not answered.student.pictures:
             return self.empty if answered is None else self._worded(answered, age, sex)
         teacher = None if answered.teacher is None else replace(answered.teacher, one_person=one_person)
-        return self._worded(Answered(replace(answered.student, one_person=one_person), teacher), age, sex)
+        student = replace(answered.student, one_person=one_person)
+        return self._worded(replace(answered, student=student, teacher=teacher), age, sex)
 
     def _shown(self, slices: NDArray[np.uint8], student: Reply, age: Any, sex: Any) -> Shown:
         heat = self.evidence(slices[list(student.given)]) if student.given else None
@@ -122,9 +132,26 @@ class Desk:
             legend = render(
                 "note", sentence=f"No heat map: this model can draw it for up to {MOST_HIDDEN} slices only."
             )
-        answered = Answered(student, None if self.teacher is None else ask_teacher(self.teacher, slices, student))
+        beside = None if self.teacher is None else ask_teacher(self.teacher, slices, student)
+        answered = Answered(student, beside, self._report(slices, student, heat))
         view = viewer_html(slices, student, heat, threshold_of(self.classifier.record))
         return replace(self._worded(answered, age, sex), view=view, legend=legend)
+
+    def _report(self, slices: NDArray[np.uint8], reply: Reply, heat: NDArray[np.float32] | None) -> Report | None:
+        if reply.phantom:
+            return None
+        rows = chosen_rows(reply.answers)
+        shown = None if heat is None else heat[[reply.given.index(row) for row in rows]]
+        tiles = make_tiles(slices, rows, shown)
+        images, today = hash_of(slices), datetime.now(UTC).date()
+        return make_report(
+            self.classifier.record,
+            reply.answers,
+            tiles,
+            images,
+            today,
+            f"The evidence for any dementia. {self.evidence.words}",
+        )
 
     def _worded(self, answered: Answered, age: Any, sex: Any) -> Shown:
         told, problem = _told(age, sex)

@@ -21,6 +21,7 @@ from alzedge.demo.page.desk import Answered, Desk, Shown
 from alzedge.demo.page.labelling import LabelFolder
 from alzedge.demo.page.labelling_tab import LabellingTab, add_labelling
 from alzedge.demo.page.links import page_links
+from alzedge.demo.page.report_button import add_report
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, TITLES
@@ -85,6 +86,7 @@ def build_page(
                         [_ONE, _SEVERAL], value=None, label="These slices are of", visible=False, elem_id="together"
                     )
                     words = gr.HTML(str(desk.empty.answer), js_on_load=_ARRIVE, **BARE, elem_id="answer")
+                    add_report(answered)
                 with gr.Tab("Student and teacher", visible=teacher is not None):
                     beside = gr.HTML(str(desk.empty.comparison), **BARE)
                 with gr.Tab("Label") as label_tab:

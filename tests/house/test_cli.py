@@ -137,6 +137,8 @@ REFUSED = (
     ("experiments", "--table", "nothere.toml"),
     ("explain", "nothere.png", "--out", "evidence.png"),
     ("explain", "{folder}/slice.png", "--out", "evidence.jpg"),
+    ("report", "nothere.nii.gz", "--out", "report.pdf"),
+    ("report", "{folder}/slice.png", "--out", "report.txt"),
     ("audit", "nothere"),
     ("prepare", "nothere.nii.gz", "--out", "prepared"),
     ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
