@@ -1,26 +1,33 @@
-"""From a zip, a folder or the word `phantoms` to a `DataSet`."""
+"""From a zip or a folder to a `DataSet`."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
+from alzedge.data.identified import with_people
+from alzedge.data.people.table import read_people
+from alzedge.data.phantom_set import PHANTOMS
+from alzedge.data.prepared_scans import find_prepared, load_prepared
 from alzedge.data.subjects_csv import SPLIT_FOLDERS, SubjectRow, find_table, no_row, read_rows, two_rows, two_stages
 from alzedge.errors import UserError
 from alzedge.imaging.foreign_files import foreign_by_name
 from alzedge.imaging.slices import HEIGHT, SUFFIXES, WIDTH, decode_slice
+from alzedge.preparation.frame import height_of
 from alzedge.stages import STAGES, stage_index
-from alzedge.utils.archives import FileTree, open_tree
+from alzedge.utils.archives import FileTree, check_source, open_tree
+from alzedge.utils.progress import OnStep, quiet
 
 # Lies in folders of phantoms, so that their figures are never taken for people's.
 PHANTOMS_FILE = "PHANTOMS.txt"
 
 # Wraps a sequence in a progress bar; `list` or `iter` shows none.
-Progress = Callable[[list["Entry"]], Iterable["Entry"]]
+Progress = Callable[[list[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -57,26 +64,54 @@ def list_entries(tree: FileTree) -> list[Entry]:
     return sorted(entries, key=lambda e: (e.label, e.subject, e.slice, e.path))
 
 
-def load_dataset(source: Path, progress: Progress = iter) -> DataSet:
-    """Read a zip or folder of slices into memory (36 KB per slice).
+def load_dataset(
+    source: Path, progress: Progress = iter, people: Path | None = None, on_step: OnStep = quiet
+) -> DataSet:
+    """Read slices into memory (36 KB per slice): a zip or folder with class folders, or prepared scans of OASIS-1.
 
     The Kaggle archive's people are taken from its file names only when the pixels agree
-    (see `alzedge.data.kaggle.continuity`); otherwise they are left unknown.
+    (see `alzedge.data.kaggle.continuity`); otherwise they are left unknown. OASIS-1's scans are read from the folder that
+    `alzedge prepare` wrote, see `alzedge.data.prepared_scans`.
+
+    Args:
+        source: the zip or folder.
+        progress: wraps the list of images or scans.
+        people: OASIS-1's table. It gives prepared scans their stages, and people of either source their age and the
+            other values; those of the Kaggle archive are identified first (half a minute; see `alzedge.data.identified`).
+        on_step: is told of the steps of that.
 
     Raises:
-        UserError: see `list_entries` and `alzedge.imaging.slices.decode_slice`.
+        UserError: see `list_entries`, `alzedge.imaging.slices.decode_slice`, `alzedge.data.prepared_scans.find_prepared`
+            and `alzedge.data.people.table.read_people`; scans that are not prepared.
     """
+    check_source(source)
+    table = () if people is None else read_people(people)  # refused before images are read
+    if scans := find_prepared(source):
+        return load_prepared(source, scans, table, progress)
+    dataset = _read_tree(source, progress)
+    return with_people(dataset, table, on_step) if table else dataset
+
+
+def _read_tree(source: Path, progress: Progress) -> DataSet:
     with open_tree(source) as tree:
         entries = list_entries(tree)
         images = np.empty((len(entries), HEIGHT, WIDTH), np.uint8)
         for i, entry in enumerate(progress(entries)):
             images[i] = decode_slice(tree.read(entry.name), f"{source}: {entry.name}")
-    synthetic = any(Path(name).name == PHANTOMS_FILE for name in tree.names)
-    dataset = replace(_dataset(source.resolve().name, entries, images), synthetic=synthetic)
+    dataset = _dataset(source.resolve().name, entries, images)
+    if any(Path(name).name == PHANTOMS_FILE for name in tree.names):
+        return replace(dataset, source=np.full(len(entries), PHANTOMS), synthetic=True)
     named_by_user = find_table(tree.names) is not None
-    if dataset.subjects_known and not named_by_user and not kaggle.is_proof(kaggle.continuity(dataset)):
+    if named_by_user or not dataset.subjects_known:
+        return dataset
+    if not kaggle.is_proof(kaggle.continuity(dataset)):
         return replace(dataset, subject=np.full(len(entries), ""), slice=np.zeros(len(entries), np.int64))
-    return dataset
+    return replace(
+        dataset,
+        source=np.full(len(entries), kaggle.KAGGLE),
+        scan=np.char.add(dataset.subject, f"/{kaggle.KAGGLE}"),
+        height=np.array([height_of(level) for level in dataset.slice], np.float64),
+    )
 
 
 def _dataset(name: str, entries: list[Entry], images: np.ndarray) -> DataSet:
