@@ -26,6 +26,7 @@ ROOMS = [
     "alzedge.data.people",
     "alzedge.data",
     "alzedge.metrics",
+    "alzedge.metrics.people",
     "alzedge.audit",
     "alzedge.runs",
     "alzedge.commands",
