@@ -35,12 +35,16 @@ class EvaluatedSplit:
         answers: by name of the model the probabilities (N, 4), for the slices whose stage is known.
         labels: int64 (N,), of these slices.
         subject: str (N,), or None when people are unknown.
+        asked: by name of the model everything that it says of all slices tested.
+        rows: int, these slices in the data set.
     """
 
     evaluation: SplitEvaluation
     answers: Mapping[str, Answers]
     labels: NDArray[np.int64]
     subject: NDArray[np.str_] | None
+    asked: Mapping[str, Asked]
+    rows: NDArray[np.intp]
 
 
 def evaluate_models(
@@ -121,7 +125,7 @@ def evaluate_answers(
         own_sides = [(split.train, split.test)] if sides is None else sides
         sources = source_figures(asked, dataset, split.test, own_sides, SEED, replicates)
     evaluation = SplitEvaluation(STAGES, evaluated_on, models, dict(exposures), from_first, refused, sources)
-    return EvaluatedSplit(evaluation, staged, labels, subject)
+    return EvaluatedSplit(evaluation, staged, labels, subject, asked, split.test)
 
 
 def _as_asked(given: Answers | Asked, dataset: DataSet, rows: NDArray[np.intp]) -> Asked:

@@ -70,7 +70,7 @@ def source_figures(
     Returns:
         By name of the source, of those with at least two people; the data set's name where it is unknown.
     """
-    names = np.where(dataset.source == "", dataset.name, dataset.source)
+    names = source_names(dataset)
     figures = {}
     for name in np.unique(names[rows]).tolist():
         of_source = ((train[names[train] == name], test[names[test] == name]) for train, test in sides)
@@ -81,6 +81,12 @@ def source_figures(
             asked = {model: (one, one.readings.take(places)) for model, one in models.items()}
             figures[name] = _figures(asked, dataset, sided, own, (seed, replicates))
     return figures
+
+
+def source_names(dataset: DataSet) -> NDArray[np.str_]:
+    """Name of each slice's source, str (N,); the data set's where it is unknown."""
+    names: NDArray[np.str_] = np.where(dataset.source == "", dataset.name, dataset.source)
+    return names
 
 
 def _figures(
