@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.data.dataset import DataSet, Split, available_splits, split_dataset
+from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split, available_splits, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
-from alzedge.export.evaluate.scoring import load_scorer
+from alzedge.export.evaluate.scoring import load_asker
+from alzedge.inference.measures.readings import Readings
+from alzedge.metrics.baselines import Sides
 from alzedge.metrics.bootstrap import REPLICATES
-from alzedge.metrics.classification import Answers
 from alzedge.metrics.nearest_neighbour import baseline_accuracies
+from alzedge.metrics.people.evidence import Asked
 from alzedge.metrics.split_evaluation import Exposure
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe import Recipe
@@ -47,13 +49,13 @@ class Source:
         name: in reports.
         made: the split that the model was made with; None for stored predictions.
         pooled: the slices of stored predictions; None for a model, which answers any slice.
-        answer: rows of the data set -> probabilities (rows, 4).
+        answer: rows of the data set -> answers for them.
     """
 
     name: str
     made: Split | None
     pooled: Pooled | None
-    answer: Callable[[NDArray[np.intp]], Answers]
+    answer: Callable[[NDArray[np.intp]], Asked]
 
 
 def open_sources(paths: list[Path], dataset: DataSet, recipe: Recipe) -> dict[Path, Source]:
@@ -80,8 +82,8 @@ def _open(path: Path, name: str, dataset: DataSet, recipe: Recipe) -> Source:
         return _open_predictions(path, name, dataset)
     own_recipe, split = made_with(read_record(path), dataset, recipe, path)
     made = split_dataset(dataset, split, own_recipe.fold)
-    score = load_scorer(path)
-    return Source(name, made, None, lambda rows: score(dataset.images[rows]))
+    ask = load_asker(path)
+    return Source(name, made, None, lambda rows: ask(dataset, rows))
 
 
 def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
@@ -99,10 +101,14 @@ def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
             odd = stored.paths[ours != theirs][0]
             raise UserError(f"{path}: {odd} {what} in {dataset.name}; predict again.")
     order = np.argsort(rows)
-    by_row = dict(zip(rows.tolist(), stored.probabilities, strict=True))
+    readings = Readings(
+        stored.probabilities,
+        dataset.height[rows],
+        *(one if np.isfinite(one).all() else None for one in (stored.brain_volume, stored.age)),
+    ).take(order)
 
-    def answer(asked: NDArray[np.intp]) -> Answers:
-        return np.stack([by_row[row] for row in asked.tolist()])
+    def answer(asked: NDArray[np.intp]) -> Asked:
+        return Asked(readings.take(np.searchsorted(rows[order], asked)))
 
     return Source(name, None, Pooled(rows[order], stored.fold[order]), answer)
 
@@ -184,8 +190,9 @@ def evaluate_sources(
         answers = {source.name: source.answer(split.test) for source in admitted}
         baselines = _baselines(split, admitted, dataset) if admitted else {}
         admitted_exposures = {source: exposures[source] for source in answers}
+        sides = _sides(split, admitted, dataset)
         evaluated[name] = evaluate_answers(
-            answers, admitted_exposures, dataset, split, baselines, teacher, replicates, refused
+            answers, admitted_exposures, dataset, split, baselines, teacher, replicates, refused, sides
         )
         on_step(Step(done, len(splits), done, len(splits)))
     if not any(split.answers for split in evaluated.values()):
@@ -208,15 +215,24 @@ def _exposure(source: Source, split: Split, dataset: DataSet) -> Exposure | None
 
 def _baselines(split: Split, admitted: list[Source], dataset: DataSet) -> dict[str, float]:
     """Baselines of a split; of pooled predictions those of each fold against all others, pooled too."""
-    pooled = admitted[0].pooled
-    if pooled is None:
+    if admitted[0].pooled is None:
         return baseline_accuracies(dataset, split)
     by_fold = []
-    for fold in np.unique(pooled.fold):
-        test = split.test[pooled.fold == fold]
-        train = np.setdiff1d(np.arange(len(dataset)), test)
-        by_fold.append((baseline_accuracies(dataset, replace(split, train=train, test=test)), len(test)))
-    return {name: sum(fold[name] * n for fold, n in by_fold) / len(split.test) for name in by_fold[0][0]}
+    for train, test in _sides(split, admitted, dataset):
+        staged = int((dataset.labels[test] != UNKNOWN_STAGE).sum())
+        if staged:
+            by_fold.append((baseline_accuracies(dataset, replace(split, train=train, test=test)), staged))
+    total = sum(n for _, n in by_fold)
+    return {name: sum(fold[name] * n for fold, n in by_fold) / total for name in by_fold[0][0]} if total else {}
+
+
+def _sides(split: Split, admitted: list[Source], dataset: DataSet) -> Sides:
+    """Training and test rows: of the split, or of each fold of pooled predictions against all others."""
+    pooled = admitted[0].pooled if admitted else None
+    if pooled is None:
+        return [(split.train, split.test)]
+    tests = [split.test[pooled.fold == fold] for fold in np.unique(pooled.fold)]
+    return [(np.setdiff1d(np.arange(len(dataset)), test), test) for test in tests]
 
 
 def _reason(evaluated: dict[str, EvaluatedSplit]) -> str:

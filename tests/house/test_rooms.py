@@ -27,6 +27,7 @@ ROOMS = [
     "alzedge.data",
     "alzedge.data.summaries",
     "alzedge.metrics",
+    "alzedge.metrics.people",
     "alzedge.audit",
     "alzedge.reporting",
     "alzedge.runs",
