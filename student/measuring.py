@@ -93,9 +93,7 @@ def cross_fitted_measuring_targets(
     return mixed(answered, truths, scan, recipe.distill.truth)
 
 
-def mixed(
-    answered: NDArray[np.float32], truths: Truths, scan: NDArray[np.str_], truth: float
-) -> NDArray[np.float32]:
+def mixed(answered: NDArray[np.float32], truths: Truths, scan: NDArray[np.str_], truth: float) -> NDArray[np.float32]:
     """Average answers with those of their scan, and mix in the truth where it is known.
 
     Args:

@@ -86,7 +86,9 @@ def finetune(
         views = draw_views(recipe.augment, len(images), [recipe.seed, _VIEW, epoch])[index]
         return apply_views(images[index], views), targets[index]
 
-    draw, stopping = _training_and_validation(labels, people, recipe, np.ones(len(labels), bool) if truths else labels >= 0)
+    draw, stopping = _training_and_validation(
+        labels, people, recipe, np.ones(len(labels), bool) if truths else labels >= 0
+    )
     if scales is None:
         trained, loss = model, keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     else:

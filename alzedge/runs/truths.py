@@ -55,9 +55,7 @@ class Truths:
     def scales(self) -> Scales:
         """Scales over the slices whose truth is known."""
         means, deviations = np.nanmean(self.measures, axis=0), np.nanstd(self.measures, axis=0)
-        volume, age = (
-            Scale(float(mean), max(float(one), 1e-6)) for mean, one in zip(means, deviations, strict=True)
-        )
+        volume, age = (Scale(float(mean), max(float(one), 1e-6)) for mean, one in zip(means, deviations, strict=True))
         return Scales(volume, age)
 
 

@@ -23,7 +23,9 @@ from alzedge.commands.options import (
 @data_argument
 @out_option("runs/DATA")
 @click.option(
-    "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here, and take its model of this fold over."
+    "--crossval",
+    type=click.Path(path_type=Path),
+    help="Quote the figures that `alzedge crossval` left here, and take its model of this fold over.",
 )
 @recipe_option
 @seed_option

@@ -16,7 +16,6 @@ from alzedge.export.convert.contents import Contents, contents_of
 from alzedge.export.convert.probabilities import PROBABILITIES
 
 
-
 def to_onnx(model: keras.Model) -> bytes:
     """Convert by way of Keras and tf2onnx, and check the result.
 

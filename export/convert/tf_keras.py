@@ -62,7 +62,9 @@ def _compare(student: keras.Model, model: tf_keras.Model) -> None:
     images = np.random.default_rng(0).random((4, *student.input_shape[1:]), np.float32)
     pairs = zip(*(keras.tree.flatten(m.predict_on_batch(images)) for m in (student, model)), strict=True)
     difference = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
-    if not difference <= _TOLERANCE * max(1.0, *(float(np.abs(array).max()) for array in keras.tree.flatten(student.predict_on_batch(images)))):
+    if not difference <= _TOLERANCE * max(
+        1.0, *(float(np.abs(array).max()) for array in keras.tree.flatten(student.predict_on_batch(images)))
+    ):
         raise UserError(f"The student answers otherwise in tf_keras (difference {difference:.1e}); export it as int8.")
 
 

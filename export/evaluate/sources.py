@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split, available_splits, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.calibration.pooled import cross_fitted_rule
+from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
 from alzedge.export.evaluate.scoring import load_asker
@@ -18,6 +20,7 @@ from alzedge.metrics.baselines import Sides
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.nearest_neighbour import baseline_accuracies
 from alzedge.metrics.people.evidence import Asked
+from alzedge.metrics.people.person_answers import PersonRule, mean_over_slices
 from alzedge.metrics.split_evaluation import Exposure
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe import Recipe
@@ -26,6 +29,7 @@ from alzedge.utils.progress import OnStep, Step, quiet
 
 CROSSVAL = "crossval"
 PREDICTIONS_SUFFIX = ".csv"
+_LEAST_FOLDS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +111,19 @@ def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
         *(one if np.isfinite(one).all() else None for one in (stored.brain_volume, stored.age)),
     ).take(order)
 
+    rule = _cross_fitted(readings, dataset.take(rows[order]), stored.fold[order])
+
     def answer(asked: NDArray[np.intp]) -> Asked:
-        return Asked(readings.take(np.searchsorted(rows[order], asked)))
+        return Asked(readings.take(np.searchsorted(rows[order], asked)), rule)
 
     return Source(name, None, Pooled(rows[order], stored.fold[order]), answer)
+
+
+def _cross_fitted(readings: Readings, dataset: DataSet, fold: NDArray[np.int64]) -> PersonRule:
+    """The rule for each fold's people, fitted without them; the mean over slices for a model that measures nothing."""
+    if readings.brain_volume is None or readings.age is None or len(np.unique(fold)) < _LEAST_FOLDS:
+        return mean_over_slices
+    return cross_fitted_rule(SliceAnswers.of(dataset, readings, fold)) or mean_over_slices
 
 
 def choose_splits(sources: list[Source], dataset: DataSet, fold: int, wanted: tuple[str, ...]) -> dict[str, Split]:

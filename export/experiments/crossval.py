@@ -5,10 +5,8 @@ the other people, so that no image of a test person was ever seen, not even unla
 models answer about their own held-out people is pooled, and evaluated as one.
 """
 
-import json
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,10 +14,9 @@ from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.folds import N_FOLDS
 from alzedge.data.predictions import Predictions
 from alzedge.data.split_names import SUBJECT
-from alzedge.errors import UserError
 from alzedge.export.evaluate.crossval_folder import EVALUATION, fold_folder, sign
 from alzedge.export.evaluate.evaluate_files import evaluate_files
-from alzedge.export.evaluate.scoring import load_scorer
+from alzedge.export.evaluate.scoring import load_asker
 from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.export.phases import CROSSVAL_FILES, FILE_NAMES, STUDENT, TEACHER
 from alzedge.export.pipeline import open_fold, train_and_export
@@ -84,24 +81,23 @@ def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: O
 
 def pool_folds(out: Path, name: str) -> Path:
     """Put the folds' answers of one of `MODELS` into one file, in the order of paths; returns it."""
-    parts = [Predictions.load(_answers_file(fold_folder(out, fold), name)) for fold in range(N_FOLDS)]
-    order = np.argsort(np.concatenate([part.paths for part in parts]), kind="stable")
-    columns = ("paths", "subject", "labels", "fold", "probabilities")
-    joined = {column: np.concatenate([getattr(part, column) for part in parts])[order] for column in columns}
     output = out / name
-    Predictions(**joined).save(output)
+    Predictions.pool([Predictions.load(_answers_file(fold_folder(out, fold), name)) for fold in range(N_FOLDS)]).save(
+        output
+    )
     return output
 
 
 def _answer(split_run: SplitRun, models: dict[str, Path]) -> None:
     outputs = {name: _answers_file(split_run.folder, name) for name in models}
     test = split_run.dataset.take(split_run.split.test)
+    every = np.arange(len(test))
 
     def action(stem: Path) -> None:
         for name, path in models.items():
-            probabilities = load_scorer(path)(test.images).astype(np.float64)
-            fold = np.full(len(test), split_run.split.fold)
-            Predictions(test.paths, test.subject, test.labels, fold, probabilities).save(outputs[name])
+            found = load_asker(path)(test, every).readings
+            measured = (found.probabilities, found.brain_volume, found.age)
+            Predictions.of(test, split_run.recipe.fold, *measured).save(outputs[name])
 
     split_run.perform("answers", [], list(models.values()), list(outputs.values()), action)
 

@@ -77,6 +77,9 @@ def test_truths_are_those_of_the_data_set_and_only_the_young_are_healthy_unexami
     truths = truths_of(data, MeasuresRecipe(learn=True))
     assert truths.stages[0].tolist() == [1, 0, 0, 0] and not truths.stages[1:3].any()
     assert (truths.stages[3:].argmax(axis=1) == labels[3:]).all() and np.isnan(truths.measures[:5, 0]).all()
-    assert truths.scales().brain_volume.mean == pytest.approx(0.8) and truths.take(np.array([1])).table().shape == (1, 6)
+    assert truths.scales().brain_volume.mean == pytest.approx(0.8) and truths.take(np.array([1])).table().shape == (
+        1,
+        6,
+    )
     with pytest.raises(UserError, match=r"nobody's brain volume \(nwbv\) is known.*--people"):
         truths_of(replace(data, nwbv=np.full(len(data), np.nan)), MeasuresRecipe(learn=True))
