@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import DataSet, Split
 from alzedge.export.convert.calibration_set import calibration_images
 from alzedge.export.convert.plain import plain
-from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
+from alzedge.export.convert.probabilities import PROBABILITIES, keras_outputs, keras_probabilities, with_probabilities
 from alzedge.export.convert.tflite import to_float32
 from alzedge.export.guard.fit import make_guard
 from alzedge.export.verify.limits import HeldOut
@@ -74,6 +74,7 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
     test = dataset.take(split.test[dataset.labels[split.test] >= 0])
     inputs = recipe.preprocessing(test.images)
     people = test.subject if dataset.subjects_known else None
+    told = keras_outputs(model, inputs)
     return PreparedStudent(
         path=path,
         record=record,
@@ -84,7 +85,7 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
         model=model,
         float32=to_float32(model),
         calibration=calibration_images(dataset, split, recipe.export.calibration_images, recipe.seed),
-        held_out=HeldOut(inputs, test.labels, people, keras_probabilities(model, inputs)),
+        held_out=HeldOut(inputs, test.labels, people, told.pop(PROBABILITIES), told),
         training=keras_probabilities(model, recipe.preprocessing(dataset.images[split.train])),
         guard=make_guard(dataset, split, recipe.seed),
     )

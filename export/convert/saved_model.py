@@ -86,7 +86,7 @@ def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
         made.rename(folder)
 
 
-def saved_model_probabilities(model: bytes, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+def saved_model_outputs(model: bytes, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """Load `saved_model.pb` from a folder and call its signature, as TensorFlow Serving would.
 
     Args:
@@ -94,13 +94,13 @@ def saved_model_probabilities(model: bytes, inputs: NDArray[np.float32]) -> NDAr
         inputs: float32 (N, rows, columns, 1), preprocessed.
 
     Returns:
-        float32 (N, 4), probabilities.
+        Its outputs by name; `probabilities` float32 (N, 4) is one.
     """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / _FILE).write_bytes(model)
         serve = tf.saved_model.load(folder).signatures[_SIGNATURE]
-        blocks = [serve(images=tf.constant(inputs[i : i + 256]))["probabilities"] for i in range(0, len(inputs), 256)]
-    return np.concatenate(blocks)
+        blocks = [serve(images=tf.constant(inputs[i : i + 256])) for i in range(0, len(inputs), 256)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def saved_model_contents(model: bytes) -> Contents:

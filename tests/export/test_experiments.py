@@ -12,6 +12,7 @@ from helpers.commands import CROSS_FIT, assert_refused, call_cli, run_cli
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.evaluate.crossval_folder import check_finished, fold_folder
 from alzedge.export.experiments.comparison import (
     Comparison,
     ExperimentResult,
@@ -21,7 +22,6 @@ from alzedge.export.experiments.comparison import (
     markdown_comparison,
     text_comparison,
 )
-from alzedge.export.evaluate.crossval_folder import check_finished, fold_folder
 from alzedge.export.experiments.crossval import MODELS, cross_validate, pool_folds
 from alzedge.export.experiments.experiments import load_experiments
 from alzedge.metrics.classification import evaluate
