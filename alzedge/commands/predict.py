@@ -52,8 +52,8 @@ def predict_command(
 ) -> int:
     """Answer "any dementia?" on MRI slices and volumes, without TensorFlow.
 
-    Each PATH is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
-    high, 8-bit grey, as in the Kaggle 4-class set; a volume as NIfTI, DICOM file or folder of a
+    Each PATH is a JPEG, PNG, BMP, TIFF or WebP file of one skull-stripped axial T1 slice, 176 wide
+    and 208 high, 8-bit grey, as in the Kaggle 4-class set; a volume as NIfTI, DICOM file or folder of a
     DICOM series (`pip install 'alzedge[medical]'`); or a folder or zip archive of these. Answers
     come in order: a folder's own files by name, then its sub-folders.
 

@@ -12,7 +12,8 @@ from alzedge.data.dataset import DataSet
 from alzedge.data.subjects_csv import SPLIT_FOLDERS, SubjectRow, find_table, no_row, read_rows, two_rows, two_stages
 from alzedge.errors import UserError
 from alzedge.imaging.foreign_files import foreign_by_name
-from alzedge.imaging.slices import HEIGHT, SUFFIXES, WIDTH, decode_slice
+from alzedge.imaging.picture_files import KINDS, SUFFIXES
+from alzedge.imaging.slices import HEIGHT, WIDTH, decode_slice
 from alzedge.stages import STAGES, stage_index
 from alzedge.utils.archives import FileTree, open_tree
 
@@ -156,7 +157,7 @@ def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
     """
     if not classes:
         raise UserError(
-            f"{source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
+            f"{source}: no {KINDS} images in it; expected folders named {', '.join(STAGES)}, "
             "either directly or below train/ and test/."
         )
     splits = {split for split, _ in classes}

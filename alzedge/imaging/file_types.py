@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from alzedge.errors import UserError
 from alzedge.imaging.foreign_files import foreign_by_name
-from alzedge.imaging.slices import SUFFIXES
+from alzedge.imaging.picture_files import SUFFIXES
 
 IMAGE, NIFTI, DICOM, ARCHIVE = "image", "nifti", "dicom", "archive"
 NIFTI_SUFFIXES = (".nii", ".nii.gz")

@@ -12,6 +12,7 @@ from pathlib import Path
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
 from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
+from alzedge.imaging.picture_files import KINDS
 from alzedge.utils.archives import open_tree, walk
 
 PROBLEM = "problem"
@@ -49,7 +50,7 @@ def find_items(paths: Iterable[Path]) -> Iterator[Item]:
             yield item
         if empty:
             yield _problem(
-                path, "no slices or volumes in it; expected JPEG, PNG, NIfTI (.nii, .nii.gz) or DICOM files."
+                path, f"no slices or volumes in it; expected {KINDS} images, NIfTI (.nii, .nii.gz) or DICOM files."
             )
 
 

@@ -101,7 +101,7 @@ def read_source(source: Source) -> Iterator[Slices]:
     """Read everything that a source holds, in order.
 
     Args:
-        source: path of a slice, volume, archive or folder; content of a JPEG or PNG file; a Pillow image; uint8 pixels
+        source: path of a slice, volume, archive or folder; content of a picture file; a Pillow image; uint8 pixels
             (208, 176) or (N, 208, 176); or a list of these.
 
     Raises:
@@ -122,7 +122,7 @@ def read_source(source: Source) -> Iterator[Slices]:
             yield from read_source(one)
     else:
         raise UserError(
-            f"A {type(source).__name__} cannot be asked about; give a path, the bytes of a JPEG or PNG file, a Pillow "
+            f"A {type(source).__name__} cannot be asked about; give a path, the bytes of a picture file, a Pillow "
             "image, uint8 pixels, or a list of these."
         )
 

@@ -172,7 +172,7 @@ def broken(root: Path, how: str) -> Path:
     elif how == "other size":
         Image.new("L", (64, 64)).save(image)
     elif how == "colour":
-        Image.new("RGB", (176, 208)).save(image)
+        Image.new("RGB", (176, 208), "red").save(image)
     elif how == "bad table":
         (root / "subjects.csv").write_text("file,who\na,b\n")
     return image
@@ -184,9 +184,9 @@ def broken(root: Path, how: str) -> Path:
         ("empty class", ["class MildDemented has no images"]),
         ("unknown class", ["Confused", "no class folder"]),
         ("truncated", ["damaged or cut off"]),
-        ("text", ["not a JPEG or PNG"]),
+        ("text", ["not a JPEG, PNG"]),
         ("other size", ["64 wide x 64 high", "176 wide x 208 high"]),
-        ("colour", ["mode RGB", "grey"]),
+        ("colour", ["in colour", "grey"]),
         ("bad table", ["subjects.csv", "path"]),
     ],
 )

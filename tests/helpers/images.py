@@ -15,8 +15,12 @@ def encoded(image: Image.Image, fmt: str = "PNG", **options: object) -> bytes:
 
 def bomb(side: int) -> bytes:
     """A PNG file that promises side x side pixels."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return png_of(struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0), zlib.compress(bytes(100)))
+
+
+def png_of(header: bytes, pixels: bytes) -> bytes:
+    """A PNG file of these two chunks."""
     data = b"\x89PNG\r\n\x1a\n"
-    for chunk in (b"IHDR" + header, b"IDAT" + zlib.compress(bytes(100)), b"IEND"):
+    for chunk in (b"IHDR" + header, b"IDAT" + pixels, b"IEND"):
         data += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     return data
