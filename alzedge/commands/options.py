@@ -131,8 +131,12 @@ def check_data(data: str) -> None:
         check_source(Path(data))
 
 
-def load_source(data: str, recipe_name: str | None, seed: int | None) -> Source:
+def load_source(data: str, recipe_name: str | None, seed: int | None, every_stage: bool = True) -> Source:
     """Read the DATA argument and the recipe options, with a progress bar, and print a line on the data.
+
+    Args:
+        data, recipe_name, seed: as given.
+        every_stage: refuse data without images of one of the stages, which nothing can be trained on.
 
     Commands call it after all checks of their own and before they import what is heavy: data or a recipe that is
     refused should not take as long as TensorFlow.
@@ -142,8 +146,6 @@ def load_source(data: str, recipe_name: str | None, seed: int | None) -> Source:
     """
     check_data(data)
     phantoms = data == PHANTOMS
-    from alzedge.commands.progress_bars import show_items
-    from alzedge.data.loading import load_dataset
     from alzedge.data.phantom_set import make_phantoms
     from alzedge.runs.recipe_file import load_recipe
 
@@ -151,9 +153,17 @@ def load_source(data: str, recipe_name: str | None, seed: int | None) -> Source:
     if phantoms:
         dataset = make_phantoms(recipe.phantoms.subjects, recipe.phantoms.slices, recipe.seed)
     else:
-        dataset = load_dataset(Path(data), lambda entries: show_items(entries, "reading slices"))
+        dataset = read_data(Path(data), every_stage)
     click.echo(describe(dataset))
     return Source(dataset, recipe)
+
+
+def read_data(source: Path, every_stage: bool = False) -> "DataSet":
+    """Read a data set with a progress bar; see `alzedge.data.loading.load_dataset`."""
+    from alzedge.commands.progress_bars import show_items
+    from alzedge.data.loading import load_dataset
+
+    return load_dataset(source, lambda entries: show_items(entries, "reading slices"), every_stage)
 
 
 def describe(dataset: "DataSet") -> str:

@@ -11,6 +11,7 @@ from alzedge.commands.options import (
     load_source,
     out_option,
     output_folder,
+    read_data,
     recipe_option,
     seed_option,
 )
@@ -18,7 +19,7 @@ from alzedge.commands.options import (
 if TYPE_CHECKING:
     from alzedge.metrics.split_evaluation import SplitEvaluation
 
-_SPLITS = ("official", "subject", "random", "crossval")
+_SPLITS = ("official", "subject", "random", "crossval", "external")
 
 
 @click.command("evaluate", epilog=DATA_HELP)
@@ -32,6 +33,13 @@ _SPLITS = ("official", "subject", "random", "crossval")
     help="Slices to test on; may be repeated. Default: all that DATA and MODELS allow.",
 )
 @click.option("--teacher", type=click.Path(path_type=Path), help="Also measure how far the others agree with this one.")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="TRAINING_DATA",
+    type=click.Path(path_type=Path),
+    help="Data that the models were trained on, where DATA is other data: people found there are left out; may be repeated.",
+)
 @out_option("runs/DATA-evaluation")
 @recipe_option
 @seed_option
@@ -40,19 +48,25 @@ def evaluate_command(
     data: str,
     splits: tuple[str, ...],
     teacher: Path | None,
+    against: tuple[Path, ...],
     out: Path | None,
     recipe_name: str | None,
     seed: int | None,
 ) -> None:
-    """Evaluate models, on the official split and on unseen people.
+    """Evaluate models, on the official split, on unseen people or on your own cohort.
 
-    MODELS are .keras, .tflite and .onnx files made from DATA, or .csv files of predictions that `alzedge crossval`
+    MODELS are .keras, .tflite and .onnx files, or .csv files of predictions that `alzedge crossval`
     pooled. Figures are per slice and per person, for four stages, three, any dementia, and CDR 1 or more; each with
     its 95 % interval over people. The people that trained a model are read from its file: on unseen people a model is evaluated only if it
     was trained without them. Writes OUT/metrics.json, report.html and report.md.
 
+    Where DATA is not what a model was made from, all of it is external data: its people are unknown to the model, so far
+    as can be told. Its pixels are compared with those of the Kaggle archive, and with --against; people found there are left
+    out. Labels come from class folders, or from a subjects.csv with the columns path, subject and label; no stage need occur.
+
     \b
     alzedge evaluate runs/archive/student_int8.tflite archive.zip --teacher runs/archive/subject/teacher.keras
+    alzedge evaluate runs/archive/student_int8.tflite my_cohort --against archive.zip
     """
     from alzedge.model_file.read_write import read_record
     from alzedge.utils.archives import check_source
@@ -63,6 +77,8 @@ def evaluate_command(
     folder = output_folder(out, "runs/DATA-evaluation", data)
     check_own_folder(folder, "evaluate")
     check_data(data)
+    for known in against:
+        check_source(known)
     paths = [*([teacher] if teacher else []), *models]
     for path in paths:  # refuse a file that is not ours before any long work
         if path.suffix == ".csv":
@@ -75,12 +91,15 @@ def evaluate_command(
     for path in paths:
         if path.suffix == ".csv":
             Predictions.load(path)
-    source = load_source(data, recipe_name, seed)
+    source = load_source(data, recipe_name, seed, every_stage=False)
+    known_data = [read_data(known) for known in against]
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.evaluate.evaluate_files import evaluate_files
 
-    evaluations = evaluate_files(paths, source.dataset, source.recipe, folder, splits, teacher, show_steps)
+    evaluations = evaluate_files(
+        paths, source.dataset, source.recipe, folder, splits, teacher, show_steps, against=known_data
+    )
     click.echo(f"\n{glance(evaluations)}")
     click.echo(f"\nwrote {folder}: report.html, report.md, metrics.json")
 

@@ -6,6 +6,7 @@ _SPLIT_TITLES = {
     "subject": "unseen people",
     "random": "random slices",
     "crossval": "unseen people, cross-validated",
+    "external": "external data",
 }
 
 Rows = list[list[str]]
