@@ -11,6 +11,7 @@ from alzedge.data.dataset import DataSet, Split
 from alzedge.export.convert.calibration_set import calibration_images
 from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
 from alzedge.export.convert.tflite import to_float32
+from alzedge.export.elsewhere import calibration_split, test_slices
 from alzedge.export.guard.fit import make_guard
 from alzedge.export.verify.limits import HeldOut
 from alzedge.inference.guard import Guard
@@ -30,8 +31,11 @@ class PreparedStudent:
         student: images (N, rows, columns, 1) to logits (N, 4).
         model: the same with probabilities as output.
         float32: `model` as float32 flatbuffer, whose size that of every other file is compared with.
-        calibration: int (M,), positions in the data set of the slices to calibrate on.
-        held_out: the test side with the probabilities of `model`.
+        calibrated_on: data set of the slices to calibrate on, `dataset` unless another one was named.
+        calibration: int (M,), positions in it.
+        tested: the test side, or slices of another data set that was named.
+        tested_elsewhere: true for the latter.
+        held_out: `tested` with the probabilities of `model`.
         training: float32 (N, 4), probabilities of `model` for the training side.
         guard: fitted on the training side.
     """
@@ -44,7 +48,10 @@ class PreparedStudent:
     student: keras.Model
     model: keras.Model
     float32: bytes
+    calibrated_on: DataSet
     calibration: NDArray[np.intp]
+    tested: DataSet
+    tested_elsewhere: bool
     held_out: HeldOut
     training: NDArray[np.float32]
     guard: Guard
@@ -54,7 +61,14 @@ class PreparedStudent:
         return self.recipe.preprocessing(self.dataset.images[positions])
 
 
-def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) -> PreparedStudent:
+def prepare_student(
+    path: Path,
+    dataset: DataSet,
+    split: Split,
+    recipe: Recipe,
+    calibration: DataSet | None = None,
+    test: DataSet | None = None,
+) -> PreparedStudent:
     """Load a student, run it on both sides of its split, fit the guard and choose the calibration set.
 
     Args:
@@ -62,15 +76,19 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
         dataset, split: the ones it was made with; see `alzedge.runs.split_run.made_with`.
         recipe: `export`, `preprocessing` and `seed` are used here, `compress`, `augment` and `distill.temperature` by
             formats that train further.
+        calibration: data to calibrate on instead of the training side.
+        test: data to verify files on instead of the test side; people who are found in the Kaggle archive or `dataset`
+            are left out.
 
     Raises:
         UserError: no readable model, or no calibration slices; see `load_model` and `calibration_images`.
     """
     student, record = load_model(path)
     model = with_probabilities(student)
-    test = dataset.take(split.test)
-    inputs = recipe.preprocessing(test.images)
-    people = test.subject if dataset.subjects_known else None
+    tested = dataset.take(split.test) if test is None else test_slices(test, dataset)
+    inputs = recipe.preprocessing(tested.images)
+    people = tested.subject if tested.subjects_known else None
+    source = (dataset, split) if calibration is None else (calibration, calibration_split(calibration, tested))
     return PreparedStudent(
         path=path,
         record=record,
@@ -80,8 +98,11 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
         student=student,
         model=model,
         float32=to_float32(model),
-        calibration=calibration_images(dataset, split, recipe.export.calibration_images, recipe.seed),
-        held_out=HeldOut(inputs, test.labels, people, keras_probabilities(model, inputs)),
+        calibrated_on=source[0],
+        calibration=calibration_images(*source, recipe.export.calibration_images, recipe.seed),
+        tested=tested,
+        tested_elsewhere=test is not None,
+        held_out=HeldOut(inputs, tested.labels, people, keras_probabilities(model, inputs)),
         training=keras_probabilities(model, recipe.preprocessing(dataset.images[split.train])),
         guard=make_guard(dataset, split, recipe.seed),
     )

@@ -52,15 +52,16 @@ class Overlap:
         return f"{self.recognised} slices{whom}, are found, by their pixels, in {known}."
 
 
-def find_overlap(dataset: DataSet, others: Iterable[DataSet] = ()) -> Overlap:
+def find_overlap(dataset: DataSet, others: Iterable[DataSet] = (), archive: bool = True) -> Overlap:
     """Look for a data set's slices in the Kaggle archive and in other data sets.
 
     Args:
         dataset: to look for; its names and labels play no part.
         others: data that a model was trained or calibrated on.
+        archive: look in the Kaggle archive, too.
     """
     values = _frequencies(dataset)
-    known = {KAGGLE: kaggle_fingerprints()}
+    known = {KAGGLE: kaggle_fingerprints()} if archive else {}
     for other in others:
         # Where its people are unknown nobody can be told from somebody else: all are one, and the nearest slice counts.
         people = other.subject if other.subjects_known else np.full(len(other), "somebody")

@@ -153,17 +153,17 @@ def load_source(data: str, recipe_name: str | None, seed: int | None, every_stag
     if phantoms:
         dataset = make_phantoms(recipe.phantoms.subjects, recipe.phantoms.slices, recipe.seed)
     else:
-        dataset = read_data(Path(data), every_stage)
+        dataset = read_data(data, every_stage)
     click.echo(describe(dataset))
     return Source(dataset, recipe)
 
 
-def read_data(source: Path, every_stage: bool = False) -> "DataSet":
+def read_data(source: str | Path, every_stage: bool = False) -> "DataSet":
     """Read a data set with a progress bar; see `alzedge.data.loading.load_dataset`."""
     from alzedge.commands.progress_bars import show_items
     from alzedge.data.loading import load_dataset
 
-    return load_dataset(source, lambda entries: show_items(entries, "reading slices"), every_stage)
+    return load_dataset(Path(source), lambda entries: show_items(entries, "reading slices"), every_stage)
 
 
 def describe(dataset: "DataSet") -> str:

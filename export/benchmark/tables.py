@@ -31,8 +31,10 @@ def speed_rows(benchmark: Benchmark) -> Rows:
         times = [f"{t.p50:.2f}/{t.p90:.2f}/{t.p95:.2f}" for t in (one, two)]
         rows.append([*row, *times, _speed(one.speed)])
     for name, title in BASELINES.items():
-        accuracies = [split.evaluated_on.baselines[name] for split in splits.values()]
-        cells = [cell for accuracy in accuracies for cell in (f"{accuracy:.3f}", "")]
+        accuracies = [split.evaluated_on.baselines.get(name) for split in splits.values()]
+        if not any(accuracies):
+            continue  # on external data nothing was learned from
+        cells = [cell for accuracy in accuracies for cell in ("" if accuracy is None else f"{accuracy:.3f}", "")]
         rows.append([title, "", *cells, "", "", ""])
     return rows
 

@@ -313,6 +313,21 @@ def test_a_file_that_the_runtime_cannot_run_is_one_sentence(phantoms: DataSet, t
     assert not (tmp_path / "b").exists()
 
 
+def test_other_data_can_be_tested_on(phantoms: DataSet, tmp_path: Path) -> None:
+    """Phantoms of which the bundled model knows nothing, and nobody's training data at hand."""
+    recipe = load_recipe("quick", settings=("benchmark.calls=10",))
+    found = benchmark_files([bundled_model()], None, recipe, tmp_path / "out", test=phantoms)
+    (split,) = found.splits.values()
+    assert split.evaluated_on.slices == len(phantoms) and split.evaluated_on.unseen_people is None
+    statement = split.exposure[bundled_model().name].statement
+    assert statement.startswith("People unknown to the model, so far as can be told.")
+    assert "external data" in (tmp_path / "out/benchmark.md").read_text()
+    with pytest.raises(UserError, match="no slice is left"):
+        benchmark_files([bundled_model()], phantoms, recipe, tmp_path / "out", test=phantoms)
+    with pytest.raises(UserError, match="No data to test on"):
+        benchmark_files([bundled_model()], None, recipe, tmp_path / "out")
+
+
 def test_models_that_cannot_be_compared_are_refused(phantoms: DataSet, tmp_path: Path) -> None:
     flatbuffer, record = read_tflite(bundled_model())
     data = record["dataset"] | {"fingerprint": phantoms.fingerprint}

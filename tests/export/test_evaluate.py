@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli, run_cli
-from PIL import Image
+from helpers.images import write_cohort
 
 from alzedge.audit.overlap import Overlap, find_overlap
 from alzedge.data.dataset import DataSet, split_dataset
@@ -32,7 +32,7 @@ from alzedge.metrics.split_evaluation import SplitEvaluation, read_metrics
 from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.runs.recipe_file import load_recipe
-from alzedge.stages import DISCLAIMER, STAGES
+from alzedge.stages import DISCLAIMER
 
 RECIPE = load_recipe("quick")
 FEW = 50  # resamples
@@ -236,15 +236,9 @@ def test_where_no_figure_can_be_given_there_is_one_sentence(phantoms: DataSet, t
 
 @pytest.fixture(scope="module")
 def cohort(phantoms: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Slices of phantoms as a clinic keeps them: in one folder, with a table, and nobody with moderate dementia."""
-    folder = tmp_path_factory.mktemp("cohort")
-    rows = ["path,subject,label"]
-    for row in np.flatnonzero(phantoms.labels < 3):
-        path = f"{row}.tif"
-        Image.fromarray(phantoms.images[row]).convert("RGB").save(folder / path)
-        rows.append(f"{path},{phantoms.subject[row]},{STAGES[phantoms.labels[row]]}")
-    (folder / "subjects.csv").write_text("\n".join(rows))
-    return folder
+    """Phantoms in one folder with a table, and nobody with moderate dementia."""
+    few = phantoms.take(np.flatnonzero(phantoms.labels < 3))
+    return write_cohort(tmp_path_factory.mktemp("cohort"), few, ".tif")
 
 
 def external(dataset: DataSet, overlap: Overlap | None, model: Path | None = None) -> SplitEvaluation:
