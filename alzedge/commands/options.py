@@ -158,6 +158,16 @@ def load_source(data: str, recipe_name: str | None, seed: int | None, every_stag
     return Source(dataset, recipe)
 
 
+def fit_to_data(source: Source) -> Source:
+    """Lower batch sizes of the recipe that the data are too few for, and print a line on it."""
+    from alzedge.runs.batch_sizes import fit_batch_sizes, smallest_training_side
+
+    recipe, sentence = fit_batch_sizes(source.recipe, smallest_training_side(source.dataset))
+    if sentence:
+        click.echo(sentence)
+    return Source(source.dataset, recipe)
+
+
 def read_data(source: str | Path, every_stage: bool = False) -> "DataSet":
     """Read a data set with a progress bar; see `alzedge.data.loading.load_dataset`."""
     from alzedge.commands.progress_bars import show_items

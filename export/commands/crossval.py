@@ -7,6 +7,7 @@ import click
 
 from alzedge.commands.options import (
     DATA_HELP,
+    fit_to_data,
     load_source,
     next_command,
     out_option,
@@ -44,7 +45,7 @@ def crossval_command(data: str, out: Path | None, jobs: int | None, recipe_name:
 
     require("export")
     folder = output_folder(out, _OUT, data)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_lines
     from alzedge.export.commands.evaluate import glance

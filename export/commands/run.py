@@ -9,6 +9,7 @@ from alzedge.commands.options import (
     DATA_HELP,
     Source,
     command_name,
+    fit_to_data,
     load_source,
     next_command,
     out_option,
@@ -57,7 +58,7 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
 
     require("export")
     folder = output_folder(out, "runs/DATA", data)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.results import read_benchmark

@@ -6,6 +6,7 @@ import click
 
 from alzedge.commands.options import (
     DATA_HELP,
+    fit_to_data,
     load_source,
     next_command,
     out_option,
@@ -39,7 +40,7 @@ def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str
     require("train")
     folder = output_folder(out, _OUT, data)
     record = read_keras_record(teacher, Role.TEACHER)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.data.dataset import split_dataset

@@ -264,6 +264,7 @@ def test_calibration_is_even_over_stages_and_from_training_alone(phantoms: DataS
     assert len(calibration_images(phantoms, split, 10_000, seed=0)) == len(split.train)
 
 
+@pytest.mark.slow
 def test_calibration_and_test_slices_may_come_from_elsewhere(
     trained_student: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
