@@ -107,6 +107,6 @@ def evaluate_command(
 def glance(splits: "dict[str, SplitEvaluation]") -> str:
     """Lay out the headlines and what they may claim, in columns."""
     from alzedge.export.report.sections import claims_table, glance_table
-    from alzedge.export.report.tables import text_rows
+    from alzedge.utils.text_table import in_columns
 
-    return f"{text_rows(glance_table(splits).rows)}\n\n{text_rows(claims_table(splits).rows)}"
+    return f"{in_columns(glance_table(splits).rows)}\n\n{in_columns(claims_table(splits).rows)}"

@@ -116,6 +116,8 @@ def test_subjects_csv_is_complete(kaggle_like: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "lowest 1.000" in result.stdout and "28 people x 32 slices" in result.stdout
     rows = list(csv.DictReader(table.open()))
+    assert result.stdout.endswith(f"wrote {table}: {len(rows)} rows of path,label,subject,slice,split\n")
+    assert all(len(line) <= 100 for line in result.stdout.partition("wrote ")[0].splitlines()[1:])
     assert list(rows[0]) == ["path", "label", "subject", "slice", "split"]
     assert len(rows) == 32 * sum(PEOPLE)
     assert all((kaggle_like / "Alzheimer_s Dataset" / row["path"]).is_file() for row in rows)

@@ -47,6 +47,7 @@ from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import STAGES
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import Step
+from alzedge.utils.text_table import in_columns
 
 INT8, FLOAT32 = "student_int8.tflite", "student_float32.tflite"
 
@@ -248,6 +249,10 @@ def test_tables_and_csv_show_the_numbers_of_the_json() -> None:
     assert reference[0] == "mobilenet" and reference[2:6] == ["-"] * 4 and rows[2]["subject.person.n"] == ""
     assert speed_rows(benchmark)[-1][:3] == ["majority class", "", "0.250"]
     assert "Models without accuracy are reference models" in markdown_table(benchmark)
+    long = replace(benchmark, models={f"{name} {'x' * 70}": found for name, found in models.items()})
+    assert all(
+        len(line) <= 100 for line in "\n".join(map(in_columns, (speed_rows(long), size_rows(long)))).splitlines()
+    )
     profiled = replace(benchmark, profiles={INT8: (OperatorTime("conv", 12.5, 0.75),)})
     assert "| 1 | conv | 12 | 75.0% |" in markdown_table(profiled) and "by operator" in text_table(profiled)
 

@@ -18,6 +18,7 @@ from alzedge.data.folds import subject_folds
 from alzedge.data.loading import load_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.commands.evaluate import glance
 from alzedge.export.evaluate.curves import curves
 from alzedge.export.evaluate.evaluate_files import evaluate_files
 from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
@@ -264,6 +265,7 @@ def test_a_cohort_of_ones_own_is_external(cohort: Path, tmp_path: Path) -> None:
         "People unknown to the model, so far as can be told. No slice is found, by its pixels, in the Kaggle archive. "
         f"Of the {len(mine)} slices tested its guard would refuse {refused}."
     )
+    assert max(len(line) for line in glance({"external": found}).splitlines()) <= 100
     with pytest.raises(UserError, match="so it is not external"):
         external(mine, None, as_if_made_with(tmp_path / "own.tflite", mine, "subject"))
 
@@ -287,10 +289,13 @@ def test_people_that_trained_the_model_are_left_out_whatever_their_slices_are_ca
         external(mine, find_overlap(mine, [phantoms]))
 
 
+@pytest.mark.slow
 def test_evaluate_on_a_cohort_from_the_command_line(cohort: Path, tmp_path: Path) -> None:
     result = call_cli("evaluate", bundled_model(), cohort, "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
-    assert "People unknown to the model, so far as can be told" in result.stdout
+    table = result.stdout.partition("wrote ")[0]
+    assert "People unknown to the model, so far as can be told" in " ".join(table.split())
+    assert max(len(line) for line in table.splitlines()[1:]) <= 100
     assert "## External data (" in (tmp_path / "out/report.md").read_text()
     assert_refused(call_cli("evaluate", bundled_model(), cohort, "--against", tmp_path / "absent"), "absent")
 
