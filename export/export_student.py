@@ -64,20 +64,19 @@ def export_student(
     compress = prepared.recipe.compress
     goals = Goals(len(float32), compress.sparsity, compress.clusters, target.max_auc_drop)
     verdict = verify(target.format, format_.container.contents(data), probabilities, held_out, goals, outputs)
-    threshold = operating_threshold(prepared.training, probabilities, prepared.dataset, prepared.split)
+    threshold = operating_threshold(
+        prepared.training, probabilities, prepared.dataset.take(prepared.split.train), prepared.tested
+    )
     preprocessing = prepared.recipe.preprocessing
     if target.rgb:
         lookup = lookup_of(preprocessing.steps) if preprocessing.steps else None
         data, preprocessing = to_rgb(data, preprocessing.shrink, lookup), Preprocessing(1)
-    entries = (
-        _provenance(prepared, target, teacher)
-        | {
-            "verdict": verdict.to_dict(),
-            "guard": prepared.guard.to_dict(),
-            "operating_threshold": threshold,
-        }
-        | _levels(prepared.dataset)
-    )
+    entries = _provenance(prepared, target, teacher) | {
+        "verdict": verdict.to_dict() | ({"tested_on": prepared.tested.name} if prepared.tested_elsewhere else {}),
+        "guard": prepared.guard.to_dict(),
+        "operating_threshold": threshold,
+    }
+    entries |= _levels(prepared.dataset)
     format_.container.write(output, data, make_record(target.kind(kind_of(prepared.record)), preprocessing, **entries))
     return verdict
 
@@ -114,7 +113,7 @@ def conversion_input(
         student=prepared.student,
         model=model,
         float32=float32,
-        calibration=prepared.inputs(prepared.calibration),
+        calibration=prepared.recipe.preprocessing(prepared.calibrated_on.images[prepared.calibration]),
         training=training,
         recipe=prepared.recipe,
         on_step=on_step,
@@ -129,9 +128,23 @@ def _provenance(prepared: PreparedStudent, target: Target, teacher: Path | None)
     used |= {"compress": settings["compress"]} if traits.trained else {}
     kept = {entry: record[entry] for entry in ("dataset", "split", "soft_targets") if entry in record}
     # Positions in the data set of the fingerprint: they tell its owner which slices, and others nothing.
-    calibration = {"seed": recipe.seed, "slices": prepared.calibration.tolist()} if traits.calibrated else None
+    calibration = {"seed": recipe.seed, "slices": prepared.calibration.tolist()} | _elsewhere(
+        prepared, prepared.calibrated_on
+    )
     compression = {"compression": _compression(prepared.path, teacher, recipe)} if traits.trained else {}
-    return {"recipe": record["recipe"] | used} | kept | {"calibration": calibration} | compression
+    return (
+        {"recipe": record["recipe"] | used}
+        | kept
+        | {"calibration": calibration if traits.calibrated else None}
+        | compression
+    )
+
+
+def _elsewhere(prepared: PreparedStudent, used: DataSet) -> dict[str, Any]:
+    """Name and fingerprint of a data set that is not the one the student was made from; else nothing."""
+    if used is prepared.dataset:
+        return {}
+    return {"dataset": {"name": used.name, "fingerprint": used.fingerprint}}
 
 
 def find_teacher(student: Path, record: Record, teacher: Path | None) -> Path | None:

@@ -75,7 +75,8 @@ def subjects_command(
         from alzedge.utils.files import write_text
 
         write_text(table, text)
-        click.echo(f"wrote {table}")
+        header, *rows = text.splitlines()
+        click.echo(f"wrote {table}: {len(rows)} rows of {header}")
 
 
 def _identify(dataset: "DataSet", table: Path, volumes: Path | None, picture: Path | None) -> str:

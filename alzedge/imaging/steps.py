@@ -78,7 +78,7 @@ def lookup_of(steps: Sequence[str]) -> Pixels | None:
 
 
 def _grayscale(images: Pixels, original: Pixels) -> Pixels:
-    """Nothing: slices are refused unless they are 8-bit grey already (`alzedge.imaging.slices.decode_slice`)."""
+    """Nothing: slices are refused unless they are 8-bit grey (`alzedge.imaging.slices.decode_slice`)."""
     return images
 
 

@@ -170,7 +170,7 @@ class Classifier:
         return together(answers, self.measures, age, sex)
 
     def answer_image(self, data: bytes, name: str) -> Answer:
-        """Answer for the content of a JPEG or PNG file.
+        """Answer for the content of a picture file.
 
         A picture of another size or colour mode is only shown to the guard.
 

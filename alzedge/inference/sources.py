@@ -120,7 +120,7 @@ def read_source(source: Source, heights: Sequence[float] | None) -> Iterator[Sli
     """Read everything that a source holds, in order.
 
     Args:
-        source: path of a slice, volume, archive or folder; content of a JPEG or PNG file; a Pillow image; uint8 pixels
+        source: path of a slice, volume, archive or folder; content of a picture file; a Pillow image; uint8 pixels
             (208, 176) or (N, 208, 176); or a list of these.
         heights: see `ItemReader`.
 
@@ -142,7 +142,7 @@ def read_source(source: Source, heights: Sequence[float] | None) -> Iterator[Sli
             yield from read_source(one, heights)
     else:
         raise UserError(
-            f"A {type(source).__name__} cannot be asked about; give a path, the bytes of a JPEG or PNG file, a Pillow "
+            f"A {type(source).__name__} cannot be asked about; give a path, the bytes of a picture file, a Pillow "
             "image, uint8 pixels, or a list of these."
         )
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import fit_to_data, load_source
 from alzedge.commands.options import (
     DATA_HELP,
     data_argument,
-    load_source,
     next_command,
     out_option,
     output_folder,
@@ -47,7 +47,7 @@ def crossval_command(
 
     require("export")
     folder = output_folder(out, _OUT, data)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_lines
     from alzedge.export.commands.evaluate import glance

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import Source, fit_to_data, load_source
 from alzedge.commands.options import (
     DATA_HELP,
-    Source,
     command_name,
     data_argument,
-    load_source,
     next_command,
     out_option,
     output_folder,
@@ -62,7 +61,7 @@ def run_command(
 
     require("export")
     folder = output_folder(out, "runs/DATA", data)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.results import read_benchmark

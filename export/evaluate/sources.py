@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.audit.overlap import Overlap
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split, available_splits, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
@@ -14,6 +15,7 @@ from alzedge.export.calibration.pooled import cross_fitted_rule
 from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
+from alzedge.export.evaluate.external import EXTERNAL, external_exposure, external_split
 from alzedge.export.evaluate.scoring import load_asker
 from alzedge.inference.measures.readings import Readings
 from alzedge.metrics.baselines import Sides
@@ -22,6 +24,7 @@ from alzedge.metrics.nearest_neighbour import baseline_accuracies
 from alzedge.metrics.people.evidence import Asked
 from alzedge.metrics.people.person_answers import PersonRule, mean_over_slices
 from alzedge.metrics.split_evaluation import Exposure
+from alzedge.model_file.origin import Origin
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.split_run import made_with
@@ -51,14 +54,16 @@ class Source:
 
     Attributes:
         name: in reports.
-        made: the split that the model was made with; None for stored predictions.
+        made: the split that the model was made with; None for stored predictions and for a model of other data.
         pooled: the slices of stored predictions; None for a model, which answers any slice.
+        external: file of a model of other data; else None.
         answer: rows of the data set -> answers for them.
     """
 
     name: str
     made: Split | None
     pooled: Pooled | None
+    external: Path | None
     answer: Callable[[NDArray[np.intp]], Asked]
 
 
@@ -66,7 +71,7 @@ def open_sources(paths: list[Path], dataset: DataSet, recipe: Recipe) -> dict[Pa
     """Open model files (.keras, .tflite, .onnx) and predictions (.csv); names are made different from each other.
 
     Raises:
-        UserError: a file that is not ours, or of other data.
+        UserError: a file that is not ours, or predictions of other data.
     """
     names = _names(list(dict.fromkeys(paths)))
     return {path: _open(path, name, dataset, recipe) for path, name in names.items()}
@@ -84,10 +89,15 @@ def _names(paths: list[Path]) -> dict[Path, str]:
 def _open(path: Path, name: str, dataset: DataSet, recipe: Recipe) -> Source:
     if path.suffix == PREDICTIONS_SUFFIX:
         return _open_predictions(path, name, dataset)
-    own_recipe, split = made_with(read_record(path), dataset, recipe, path)
-    made = split_dataset(dataset, split, own_recipe.fold)
-    ask = load_asker(path)
-    return Source(name, made, None, lambda rows: ask(dataset, rows))
+    record, ask = read_record(path), load_asker(path)
+
+    def answer(rows: NDArray[np.intp]) -> Asked:
+        return ask(dataset, rows)
+
+    if Origin.read(record).dataset.fingerprint != dataset.fingerprint:
+        return Source(name, None, None, path, answer)
+    own_recipe, split = made_with(record, dataset, recipe, path)
+    return Source(name, split_dataset(dataset, split, own_recipe.fold), None, None, answer)
 
 
 def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
@@ -116,7 +126,7 @@ def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
     def answer(asked: NDArray[np.intp]) -> Asked:
         return Asked(readings.take(np.searchsorted(rows[order], asked)), rule)
 
-    return Source(name, None, Pooled(rows[order], stored.fold[order]), answer)
+    return Source(name, None, Pooled(rows[order], stored.fold[order]), None, answer)
 
 
 def _cross_fitted(readings: Readings, dataset: DataSet, fold: NDArray[np.int64]) -> PersonRule:
@@ -126,11 +136,15 @@ def _cross_fitted(readings: Readings, dataset: DataSet, fold: NDArray[np.int64])
     return cross_fitted_rule(SliceAnswers.of(dataset, readings, fold)) or mean_over_slices
 
 
-def choose_splits(sources: list[Source], dataset: DataSet, fold: int, wanted: tuple[str, ...]) -> dict[str, Split]:
+def choose_splits(
+    sources: list[Source], dataset: DataSet, fold: int, wanted: tuple[str, ...], overlap: Overlap | None = None
+) -> dict[str, Split]:
     """Choose the splits to evaluate on, by name: those asked for, or all that these sources and data allow.
 
     Args:
         fold: held out for unseen people where no model says which.
+        wanted: names; all that is allowed where empty.
+        overlap: of the data set with data that models were trained on; needed by models of other data.
 
     Raises:
         UserError: models that held out different people, predictions of different slices, or a split that the
@@ -138,14 +152,15 @@ def choose_splits(sources: list[Source], dataset: DataSet, fold: int, wanted: tu
     """
     stored = {source.name: source.pooled for source in sources if source.pooled is not None}
     models = [source.made for source in sources if source.made is not None]
-    allowed = (*(available_splits(dataset) if models else ()), *([CROSSVAL] if stored else []))
+    external = [EXTERNAL] if any(source.external for source in sources) else []
+    allowed = (*(available_splits(dataset) if models else ()), *([CROSSVAL] if stored else []), *external)
     missing = [name for name in wanted if name == CROSSVAL and not stored]
     if missing:
         raise UserError("No predictions among the models, so there is nothing pooled; name a .csv of predictions.")
     chosen = {}
     for name in wanted or allowed:
-        if name == CROSSVAL:
-            chosen[name] = _pooled(stored, dataset)
+        if name in (CROSSVAL, EXTERNAL):
+            chosen[name] = _pooled(stored, dataset) if name == CROSSVAL else external_split(dataset, overlap)
             continue
         folds = {made.fold for made in models if made.name == name and made.fold is not None} or {fold}
         if len(folds) > 1:
@@ -175,6 +190,7 @@ def evaluate_sources(
     teacher: str | None,
     on_step: OnStep = quiet,
     replicates: int = REPLICATES,
+    overlap: Overlap | None = None,
 ) -> dict[str, EvaluatedSplit]:
     """Evaluate each source on each of the test sets on which it may be evaluated.
 
@@ -186,13 +202,14 @@ def evaluate_sources(
         teacher: name of the source that the others are compared with.
         on_step: called after every split.
         replicates: resamples of the bootstrap.
+        overlap: see `choose_splits`.
 
     Raises:
         UserError: no figure can be given at all.
     """
     evaluated = {}
     for done, (name, split) in enumerate(splits.items(), start=1):
-        seen = {source.name: _exposure(source, split, dataset) for source in sources}
+        seen = {source.name: _exposure(source, split, dataset, overlap) for source in sources}
         exposures = {source: exposure for source, exposure in seen.items() if exposure is not None}
         refused = {
             source: exposure.statement
@@ -213,9 +230,13 @@ def evaluate_sources(
     return evaluated
 
 
-def _exposure(source: Source, split: Split, dataset: DataSet) -> Exposure | None:
+def _exposure(source: Source, split: Split, dataset: DataSet, overlap: Overlap | None) -> Exposure | None:
     """Exposure of a source; None where it has no answers for the test set."""
-    if (source.made is None) != (split.name == CROSSVAL):
+    if source.external is not None:
+        if split.name != EXTERNAL or overlap is None:
+            return None
+        return external_exposure(source.external, dataset, split, overlap)
+    if split.name == EXTERNAL or (source.made is None) != (split.name == CROSSVAL):
         return None
     if source.made is not None:
         return exposure(source.made, split, dataset)
@@ -228,6 +249,8 @@ def _exposure(source: Source, split: Split, dataset: DataSet) -> Exposure | None
 
 def _baselines(split: Split, admitted: list[Source], dataset: DataSet) -> dict[str, float]:
     """Baselines of a split; of pooled predictions those of each fold against all others, pooled too."""
+    if split.name == EXTERNAL:
+        return {}
     if admitted[0].pooled is None:
         return baseline_accuracies(dataset, split)
     by_fold = []

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from alzedge.export.benchmark.results import Benchmark
-from alzedge.export.report.tables import BASELINES, Rows, capitalised, markdown_rows, split_title
+from alzedge.export.report.tables import BASELINES, capitalised, markdown_rows, split_title
 from alzedge.metrics.estimate import Estimate, figures_from_json
 from alzedge.metrics.evaluation import Evaluation, LevelFigures
 from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import FIGURES, STAGES3, STAGES4, TASKS, Task
 from alzedge.model_file.read_write import Record
+from alzedge.utils.text_table import Rows
 
 # The order of reading: what may be cited first.
 _ORDER = ("crossval", "subject", "random", "official")

@@ -166,6 +166,6 @@ def _collapse(fmt: str, problem: str) -> UserError:
         "clustered": "raise compress.clusters in the recipe or train longer, or export as int8",
         "float32": "train the student again",
     }
-    calibrated = "calibrate on more slices (--calibration), or export as float16"
+    calibrated = "calibrate on more slices (--calibration-slices), or export as float16"
     cure = cures.get(fmt, calibrated if TRAITS[fmt].calibrated else "export as float32")
     return UserError(f"No {fmt} model was written: {problem}; {cure}.")

@@ -178,7 +178,7 @@ def test_a_batch_goes_on_after_a_bad_file(served: Served, classifier: Classifier
         _, (answers,) = ask(client, files, "predict_batch")
     assert [answer["name"] for answer in answers] == ["a.png", "b.jpg", "c.png"]
     assert answers[0]["probabilities"] == shares(classifier, slices[0])
-    assert "not a JPEG or PNG image" in answers[1]["error"]
+    assert "not a JPEG, PNG" in answers[1]["error"]
     assert answers[2]["probabilities"] == shares(classifier, slices[1])
 
 
