@@ -85,7 +85,8 @@ def _levels(dataset: DataSet) -> dict[str, Any]:
     """The heights at which the file looks at volumes: those of the source that shows most of the head; none if unknown."""
     heights = [np.unique(dataset.height[dataset.source == source]) for source in np.unique(dataset.source)]
     known = [levels.tolist() for levels in heights if np.isfinite(levels).all()]
-    widest = max(known, key=lambda levels: float(np.ptp(levels)), default=[])
+    none: list[float] = []
+    widest = max(known, key=lambda levels: float(np.ptp(levels)), default=none)
     return {"levels": widest} if widest else {}
 
 

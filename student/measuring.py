@@ -108,7 +108,7 @@ def mixed(answered: NDArray[np.float32], truths: Truths, scan: NDArray[np.str_],
     of_scan = sums / np.bincount(number)[:, None]
     steadied = (answered + of_scan[number]) / 2
     table = truths.table()
-    known = np.isfinite(table)
+    known: NDArray[np.bool_] = np.isfinite(table)
     known[:, : truths.stages.shape[1]] = truths.stages.any(axis=1)[:, None]
     blended = np.where(known, truth * np.where(known, table, 0) + (1 - truth) * steadied, steadied)
     targets: NDArray[np.float32] = blended[None].astype(np.float32)

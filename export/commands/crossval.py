@@ -51,8 +51,9 @@ def crossval_command(
 
     from alzedge.commands.progress_bars import show_lines
     from alzedge.export.commands.evaluate import glance
+    from alzedge.export.evaluate.crossval_folder import EVALUATION
     from alzedge.export.evaluate.sources import CROSSVAL
-    from alzedge.export.experiments.crossval import EVALUATION, cross_validate
+    from alzedge.export.experiments.crossval import cross_validate
 
     at_once = jobs or min(5, os.cpu_count() or 1)
     evaluation = cross_validate(source.dataset, source.recipe, folder, at_once, show_lines)

@@ -8,6 +8,8 @@ The parameters of a view are drawn first and its pixels rendered second: teacher
 same view, and a resumed run draws the same views as an uninterrupted one.
 """
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -64,16 +66,16 @@ def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDAr
     rows, columns = images.shape[1:3]
     warped = np.asarray(ops.image.affine_transform(images, _affine(views, rows, columns), fill_mode="constant"))
     gain, gamma = views[:, 5].reshape(-1, 1, 1, 1), views[:, 6].reshape(-1, 1, 1, 1)
-    adjusted = gain * np.maximum(_blurred(warped, views[:, 8]), 0) ** gamma
-    adjusted = _noisy(_biased(adjusted, views[:, 9:14]), views[:, 14], views[:, 15])
-    clipped: NDArray[np.float32] = np.clip(adjusted, 0, 1).astype(np.float32)
+    adjusted = (gain * np.maximum(_blurred(warped, views[:, 8]), 0) ** gamma).astype(np.float32)
+    noisy = _noisy(_biased(adjusted, views[:, 9:14]), views[:, 14], views[:, 15])
+    clipped: NDArray[np.float32] = np.clip(noisy, 0, 1).astype(np.float32)
     return clipped
 
 
 def _blurred(images: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
     if not share.any():
         return images
-    smooth = images
+    smooth: NDArray[Any] = images
     for axis in (1, 2):
         widths = [(0, 0)] * 4
         widths[axis] = (1, 1)
