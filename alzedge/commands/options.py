@@ -196,17 +196,20 @@ def load_source(data: Sequence[str], recipe_name: str | None, seed: int | None) 
     if phantoms:
         dataset = make_phantoms(recipe.phantoms.subjects, recipe.phantoms.slices, recipe.seed)
     else:
-        dataset = _load_joined(data)
+        dataset = join_parts(load_parts(data))
     click.echo(describe(dataset))
     if (dataset.labels < 0).all():
         raise UserError(f"{dataset.name}: nobody's stage is known; name OASIS-1's table with --people.")
     return Source(dataset, recipe)
 
 
-def _load_joined(data: Sequence[str]) -> "DataSet":
-    """The data sets as one, with a line on what was left out of it."""
+def load_parts(data: Sequence[str]) -> "list[DataSet]":
+    """Read DATA arguments one by one, each with a progress bar, and the people of `--people`.
+
+    Raises:
+        UserError: see `alzedge.data.loading.load_dataset`.
+    """
     from alzedge.commands.progress_bars import show_items, show_steps
-    from alzedge.data.joining import join_datasets
     from alzedge.data.loading import load_dataset
 
     parts = []
@@ -215,9 +218,19 @@ def _load_joined(data: Sequence[str]) -> "DataSet":
             parts.append(
                 load_dataset(Path(one), lambda items: show_items(items, "reading slices"), people_table(), on_step)
             )
+    return parts
+
+
+def join_parts(parts: "Sequence[DataSet]") -> "DataSet":
+    """Join data sets, with a line on what was left out.
+
+    Raises:
+        UserError: see `alzedge.data.joining.join_datasets`.
+    """
+    from alzedge.data.joining import join_datasets
+
     joined = join_datasets(*parts)
-    left = sum(map(len, parts)) - len(joined)
-    if left:
+    if left := sum(map(len, parts)) - len(joined):
         click.echo(f"{left} slices of people of the Kaggle archive who were not identified are left out")
     return joined
 

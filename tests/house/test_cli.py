@@ -138,6 +138,8 @@ REFUSED = (
     ("explain", "nothere.png", "--out", "evidence.png"),
     ("explain", "{folder}/slice.png", "--out", "evidence.jpg"),
     ("audit", "nothere"),
+    ("audit", "{folder}", "nothere"),
+    ("audit", "{folder}", "--people", "{folder}/slice.png"),
     ("prepare", "nothere.nii.gz", "--out", "prepared"),
     ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
     ("predict", "{folder}/slice.png", "--json", "--csv", "-"),
