@@ -83,20 +83,39 @@ def fit_to_data(source: Source) -> Source:
 
 def read_data(data: Sequence[str], every_stage: bool = False) -> "DataSet":
     """Read data sets with a progress bar and join them, with a line on what was left out."""
+    return join_parts(load_parts(data, every_stage))
+
+
+def load_parts(data: Sequence[str], every_stage: bool = True) -> "list[DataSet]":
+    """Read DATA arguments one by one, each with a progress bar, and the people of `--people`.
+
+    Raises:
+        UserError: see `alzedge.data.loading.load_dataset`.
+    """
     from alzedge.commands.progress_bars import show_items, show_steps
-    from alzedge.data.joining import join_datasets
     from alzedge.data.loading import load_dataset
 
-    def read(one: str) -> "DataSet":
+    parts = []
+    for one in data:
         with show_steps("finding the people") as on_step:
-            return load_dataset(
-                Path(one), lambda items: show_items(items, "reading slices"), people_table(), on_step, every_stage
+            parts.append(
+                load_dataset(
+                    Path(one), lambda items: show_items(items, "reading slices"), people_table(), on_step, every_stage
+                )
             )
+    return parts
 
-    parts = [read(one) for one in data]
+
+def join_parts(parts: "Sequence[DataSet]") -> "DataSet":
+    """Join data sets, with a line on what was left out.
+
+    Raises:
+        UserError: see `alzedge.data.joining.join_datasets`.
+    """
+    from alzedge.data.joining import join_datasets
+
     joined = join_datasets(*parts)
-    left = sum(map(len, parts)) - len(joined)
-    if left:
+    if left := sum(map(len, parts)) - len(joined):
         click.echo(f"{left} slices of people of the Kaggle archive who were not identified are left out")
     return joined
 

@@ -140,6 +140,8 @@ REFUSED = (
     ("report", "nothere.nii.gz", "--out", "report.pdf"),
     ("report", "{folder}/slice.png", "--out", "report.txt"),
     ("audit", "nothere"),
+    ("audit", "{folder}", "nothere"),
+    ("audit", "{folder}", "--people", "{folder}/slice.png"),
     ("prepare", "nothere.nii.gz", "--out", "prepared"),
     ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
     ("predict", "{folder}/slice.png", "--json", "--csv", "-"),
