@@ -36,7 +36,8 @@ def person_stages(any_dementia: float, probabilities: Floats, shares: Floats) ->
 
 def improbability(probabilities: Floats) -> Floats:
     """Conformal score of each class of stages, 1 - P(class), float64 (3,), from the stages' probabilities (4,)."""
-    return 1 - np.bincount(CLASS_OF_STAGE, probabilities)
+    classes: Floats = 1.0 - np.bincount(CLASS_OF_STAGE, probabilities).astype(np.float64)
+    return classes
 
 
 def stage_set(probabilities: Floats, limits: Floats) -> tuple[int, ...]:
