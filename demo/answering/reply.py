@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.heads import Fit
 from alzedge.demo.answering.told import NOTHING_TOLD, Told
 from alzedge.demo.answering.uploads import Unread, Upload
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
@@ -35,6 +36,7 @@ class Reply:
         phantom: the slices were drawn from formulas.
         unread: uploaded files that could not be read.
         measures: the model's rule that makes one person's answer of several slices; None where it carries none.
+        fit: of a scan that was brought into the frame.
     """
 
     names: tuple[str, ...]
@@ -46,6 +48,7 @@ class Reply:
     phantom: bool = False
     unread: tuple[Unread, ...] = ()
     measures: Measures | None = None
+    fit: Fit | None = None
 
     @cached_property
     def person(self) -> Answer:
@@ -107,6 +110,7 @@ def _reply(
         phantom,
         upload.unread,
         classifier.measures,
+        upload.fit,
     )
 
 
