@@ -1,7 +1,7 @@
 """Answers for one slice on a device, with NumPy, Pillow and LiteRT alone: guard, answer, and where the evidence lies.
 
-    python3 alzedge_slice.py student_int8.tflite slice.png
-    python3 alzedge_slice.py student_int8.tflite slice.png student_int8_heatmap.tflite overlay.png
+python3 alzedge_slice.py student_int8.tflite slice.png
+python3 alzedge_slice.py student_int8.tflite slice.png student_int8_heatmap.tflite overlay.png
 """
 
 import base64
@@ -40,7 +40,9 @@ class Model:
         self.interpreter.set_tensor(into["index"], values.astype(into["dtype"]).reshape(into["shape"]))
         self.interpreter.invoke()
         # Read before the details of the signature are asked for: that may allocate the tensors anew.
-        raw = {out["index"]: self.interpreter.get_tensor(out["index"])[0] for out in self.interpreter.get_output_details()}
+        raw = {
+            out["index"]: self.interpreter.get_tensor(out["index"])[0] for out in self.interpreter.get_output_details()
+        }
         found = {}
         for name, out in self.named_outputs():
             answer = raw[out["index"]].astype(np.float32)
@@ -152,7 +154,9 @@ def main(path, image, companion=None, picture=None):
     pixels = np.asarray(slice_)
     guard = model.record.get("guard")
     if guard and (found := unlikeness(pixels, guard)) > 1:
-        sys.exit(f"{image}: not an axial brain slice as the model knows them (unlikeness {found:.1f}, from 1 on refused).")
+        sys.exit(
+            f"{image}: not an axial brain slice as the model knows them (unlikeness {found:.1f}, from 1 on refused)."
+        )
 
     probabilities, measured = answer(model.record.get("measures"), model.outputs(pixels))
     threshold = (model.record.get("operating_threshold") or {}).get("value")
