@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import runpy
 import shutil
 import subprocess
@@ -141,3 +142,78 @@ def test_the_raspberry_pi_s_rules_are_python_s(slices: NDArray[np.uint8]) -> Non
         assert tuple(STAGES[stage] for stage in quantities["stages"]) == expected.stage_set
     with pytest.raises(SystemExit, match="clahe"):
         names["preprocess"](slices[0], {"steps": ["clahe"], "shrink": 4, "divide_by": 255})
+
+
+PROBE = """
+import java.io.*;
+import java.util.Base64;
+
+public class Guide {
+    public static void main(String[] words) throws IOException {
+        DataInputStream slices = new DataInputStream(System.in);
+        byte[][] arrays = new byte[3][];
+        for (int index = 0; index < 3; index++) arrays[index] = Base64.getDecoder().decode(words[index]);
+        double[] rule = new double[7];
+        for (int index = 0; index < 7; index++) rule[index] = Double.parseDouble(words[6 + index]);
+        for (int slice = 0; slice < Integer.parseInt(words[5]); slice++) {
+            int[] pixels = new int[208 * 176];
+            for (int index = 0; index < pixels.length; index++) pixels[index] = 0xff000000 | 0x010101 * slices.readUnsignedByte();
+            System.out.println(AlzEdgeModel.unlikeness(pixels, 176, arrays[0], arrays[1], arrays[2],
+                Double.parseDouble(words[3]), Double.parseDouble(words[4])));
+            StringBuilder line = new StringBuilder();
+            for (int grey : AlzEdgeModel.white(pixels)) line.append(grey).append(' ');
+            System.out.println(line);
+        }
+        for (double value : AlzEdgeModel.measure(0.81, rule, Double.parseDouble(words[13]))) System.out.print(value + " ");
+    }
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("javac") is None, reason="no Java compiler is installed")
+def test_android_s_java_reckons_as_python_does(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    (tmp_path / "Guide.java").write_text(PROBE)
+    shutil.copy(DOCS / "android" / "AlzEdgeModel.java", tmp_path)
+    subprocess.run(["javac", "--release", "8", "-Xlint:-options", "Guide.java"], check=True, cwd=tmp_path)
+    guard, rule = Classifier.load().record["guard"], MEASURES.to_dict()["anywhere"]
+    part = rule["brain_volume"]
+    names = ("intercept", "slope", "covariance", "within", "mean", "variance", "factor")
+    numbers = [part[name][0] if isinstance(part[name], list) else part[name] for name in names]
+    words = [guard[name] for name in ("mean", "components", "variance", "residual", "threshold")]
+    done = subprocess.run(
+        ["java", "Guide", *map(str, [*words, len(slices), *numbers, rule["slices"][0]])],
+        check=True, cwd=tmp_path, input=slices.tobytes(), capture_output=True, timeout=300,
+    )  # fmt: skip
+    *lines, measured_ = done.stdout.decode().splitlines()
+    loaded = Classifier.load().guard
+    assert loaded is not None
+    np.testing.assert_allclose([float(line) for line in lines[::2]], loaded.unlikeness(slices), rtol=1e-4)
+    for one, line in zip(slices, lines[1::2], strict=True):
+        table = np.array(line.split(), int)
+        np.testing.assert_array_equal(table[one], white_by_the_words(one, 1))
+    volume = by_rule(0).brain_volume
+    np.testing.assert_allclose(
+        [float(x) for x in measured_.split()], [volume.value, volume.low, volume.high], rtol=1e-4
+    )
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compiler is installed")
+def test_the_microcontroller_s_table_of_greys_is_python_s(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    (function,) = re.findall(r"^```c\n(.*?)^```", (DOCS / "microcontroller.md").read_text(), re.DOTALL | re.MULTILINE)
+    main = """
+#include <stdio.h>
+int main(void) {
+  static uint8_t slice[208 * 176], table[256];
+  while (fread(slice, 1, sizeof slice, stdin) == sizeof slice) {
+    white_table(slice, sizeof slice, table);
+    fwrite(table, 1, sizeof table, stdout);
+  }
+}
+"""
+    (tmp_path / "white.c").write_text(function + main)
+    subprocess.run(["gcc", "-Wall", "-Werror", "-o", "white", "white.c"], check=True, cwd=tmp_path)
+    done = subprocess.run([tmp_path / "white"], check=True, input=slices.tobytes(), capture_output=True)
+    tables = np.frombuffer(done.stdout, np.uint8).reshape(len(slices), 256).astype(int)
+    for one, table in zip(slices, tables, strict=True):
+        np.testing.assert_array_equal(table[one], white_by_the_words(one, 1))
