@@ -17,8 +17,9 @@ from alzedge.demo.answering.example import load_example
 from alzedge.demo.answering.reply import ask
 from alzedge.demo.answering.told import Told, read_told
 from alzedge.demo.answering.uploads import Upload
-from alzedge.demo.html.answer import answer_html
+from alzedge.demo.html.answer import answer_html, empty_html
 from alzedge.demo.html.measures import measures_html, stage_set_html
+from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.table import result_rows, results_csv, results_json
 from alzedge.demo.page.api import answer
 from alzedge.demo.page.desk import Answered, Desk
@@ -162,6 +163,15 @@ def test_a_file_of_version_0_1_shows_what_it_showed() -> None:
     page = str(desk.example(70, "F").answer)
     assert "Brain volume" not in page and "norm-figure" not in page and "stage-set" not in page
     assert '<div class="trust">' in page and "data-measured" not in str(desk.example().view)
+
+
+def test_the_first_screen_and_the_card_say_what_is_measured(classifier: Classifier) -> None:
+    assert "the age that the brain looks like" in empty_html(classifier.record)
+    card = card_html(classifier.record)
+    assert "fitted on 230 people" in card and "240 people without dementia, 18 to 94 years" in card
+    old = Classifier.load().record
+    assert "looks like" not in empty_html(old) and "<dt>Measures</dt>" not in card_html(old)
+    assert "<dt>Measures</dt>" not in card_html({**old, "measures": {"people": "<b>"}})
 
 
 def test_programs_are_told_the_measures(classifier: Classifier, tmp_path: Path) -> None:
