@@ -134,6 +134,7 @@ REFUSED = (
     ("explain", "{folder}/slice.png", "--out", "evidence.jpg"),
     ("report", "nothere.nii.gz", "--out", "report.pdf"),
     ("report", "{folder}/slice.png", "--out", "report.txt"),
+    ("agreement", "nothere.csv", "nothere.csv"),
     ("audit", "nothere"),
     ("prepare", "nothere.nii.gz", "--out", "prepared"),
     ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
