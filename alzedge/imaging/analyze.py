@@ -64,7 +64,9 @@ def read_analyze(header: Named, image: Named, max_voxels: int = MAX_VOXELS) -> G
     if len(start) < _HEADER_BYTES:
         raise UserError(f"{name}: {len(start)} bytes, but an Analyze header has {_HEADER_BYTES}; copy it again.")
     if start[344:348] in _NIFTI_MAGIC:
-        raise UserError(f"{name}: a NIfTI pair, not Analyze; save it as one .nii file, e.g. with `fslchfiletype NIFTI`.")
+        raise UserError(
+            f"{name}: a NIfTI pair, not Analyze; save it as one .nii file, e.g. with `fslchfiletype NIFTI`."
+        )
     try:
         fields: Any = AnalyzeHeader(start, check=False)
         shape, dtype = fields.get_data_shape(), fields.get_data_dtype()

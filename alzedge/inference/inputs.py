@@ -54,7 +54,8 @@ def find_items(paths: Iterable[Path]) -> Iterator[Item]:
             yield item
         if empty:
             yield _problem(
-                path, "no slices or volumes in it; expected JPEG, PNG, NIfTI (.nii, .nii.gz), Analyze (.hdr, .img) or DICOM files."
+                path,
+                "no slices or volumes in it; expected JPEG, PNG, NIfTI (.nii, .nii.gz), Analyze (.hdr, .img) or DICOM files.",
             )
 
 

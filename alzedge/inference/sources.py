@@ -64,9 +64,7 @@ class ItemReader:
         progress: called with the share of the work on a volume that is done.
     """
 
-    def __init__(
-        self, heights: Sequence[float] | None, progress: Callable[[float], None] = lambda share: None
-    ) -> None:
+    def __init__(self, heights: Sequence[float] | None, progress: Callable[[float], None] = lambda share: None) -> None:
         self._archive: FileTree | None = None
         self._heights = heights
         self._progress = progress

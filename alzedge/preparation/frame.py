@@ -12,8 +12,8 @@ doi 10.1162/jocn.2007.19.9.1498): 176 x 208 x 176 voxels of 1 mm. In this packag
 
 The Kaggle set's slices 1 to 32 ("levels") are consecutive; level L lies at z = L - 1 mm, 0 to 31 mm. The anterior
 commissure is at level 0 to 1, so the origin is the atlas' own within about 1 mm. Measured by affine registration of 173
-people's Kaggle slices to their OASIS-1 volumes in MNI space (`alzedge.export.build_template`): the frame's mm are
-mapped to MNI's by `TO_MNI`.
+people's Kaggle slices to their OASIS-1 volumes in MNI space (`alzedge.export.experiments.build_template`): the frame's
+mm are mapped to MNI's by `TO_MNI`.
 """
 
 import gzip
@@ -101,7 +101,9 @@ def levels_of(record: Mapping[str, Any]) -> tuple[float, ...]:
         return kaggle_levels()
     numbers = isinstance(levels, list) and all(type(level) in (int, float) for level in levels)
     if not numbers or not levels or not all(-FIRST_LEVEL <= level < SHAPE[2] - FIRST_LEVEL for level in levels):
-        raise UserError(f"The model asks for slices at {levels!r:.60}, which are no heights in mm of the frame; update alzedge.")
+        raise UserError(
+            f"The model asks for slices at {levels!r:.60}, which are no heights in mm of the frame; update alzedge."
+        )
     return tuple(float(level) for level in levels)
 
 

@@ -40,9 +40,7 @@ class Head:
         return None if self.prepared is None else self.prepared.quality
 
 
-def open_head(
-    grid: Grid, heights: Sequence[float], progress: Callable[[float], None] = lambda share: None
-) -> Head:
+def open_head(grid: Grid, heights: Sequence[float], progress: Callable[[float], None] = lambda share: None) -> Head:
     """Cut a scan's slices in the frame, after registering it if it does not lie there yet.
 
     A volume on the frame's own grid that shows nothing outside the frame's mask, as `alzedge prepare` writes it, is cut
