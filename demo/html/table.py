@@ -1,8 +1,6 @@
 """Several images, each by itself: a table on the page, the same as CSV and as JSON to be downloaded."""
 
 import base64
-import csv
-import io
 import json
 from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
@@ -17,10 +15,9 @@ from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.metrics.record_facts import any_dementia
 from alzedge.model_file.read_write import Record
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
+from alzedge.utils.spreadsheets import csv_text
 
 _SAID = {"above": "above threshold", "below": "below threshold", "": "no threshold known"}
-# What makes a spreadsheet take a cell for a formula; the wide forms are those of East Asian keyboards.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 Measured = TypeVar("Measured", BrainVolume, ApparentAge)
@@ -153,17 +150,6 @@ def results_json(record: Record, rows: tuple[Row, ...]) -> str:
     model = {"kind": record["kind"], "sha256": record["sha256"]}
     document = {"model": model, "images": [asdict(row) for row in rows], "disclaimer": DISCLAIMER}
     return json.dumps(document, indent=1, allow_nan=False)
-
-
-def csv_text(rows: list[list[object]]) -> str:
-    """Rows as CSV whose cells no spreadsheet takes for formulas (OWASP, "CSV injection": an apostrophe before them)."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerows([[_harmless(cell) for cell in row] for row in rows])
-    return buffer.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA) else cell
 
 
 def _shown(record: Record, reply: Reply) -> list[_Shown]:

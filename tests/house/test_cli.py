@@ -139,6 +139,7 @@ REFUSED = (
     ("explain", "{folder}/slice.png", "--out", "evidence.jpg"),
     ("report", "nothere.nii.gz", "--out", "report.pdf"),
     ("report", "{folder}/slice.png", "--out", "report.txt"),
+    ("agreement", "nothere.csv", "nothere.csv"),
     ("audit", "nothere"),
     ("audit", "{folder}", "nothere"),
     ("audit", "{folder}", "--people", "{folder}/slice.png"),
