@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import out_option, output_folder
+from alzedge.commands.options import check_data, load_parts, out_option, output_folder, people_option, people_table
 
 _OUT = "runs/audit-DATA"
 
 
 @click.command("audit")
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
+@people_option
 @out_option(_OUT)
-def audit_command(dataset: Path, out: Path | None) -> None:
+def audit_command(datasets: tuple[str, ...], out: Path | None) -> None:
     """Say whether a data set's split leaks, and prove it.
 
     DATASET is the Kaggle archive as zip or folder, or any folder or zip with one sub-folder per
@@ -22,16 +23,28 @@ def audit_command(dataset: Path, out: Path | None) -> None:
     split, on a random one and on unseen people. Writes audit.json and audit.png; the picture
     shows images of the data set. Any number of images: none is held in memory.
 
+    Of several data sets, of which a folder of OASIS-1's scans from `alzedge prepare` may be one, it says instead who is in two of
+    them, by pixels where every slice's height is known and by name, and whether anybody would train in one and test in
+    the other. These are held in memory. audit.json then holds who is who: keep it as you keep the data.
+
     \b
     alzedge audit archive.zip --out audit
+    alzedge audit archive.zip prepared --people oasis_cross-sectional.csv
     """
-    from alzedge.utils.archives import check_source
     from alzedge.utils.extras import require
 
     require("audit")
-    folder = output_folder(out, _OUT, str(dataset))
-    check_source(dataset)
+    folder = output_folder(out, _OUT, datasets)
+    check_data(datasets)
+    if len(datasets) > 1:
+        _audit_across(datasets, folder)
+        return
+    if people_table() is not None:
+        raise click.UsageError("--people goes with several data sets; name a second one.")
+    _audit_split(Path(datasets[0]), folder)
 
+
+def _audit_split(dataset: Path, folder: Path) -> None:
     from alzedge.audit.audit import audit
     from alzedge.audit.report import audit_picture, audit_text
     from alzedge.commands.progress_bars import show_phases
@@ -43,3 +56,17 @@ def audit_command(dataset: Path, out: Path | None) -> None:
     audit_picture(audited, folder / "audit.png")
     click.echo(audit_text(audited.result))
     click.echo(f"wrote {folder / 'audit.json'} and {folder / 'audit.png'}, which shows images of the data set")
+
+
+def _audit_across(datasets: tuple[str, ...], folder: Path) -> None:
+    from alzedge import __version__
+    from alzedge.audit.across import across_text, audit_across, to_json
+    from alzedge.commands.progress_bars import show_phases
+    from alzedge.utils.files import write_json
+
+    parts = load_parts(datasets)
+    with show_phases() as (on_phase, _):
+        found = audit_across(parts, on_phase)
+    write_json(folder / "audit.json", {"alzedge": __version__, "across": [to_json(across) for across in found]})
+    click.echo("\n\n".join(map(across_text, found)))
+    click.echo(f"wrote {folder / 'audit.json'}, which says who is who: keep it as you keep the data")

@@ -1,5 +1,6 @@
 """Several data sets as one, people who are in more than one of them being the same by name."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -59,14 +60,19 @@ def _check_kinds(datasets: tuple[DataSet, ...]) -> None:
                 )
 
 
-def _without_unidentified(datasets: tuple[DataSet, ...]) -> list[DataSet]:
-    """The data sets, where OASIS-1's scans are among them without the Kaggle subjects who could be anybody of these."""
-    if not any((dataset.source == OASIS1).any() for dataset in datasets):
-        return list(datasets)
+def identified(datasets: Sequence[DataSet]) -> list[NDArray[np.bool_]]:
+    """Slices of each data set, bool (N,), whose person can be told from everybody else in all of them.
+
+    Beside OASIS-1's scans that excludes subjects of the Kaggle set without OASIS-1's identifier.
+    """
+    beside = any((dataset.source == OASIS1).any() for dataset in datasets)
     people = list(oasis_folds())
+    return [(dataset.source != KAGGLE) | np.isin(dataset.subject, people) | (not beside) for dataset in datasets]
+
+
+def _without_unidentified(datasets: Sequence[DataSet]) -> list[DataSet]:
     kept = []
-    for dataset in datasets:
-        sure = (dataset.source != KAGGLE) | np.isin(dataset.subject, people)
+    for dataset, sure in zip(datasets, identified(datasets), strict=True):
         if not sure.any():
             raise UserError(
                 f"{dataset.name}: its people are among OASIS-1's, and which is not known, so the same person could train and "

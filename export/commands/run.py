@@ -9,6 +9,7 @@ from alzedge.commands.options import (
     DATA_HELP,
     Source,
     command_name,
+    data_argument,
     load_source,
     next_command,
     out_option,
@@ -19,14 +20,16 @@ from alzedge.commands.options import (
 
 
 @click.command("run", epilog=DATA_HELP)
-@click.argument("data", default="phantoms")
+@data_argument
 @out_option("runs/DATA")
 @click.option(
     "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here."
 )
 @recipe_option
 @seed_option
-def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name: str | None, seed: int | None) -> None:
+def run_command(
+    data: tuple[str, ...], out: Path | None, crossval: Path | None, recipe_name: str | None, seed: int | None
+) -> None:
     """Run the whole path from DATA to a quantized student and its benchmark.
 
     For the official split and for unseen people: teacher (contrastive pre-training, then

@@ -25,6 +25,7 @@ ROOMS = [
     "alzedge.data.people.by_pixels",
     "alzedge.data.people",
     "alzedge.data",
+    "alzedge.data.summaries",
     "alzedge.metrics",
     "alzedge.metrics.people",
     "alzedge.audit",

@@ -66,7 +66,7 @@ def identify(
     """Find out who is on the images of the Kaggle archive.
 
     Args:
-        dataset: the archive, with its subjects and slices; see `alzedge.data.kaggle_people.recover_subjects`.
+        dataset: the archive, with its subjects and slices; see `alzedge.data.summaries.kaggle_people.recover_subjects`.
         people: OASIS-1's; see `alzedge.data.people.table.read_people`.
         volumes: folder of OASIS-1's scans, for the proof by pixels.
         on_step: is told of each round of the search.

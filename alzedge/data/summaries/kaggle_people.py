@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
-from alzedge.data.loading import Progress, list_entries, load_dataset
-from alzedge.data.subjects_csv import SUBJECTS_FILE, find_table
+from alzedge.data.entries import list_entries
+from alzedge.data.loading import Progress, load_dataset
+from alzedge.data.prepared_scans import find_prepared
+from alzedge.data.subjects_csv import find_table
 from alzedge.errors import UserError
 from alzedge.stages import STAGES
 from alzedge.utils.archives import open_tree
@@ -23,6 +25,14 @@ class RecoveredPeople:
     continuity: NDArray[np.float64]
 
 
+def names_its_people(source: Path) -> bool:
+    """True for a data set that says itself who is on it: by a `subjects.csv`, or as prepared scans of OASIS-1."""
+    if find_prepared(source):
+        return True
+    with open_tree(source) as tree:
+        return find_table(tree.names) is not None
+
+
 def recover_subjects(archive: Path, progress: Progress = iter) -> RecoveredPeople:
     """Read people and slices off the file names and prove them on the pixels.
 
@@ -31,8 +41,6 @@ def recover_subjects(archive: Path, progress: Progress = iter) -> RecoveredPeopl
     """
     with open_tree(archive) as tree:
         kaggle.subjects_from_names(entry.path for entry in list_entries(tree))
-        if find_table(tree.names):
-            raise UserError(f"{archive}: holds a {SUBJECTS_FILE}, which would be believed instead; remove it first.")
     dataset = load_dataset(archive, progress)
     if not dataset.subjects_known:
         raise UserError(
