@@ -1,6 +1,7 @@
 """The model card: a README for people, with the front matter that the Hugging Face Hub reads.
 
 `alzedge.export.hub.card_tables` has its tables, `alzedge.export.hub.card_text` what it says of data, limits and cost,
+`alzedge.export.hub.card_people` what it says of people, `alzedge.export.hub.card_standards` the fields of reporting standards,
 `alzedge.export.hub.card_usage` how to load the model, and its citations.
 """
 
@@ -13,6 +14,15 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from alzedge.errors import UserError
 from alzedge.export.benchmark.results import Benchmark, read_benchmark
 from alzedge.export.benchmark.tables import markdown_table
+from alzedge.export.hub.card_people import (
+    acknowledgement,
+    is_oasis,
+    people_section,
+    reference_standard,
+    scanner,
+    subgroups,
+)
+from alzedge.export.hub.card_standards import standards
 from alzedge.export.hub.card_tables import figure_sections, figure_title
 from alzedge.export.hub.card_text import (
     KAGGLE,
@@ -28,7 +38,7 @@ from alzedge.export.hub.card_text import (
 from alzedge.export.hub.card_usage import citation, usage
 from alzedge.export.report.tables import split_title
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.metrics.split_evaluation import Quote, quote, reading
+from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, reading
 from alzedge.metrics.tasks import STAGES4, TASKS
 from alzedge.model_file.read_write import Record, Role, kind_of, read_record
 from alzedge.stages import CDR, DISCLAIMER, STAGES, TITLES
@@ -38,15 +48,22 @@ _LIBRARIES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
 _TAGS = ("medical-imaging", "mri", "dementia", "simclr", "knowledge-distillation", "not-a-medical-device")
 
 
-def model_card(model: Path, benchmark: Benchmark | None = None, pictures: Sequence[str] = ()) -> str:
+def model_card(
+    model: Path,
+    benchmark: Benchmark | None = None,
+    pictures: Sequence[str] = (),
+    evaluation: Mapping[str, SplitEvaluation] | None = None,
+) -> str:
     """Write the card of a model file.
 
-    Every figure comes from the file's own record or from `benchmark.json`; what neither has is said to be unknown.
+    Every figure comes from the file's own record, from `benchmark.json` or from `metrics.json`; what none has is said to be
+    unknown.
 
     Args:
         model: `.tflite`, `.onnx` or `.keras` file of ours.
         benchmark: of the file; without it there are no figures per class and none of speed.
         pictures: names in `PICTURES` that lie beside the card.
+        evaluation: by split, of this file or of the cross-validation it quotes, for people, groups and what is measured.
 
     Returns:
         Markdown with the Hub's YAML front matter.
@@ -67,7 +84,8 @@ def model_card(model: Path, benchmark: Benchmark | None = None, pictures: Sequen
         model_name=model.stem,
         eval_results=_eval_results(record, quotes),
     )
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, quotes, benchmark, pictures)}"))
+    splits = {**(benchmark.splits if benchmark else {}), **(evaluation or {})}
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, quotes, benchmark, pictures, splits)}"))
 
 
 def find_benchmark(model: Path) -> Path | None:
@@ -129,18 +147,26 @@ def _body(
     quotes: Mapping[str, Quote],
     benchmark: Benchmark | None,
     pictures: Sequence[str],
+    splits: Mapping[str, SplitEvaluation],
 ) -> str:
+    oasis = is_oasis(record, splits)
     stages = [f"{i}. `{stage}`: {TITLES[i].lower()} (CDR {CDR[i]:g})" for i, stage in enumerate(STAGES)]
     sections = {
         "Intended use": intended_use(record),
         "Data": data_section(record),
+        "People": "" if record["dataset"]["synthetic"] else people_section(record, splits),
+        "Reference standard": "" if record["dataset"]["synthetic"] else reference_standard(oasis),
+        "Scanner": "" if record["dataset"]["synthetic"] else scanner(oasis),
         "Leakage": leakage(record, quotes, benchmark, model.name),
         "Figures": figure_sections(record, quotes, benchmark, model.name),
+        "Figures by age and sex": subgroups(record, splits, (model.name, f"{model.stem}.csv")),
         "Size and speed": _speed(model, benchmark),
         "Limits": limits(record, benchmark, model.name),
+        "Reporting standards": standards(record, oasis, splits),
         "Environmental cost": cost(benchmark),
         "How to load it": usage(model, record),
         "Training": f"{_network(record)}\n\n```json\n{json.dumps(record['recipe'], indent=1)}\n```",
+        "Acknowledgement": acknowledgement(oasis),
         "Citation": citation(record),
     }
     shown = [f"![{PICTURES[name]}]({name})" for name in pictures]

@@ -134,8 +134,8 @@ def limits(record: Record, benchmark: Benchmark | None, name: str) -> str:
                 "stage alone, and answers of it mean nothing."
             ),
             (
-                "The data set does not say the age or sex of anybody, so nothing is known of how the model treats either. "
-                "Brains shrink with age too: part of what looks like dementia to it may be age."
+                "Brains shrink with age too, and people without dementia are younger in the data set: part of what looks like "
+                "dementia to it may be age."
             ),
             "All images are of one study and one scanner.",
             "Brightness and contrast were stretched slice by slice by whoever made the data set.",
