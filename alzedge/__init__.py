@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alzedge.data.dataset import DataSet, split_dataset
+    from alzedge.data.joining import join_datasets
     from alzedge.data.loading import load_dataset
     from alzedge.data.phantom_set import make_phantoms
     from alzedge.errors import UserError
@@ -39,6 +40,7 @@ _HOMES = {
     "UserError": "alzedge.errors",
     "decode_slice": "alzedge.imaging.slices",
     "evaluate": "alzedge.metrics.classification",
+    "join_datasets": "alzedge.data.joining",
     "load_dataset": "alzedge.data.loading",
     "make_phantoms": "alzedge.data.phantom_set",
     "read_record": "alzedge.model_file.read_write",
@@ -59,6 +61,7 @@ __all__ = [
     "__version__",
     "decode_slice",
     "evaluate",
+    "join_datasets",
     "load_dataset",
     "make_phantoms",
     "read_record",

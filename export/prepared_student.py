@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from alzedge.data.dataset import DataSet, Split
 from alzedge.export.convert.calibration_set import calibration_images
-from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
+from alzedge.export.convert.plain import plain
+from alzedge.export.convert.probabilities import PROBABILITIES, keras_outputs, keras_probabilities, with_probabilities
 from alzedge.export.convert.tflite import to_float32
 from alzedge.export.guard.fit import make_guard
 from alzedge.export.verify.limits import HeldOut
@@ -27,11 +28,12 @@ class PreparedStudent:
         path: its `.keras` file.
         record: of that file.
         dataset, split, recipe: see `prepare_student`.
-        student: images (N, rows, columns, 1) to logits (N, 4).
+        student: images (N, rows, columns, 1) to logits (N, 4), or to a list that begins with them; see
+            `alzedge.export.convert.plain`.
         model: the same with probabilities as output.
         float32: `model` as float32 flatbuffer, whose size that of every other file is compared with.
         calibration: int (M,), positions in the data set of the slices to calibrate on.
-        held_out: the test side with the probabilities of `model`.
+        held_out: slices of known stage of the test side, with the probabilities of `model`.
         training: float32 (N, 4), probabilities of `model` for the training side.
         guard: fitted on the training side.
     """
@@ -66,11 +68,13 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
     Raises:
         UserError: no readable model, or no calibration slices; see `load_model` and `calibration_images`.
     """
-    student, record = load_model(path)
+    loaded, record = load_model(path)
+    student = plain(loaded)
     model = with_probabilities(student)
-    test = dataset.take(split.test)
+    test = dataset.take(split.test[dataset.labels[split.test] >= 0])
     inputs = recipe.preprocessing(test.images)
     people = test.subject if dataset.subjects_known else None
+    told = keras_outputs(model, inputs)
     return PreparedStudent(
         path=path,
         record=record,
@@ -81,7 +85,7 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
         model=model,
         float32=to_float32(model),
         calibration=calibration_images(dataset, split, recipe.export.calibration_images, recipe.seed),
-        held_out=HeldOut(inputs, test.labels, people, keras_probabilities(model, inputs)),
+        held_out=HeldOut(inputs, test.labels, people, told.pop(PROBABILITIES), told),
         training=keras_probabilities(model, recipe.preprocessing(dataset.images[split.train])),
         guard=make_guard(dataset, split, recipe.seed),
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.data import kaggle
-from alzedge.data.loading import PHANTOMS_FILE, Entry, check_sides, completed, entries_in, several_data_sets
+from alzedge.data.entries import PHANTOMS_FILE, Entry, check_sides, completed, entries_in, several_data_sets
 from alzedge.data.subjects_csv import (
     SUBJECTS_FILE,
     SubjectRow,

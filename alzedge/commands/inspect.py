@@ -29,7 +29,7 @@ def inspect_command(model: Path | None, as_json: bool) -> None:
         model = bundled_model()
     record = read_record(model)
     if not as_json:
-        from alzedge.metrics.record_text import record_text  # imports NumPy: after what may be refused
+        from alzedge.commands.record_text import record_text  # imports NumPy: after what may be refused
 
         click.echo(record_text(model.name, record))
         return

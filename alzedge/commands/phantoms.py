@@ -31,7 +31,7 @@ def phantoms_command(folder: Path, subjects: int, slices: int, seed: int) -> Non
 
     from PIL import Image
 
-    from alzedge.data.loading import PHANTOMS_FILE
+    from alzedge.data.entries import PHANTOMS_FILE
     from alzedge.data.phantom_set import make_phantoms
     from alzedge.data.subjects_csv import SUBJECTS_FILE, subjects_csv
     from alzedge.utils.files import write_bytes, write_text

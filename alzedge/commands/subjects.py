@@ -65,8 +65,8 @@ def subjects_command(
         check_source(people)
 
     from alzedge.commands.progress_bars import show_items
-    from alzedge.data.kaggle_people import recover_subjects, summary
     from alzedge.data.subjects_csv import subjects_csv
+    from alzedge.data.summaries.kaggle_people import recover_subjects, summary
 
     recovered = recover_subjects(archive, lambda entries: show_items(entries, "reading slices"))
     click.echo(summary(recovered))

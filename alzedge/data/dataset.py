@@ -16,9 +16,11 @@ from alzedge.stages import STAGES
 
 # Label of a slice whose person has no stage: never examined, so neither healthy nor ill.
 UNKNOWN_STAGE = -1
+# Fields that say something about the person on the slice; each may be unknown.
+PERSONAL = ("sex", "age", "education", "mmse", "etiv", "nwbv")
 # What a data set is not told, by field: unknown for every slice.
 _EMPTY: dict[str, str | float] = {"source": "", "scan": "", "sex": ""} | dict.fromkeys(
-    ("height", "age", "education", "mmse", "etiv", "nwbv"), float("nan")
+    ("height", *PERSONAL[1:]), float("nan")
 )
 _MISSING: Any = None
 
@@ -90,13 +92,16 @@ class DataSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over everything but the name."""
+        """SHA-256 over images, labels, people, split and paths, and what is known of the people.
+
+        Name, source, scan and height follow from these and are left out.
+        """
         digest = hashlib.sha256()
         for text in (self.paths, self.subject, self.split):
             digest.update("\n".join(text.tolist()).encode())
         for array in (self.labels, self.slice, self.images):
             digest.update(np.ascontiguousarray(array).tobytes())
-        for name in _EMPTY:  # what is unknown throughout leaves no trace: files of version 0.1 keep their fingerprint
+        for name in PERSONAL:  # what is unknown throughout leaves no trace: files of version 0.1 keep their fingerprint
             values = getattr(self, name)
             known = values != "" if values.dtype.kind == "U" else ~np.isnan(values)
             if known.any():

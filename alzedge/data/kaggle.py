@@ -23,6 +23,8 @@ from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.stages import STAGES
 
+# The set's name as a source of slices.
+KAGGLE = "kaggle"
 # Source of the people, for readers.
 KNOWN_BY = "the Kaggle archive's file names"
 N_SLICES = 32

@@ -1,213 +1,121 @@
-"""From a zip, a folder or the word `phantoms` to a `DataSet`."""
+"""From a zip or a folder to a `DataSet`."""
 
-import io
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
-from alzedge.data.subjects_csv import SPLIT_FOLDERS, SubjectRow, find_table, no_row, read_rows, two_rows, two_stages
+from alzedge.data.entries import PHANTOMS_FILE, Entry, list_entries
+from alzedge.data.people.identify import recover
+from alzedge.data.people.linking import link_people
+from alzedge.data.people.table import Person, read_people
+from alzedge.data.phantom_set import PHANTOMS
+from alzedge.data.prepared_scans import find_prepared, load_prepared
+from alzedge.data.subjects_csv import find_table
 from alzedge.errors import UserError
-from alzedge.imaging.foreign_files import foreign_by_name
-from alzedge.imaging.slices import HEIGHT, SUFFIXES, WIDTH, decode_slice
-from alzedge.stages import STAGES, stage_index
-from alzedge.utils.archives import FileTree, open_tree
-
-# Lies in folders of phantoms, so that their figures are never taken for people's.
-PHANTOMS_FILE = "PHANTOMS.txt"
+from alzedge.imaging.slices import HEIGHT, WIDTH, decode_slice
+from alzedge.preparation.frame import height_of
+from alzedge.utils.archives import check_source, open_tree
+from alzedge.utils.extras import require
+from alzedge.utils.progress import OnStep, quiet
 
 # Wraps a sequence in a progress bar; `list` or `iter` shows none.
-Progress = Callable[[list["Entry"]], Iterable["Entry"]]
+Progress = Callable[[list[Any]], Iterable[Any]]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One image before its pixels are read: `path` starts at its split or class folder."""
-
-    name: str
-    path: str
-    label: int
-    split: str
-    subject: str = ""
-    slice: int = 0
-
-
-def list_entries(tree: FileTree) -> list[Entry]:
-    """Find the images of a class-per-folder tree and, if anything says so, who is on them.
-
-    Layouts: `[.../]{train,test}/<stage>/*.jpg` and `[.../]<stage>/*.jpg`. People come from a
-    `subjects.csv` with the columns path, subject and optionally slice and split, or from
-    the Kaggle archive's file names.
-
-    Returns:
-        Entries ordered by stage, subject, slice and path.
-
-    Raises:
-        UserError: no class folders, an unknown or an empty class, or a `subjects.csv` that
-            does not fit.
-    """
-    entries = list(entries_in(tree.source, tree.names))
-    check_classes(tree.source, {(e.split, e.label) for e in entries})
-    if len({e.path for e in entries}) < len(entries):
-        raise several_data_sets(tree.source)
-    entries = _with_subjects(tree, entries)
-    return sorted(entries, key=lambda e: (e.label, e.subject, e.slice, e.path))
-
-
-def load_dataset(source: Path, progress: Progress = iter) -> DataSet:
-    """Read a zip or folder of slices into memory (36 KB per slice).
+def load_dataset(
+    source: Path, progress: Progress = iter, people: Path | None = None, on_step: OnStep = quiet
+) -> DataSet:
+    """Read slices into memory (36 KB per slice): a zip or folder with class folders, or prepared scans of OASIS-1.
 
     The Kaggle archive's people are taken from its file names only when the pixels agree
-    (see `alzedge.data.kaggle.continuity`); otherwise they are left unknown.
+    (see `alzedge.data.kaggle.continuity`); otherwise they are left unknown. OASIS-1's scans are read from the folder that
+    `alzedge prepare` wrote, see `alzedge.data.prepared_scans`.
+
+    Args:
+        source: the zip or folder.
+        progress: wraps the list of images or scans.
+        people: OASIS-1's table. It gives prepared scans their stages, and people of either source their age and the
+            other values; those of the Kaggle archive are identified first (half a minute; see `alzedge.data.people`).
+        on_step: is told of the steps of that.
 
     Raises:
-        UserError: see `list_entries` and `alzedge.imaging.slices.decode_slice`.
+        UserError: see `list_entries`, `alzedge.imaging.slices.decode_slice`, `alzedge.data.prepared_scans.find_prepared`
+            and `alzedge.data.people.table.read_people`; scans that are not prepared.
     """
+    check_source(source)
+    table = () if people is None else read_people(people)  # refused before images are read
+    if scans := find_prepared(source):
+        return load_prepared(source, scans, table, progress)
+    dataset = _read_tree(source, progress)
+    return _with_people(dataset, table, on_step) if table else dataset
+
+
+def _read_tree(source: Path, progress: Progress) -> DataSet:
     with open_tree(source) as tree:
         entries = list_entries(tree)
         images = np.empty((len(entries), HEIGHT, WIDTH), np.uint8)
         for i, entry in enumerate(progress(entries)):
             images[i] = decode_slice(tree.read(entry.name), f"{source}: {entry.name}")
-    synthetic = any(Path(name).name == PHANTOMS_FILE for name in tree.names)
-    dataset = replace(_dataset(source.resolve().name, entries, images), synthetic=synthetic)
+    dataset = _dataset(source.resolve().name, entries, images)
+    if any(Path(name).name == PHANTOMS_FILE for name in tree.names):
+        return replace(dataset, source=np.full(len(entries), PHANTOMS), synthetic=True)
     named_by_user = find_table(tree.names) is not None
-    if dataset.subjects_known and not named_by_user and not kaggle.is_proof(kaggle.continuity(dataset)):
+    if named_by_user or not dataset.subjects_known:
+        return dataset
+    if not kaggle.is_proof(kaggle.continuity(dataset)):
         return replace(dataset, subject=np.full(len(entries), ""), slice=np.zeros(len(entries), np.int64))
-    return dataset
+    return replace(
+        dataset,
+        source=np.full(len(entries), kaggle.KAGGLE),
+        scan=np.char.add(dataset.subject, f"/{kaggle.KAGGLE}"),
+        height=np.array([height_of(level) for level in dataset.slice], np.float64),
+    )
 
 
-def _dataset(name: str, entries: list[Entry], images: np.ndarray) -> DataSet:
+def _dataset(name: str, entries: list[Entry], images: NDArray[np.uint8]) -> DataSet:
+    def text(values: list[str]) -> NDArray[np.str_]:
+        return np.array(values, str)
+
+    def numbers(field: str) -> NDArray[np.float64]:
+        return np.array([getattr(e.row, field, None) for e in entries], np.float64)
+
     return DataSet(
         name=name,
         images=images,
         labels=np.array([e.label for e in entries], np.int64),
-        subject=np.array([e.subject for e in entries], str),
+        subject=text([e.subject for e in entries]),
         slice=np.array([e.slice for e in entries], np.int64),
-        split=np.array([e.split for e in entries], str),
-        paths=np.array([e.path for e in entries], str),
+        split=text([e.split for e in entries]),
+        paths=text([e.path for e in entries]),
+        scan=text(["" if e.row is None else e.row.scan for e in entries]),
+        sex=text(["" if e.row is None else e.row.sex for e in entries]),
+        height=numbers("height"),
+        age=numbers("age"),
+        education=numbers("education"),
+        mmse=numbers("mmse"),
+        etiv=numbers("etiv"),
+        nwbv=numbers("nwbv"),
     )
 
 
-def entries_in(source: Path, names: Iterable[str]) -> Iterator[Entry]:
-    """The images among relative POSIX names, one by one, in the order of the names.
+def _with_people(dataset: DataSet, people: Sequence[Person], on_step: OnStep = quiet) -> DataSet:
+    """The data set with what OASIS-1's table says of its people, the Kaggle archive's being recovered first.
 
-    Raises:
-        UserError: an image lies in no class folder, or the class folders are those of several data sets, or the
-            images are packed in Parquet tables.
+    Whoever is known takes OASIS-1's identifier as subject, the others keep the archive's name. People whom a data set's
+    own table names stay as they are.
     """
-    first: str | None = None
-    for name in names:
-        if name.lower().endswith(SUFFIXES):
-            entry = entry_of(source, name)
-            above = "/".join(name.split("/")[: -len(entry.path.split("/"))])
-            if first is None:
-                first = above
-            if above != first:
-                raise several_data_sets(source, first, above)
-            yield entry
-        elif name.lower().endswith(".parquet"):
-            raise UserError(f"{source}: {name} is {foreign_by_name(name)}.")
-
-
-def entry_of(source: Path, name: str) -> Entry:
-    """The image of a relative POSIX name, by its folders.
-
-    Raises:
-        UserError: it lies in no folder of one of the four stages.
-    """
-    parts = name.split("/")
-    folder = parts[-2] if len(parts) > 1 else ""
-    label = stage_index(folder)
-    if label is None:
+    if len(dataset) and (dataset.source == kaggle.KAGGLE).all():
+        require("audit")
+        return link_people(dataset, recover(dataset, people, on_step))
+    if not dataset.subjects_known:
         raise UserError(
-            f"{source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "
-            f"either directly or below train/ and test/, as grey slices {WIDTH} wide x {HEIGHT} high."
+            f"{dataset.name}: neither the Kaggle archive with its file names nor prepared scans of OASIS-1, so a table of "
+            "people says nothing about it; leave --people out, or name the original archive.zip."
         )
-    split = SPLIT_FOLDERS.get(parts[-3].lower(), "") if len(parts) > 2 else ""
-    return Entry(name, "/".join(([split] if split else []) + parts[-2:]), label, split)
-
-
-def check_classes(source: Path, classes: set[tuple[str, int]]) -> None:
-    """Check that both sides of the split are there, or none, and that each has every stage.
-
-    Args:
-        source: how to call it in messages.
-        classes: split and label of the images.
-
-    Raises:
-        UserError: no images, one side only, or a class without images.
-    """
-    check_sides(source, classes)
-    for split in sorted({split for split, _ in classes}):
-        for label, stage in enumerate(STAGES):
-            if (split, label) not in classes:
-                where = f"{split}/{stage}" if split else stage
-                raise UserError(f"{source}: class {where} has no images; add some or use a complete copy.")
-
-
-def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
-    """Check that both sides of the split are there, or none; see `check_classes`.
-
-    Raises:
-        UserError: no images, or one side only.
-    """
-    if not classes:
-        raise UserError(
-            f"{source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
-            "either directly or below train/ and test/."
-        )
-    splits = {split for split, _ in classes}
-    if "" in splits and len(splits) > 1:
-        raise UserError(f"{source}: some images are not below train/ or test/; use both folders or neither.")
-    if len(splits) == 1 and "" not in splits:
-        raise UserError(f"{source}: all images are below {splits.pop()}/; use both train/ and test/, or neither.")
-
-
-def several_data_sets(source: Path, *folders: str) -> UserError:
-    """Error for two images with the same path below their split, or for class folders in several `folders`."""
-    named = f" ({' and '.join(folder or 'its top' for folder in folders)})" if folders else ""
-    return UserError(f"{source}: holds more than one data set{named}; name one of the folders in it.")
-
-
-def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:
-    table = find_table(tree.names)
-    if table is not None:
-        return _from_table(tree, table, entries)
-    try:
-        who = kaggle.subjects_from_names(e.path for e in entries)
-    except UserError:
-        return entries  # some other data set; `alzedge subjects` says why
-    return [replace(e, subject=who[e.path][0], slice=who[e.path][1]) for e in entries]
-
-
-def _from_table(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:
-    where = f"{tree.source}: {name}"
-    rows: dict[str, SubjectRow] = {}
-    text = io.TextIOWrapper(io.BytesIO(tree.read(name)), "utf-8-sig", newline="")
-    for row in read_rows(text, where):
-        if rows.setdefault(row.path, row) != row:
-            raise two_rows(where, row.path)
-    named: list[Entry] = []
-    labels: dict[str, int] = {}
-    for entry in entries:
-        if entry.path not in rows:
-            raise no_row(where, entry.path)
-        named.append(completed(entry, rows[entry.path], where))
-        other = labels.setdefault(named[-1].subject, entry.label)
-        if other != entry.label:
-            raise two_stages(where, named[-1].subject, label=entry.label, other_label=other, path=entry.path)
-    return named
-
-
-def completed(entry: Entry, row: SubjectRow, where: str) -> Entry:
-    """An image with the person, slice and split of its row of the table `where`.
-
-    Raises:
-        UserError: the row contradicts the image's folders.
-    """
-    if row.label is not None and row.label != entry.label:
-        raise UserError(f"{where}: {entry.path} is labelled {STAGES[row.label]} but lies in another class folder.")
-    return replace(entry, subject=row.subject, slice=row.slice, split=row.split or entry.split)
+    return dataset

@@ -2,18 +2,24 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.data.dataset import UNKNOWN_STAGE, DataSet
 from alzedge.errors import UserError
 from alzedge.stages import STAGES, label_of
 from alzedge.utils.files import write_text
 from alzedge.utils.parsing import reason_of
 
 _COLUMNS = ("path", "subject", "label", "fold", *STAGES)
+# Columns that are written where anything is known, and that files of version 0.1 lack.
+_TEXTS, _NUMBERS = ("source", "scan"), ("height", "brain_volume", "age")
+_MISSING: Any = None
 _SUM_TOLERANCE = 1e-2  # the four outputs of an int8 file are whole 256ths
 
 
@@ -24,9 +30,13 @@ class Predictions:
     Attributes:
         paths: str (N,), where each image came from, relative to the data set; all different.
         subject: str (N,), who is on the slice; all empty when unknown.
-        labels: int64 (N,), index into `STAGES`.
+        labels: int64 (N,), index into `STAGES`; `UNKNOWN_STAGE` where nobody examined the person.
         fold: int64 (N,), the fold that the answering model held out, from 0 upwards.
         probabilities: float64 (N, 4), rows sum to 1.
+        source, scan: str (N,), see `alzedge.data.dataset.DataSet`; '' when unknown.
+        height: float64 (N,), mm in the frame; NaN when unknown.
+        brain_volume: float64 (N,), answered, nWBV as a share; NaN where the model does not measure it.
+        age: float64 (N,), answered, years; NaN likewise.
     """
 
     paths: NDArray[np.str_]
@@ -34,26 +44,82 @@ class Predictions:
     labels: NDArray[np.int64]
     fold: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    source: NDArray[np.str_] = _MISSING
+    scan: NDArray[np.str_] = _MISSING
+    height: NDArray[np.float64] = _MISSING
+    brain_volume: NDArray[np.float64] = _MISSING
+    age: NDArray[np.float64] = _MISSING
 
     def __post_init__(self) -> None:
-        for name in ("subject", "labels", "fold", "probabilities"):
-            if len(getattr(self, name)) != len(self.paths):
-                raise ValueError(f"{name}: expected {len(self.paths)} entries, got {len(getattr(self, name))}")
+        for names, empty in ((_TEXTS, ""), (_NUMBERS, np.nan)):
+            for name in names:
+                if getattr(self, name) is _MISSING:
+                    object.__setattr__(self, name, np.full(len(self.paths), empty))
+        for field in fields(self):
+            if len(getattr(self, field.name)) != len(self.paths):
+                raise ValueError(
+                    f"{field.name}: expected {len(self.paths)} entries, got {len(getattr(self, field.name))}"
+                )
         if self.probabilities.shape != (len(self.paths), len(STAGES)):
             raise ValueError(f"probabilities: expected (N, {len(STAGES)}), got {self.probabilities.shape}")
 
     def __len__(self) -> int:
         return len(self.paths)
 
+    @staticmethod
+    def of(
+        dataset: DataSet,
+        fold: int,
+        probabilities: NDArray[np.floating[Any]],
+        brain_volume: NDArray[np.floating[Any]] | None = None,
+        age: NDArray[np.floating[Any]] | None = None,
+    ) -> "Predictions":
+        """Put a model's answers beside the slices they are for.
+
+        Args:
+            dataset: N slices.
+            fold: that the model held out.
+            probabilities: (N, 4).
+            brain_volume, age: (N,) or (N, 1); None where the model does not measure them.
+        """
+        measured = [
+            np.full(len(dataset), np.nan) if one is None else np.asarray(one, np.float64).reshape(-1)
+            for one in (brain_volume, age)
+        ]
+        return Predictions(
+            dataset.paths,
+            dataset.subject,
+            dataset.labels,
+            np.full(len(dataset), fold),
+            np.asarray(probabilities, np.float64),
+            dataset.source,
+            dataset.scan,
+            dataset.height,
+            *measured,
+        )
+
+    @staticmethod
+    def pool(parts: Sequence["Predictions"]) -> "Predictions":
+        """Join parts, in the order of paths."""
+        order = np.argsort(np.concatenate([part.paths for part in parts]), kind="stable")
+        names = [field.name for field in fields(Predictions)]
+        return Predictions(**{name: np.concatenate([getattr(part, name) for part in parts])[order] for name in names})
+
     def save(self, path: Path) -> None:
-        """Write as CSV, probabilities to nine significant digits: a float32 comes back as it was."""
+        """Write as CSV, numbers to nine significant digits: a float32 comes back as it was."""
+        texts = [name for name in _TEXTS if (getattr(self, name) != "").any()]
+        numbers = [name for name in _NUMBERS if np.isfinite(getattr(self, name)).any()]
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for name, who, label, fold, row in zip(
-            self.paths, self.subject, self.labels, self.fold, self.probabilities, strict=True
+        writer.writerow([*_COLUMNS, *texts, *numbers])
+        labels = ["" if label == UNKNOWN_STAGE else STAGES[label] for label in self.labels]
+        shares = (map(_digits, row) for row in self.probabilities.tolist())
+        columns = [*(getattr(self, name) for name in texts), *(map(_digits, getattr(self, name)) for name in numbers)]
+        further: Iterable[Any] = zip(*columns, strict=True) if columns else ((),) * len(self)
+        for name, who, label, fold, row, rest in zip(
+            self.paths, self.subject, labels, self.fold, shares, further, strict=True
         ):
-            writer.writerow([name, who, STAGES[label], fold, *(f"{value:.9g}" for value in row)])
+            writer.writerow([name, who, label, fold, *row, *rest])
         write_text(path, buffer.getvalue())
 
     @staticmethod
@@ -69,18 +135,36 @@ class Predictions:
             predictions = Predictions(
                 paths=np.array([row["path"] for row in rows], str),
                 subject=np.array([row["subject"] for row in rows], str),
-                labels=np.array([label_of(row["label"]) for row in rows], np.int64),
+                labels=np.array([_label(row["label"]) for row in rows], np.int64),
                 fold=np.array([int(row["fold"]) for row in rows], np.int64),
                 probabilities=np.array([[float(row[stage]) for stage in STAGES] for row in rows], np.float64),
+                **{name: np.array([row.get(name) or "" for row in rows], str) for name in _TEXTS},
+                **{name: np.array([_number(row.get(name)) for row in rows], np.float64) for name in _NUMBERS},
             )
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         except Exception as error:  # no number, or one that no integer of 64 bits holds
             raise UserError(
-                f"{path}: not a number in columns fold or probabilities ({reason_of(error)}); mend the row."
+                f"{path}: not a number in columns fold, probabilities or {', '.join(_NUMBERS)} ({reason_of(error)}); "
+                "mend the row."
             ) from error
         _check(path, predictions)
         return predictions
+
+
+def _digits(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.9g}"
+
+
+def _number(text: str | None) -> float:
+    value = float(text) if text else np.nan
+    if np.isinf(value):
+        raise ValueError("infinity")
+    return value
+
+
+def _label(text: str) -> int:
+    return label_of(text) if text else UNKNOWN_STAGE
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

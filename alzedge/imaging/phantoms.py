@@ -19,6 +19,8 @@ from alzedge.imaging.slices import HEIGHT, WIDTH
 _Field = NDArray[np.floating[Any]]
 # Grey values before noise, in the order the Kaggle slices show them on T1.
 _CSF, _GREY, _WHITE = 0.13, 0.55, 0.86
+# Where `brain_share` looks: heights, and every so many pixels.
+_HEIGHTS, _EVERY = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 4
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,25 @@ def draw_slice(anatomy: Anatomy, height: float, rng: np.random.Generator) -> NDA
     return result
 
 
-def _coordinates(anatomy: Anatomy, height: float) -> tuple[_Field, _Field, _Field, _Field]:
+def brain_share(anatomy: Anatomy) -> float:
+    """Share of a person's brain outline that is no CSF, over the whole height: what nWBV is of a head."""
+    brain = outline = 0.0
+    for height in _HEIGHTS:
+        x, y, radius, angle = _coordinates(anatomy, height, _EVERY)
+        tissue = _soft(1 - radius, 0.012)
+        outline += float(tissue.sum())
+        csf, _ = _cortex(anatomy, height, radius, angle)
+        for cavity in (csf, _ventricles(anatomy, height, x, y), _fissure(anatomy, height, x, y)):
+            tissue = tissue * (1 - cavity)
+        brain += float(tissue.sum())
+    return brain / outline
+
+
+def _coordinates(anatomy: Anatomy, height: float, every: int = 1) -> tuple[_Field, _Field, _Field, _Field]:
     """Columns and rows in half axes, and radius (1 on the outline) and angle."""
     shrink = 1 - 0.28 * (2 * abs(height - 0.42)) ** 2.2
-    columns = (np.arange(WIDTH, dtype=np.float32) - WIDTH / 2 + 0.5) / (anatomy.axes[0] * shrink)
-    rows = (np.arange(HEIGHT, dtype=np.float32) - HEIGHT / 2 + 0.5) / (anatomy.axes[1] * shrink)
+    columns = (np.arange(0, WIDTH, every, dtype=np.float32) - WIDTH / 2 + 0.5) / (anatomy.axes[0] * shrink)
+    rows = (np.arange(0, HEIGHT, every, dtype=np.float32) - HEIGHT / 2 + 0.5) / (anatomy.axes[1] * shrink)
     x, y = np.meshgrid(columns, rows)
     angle = np.arctan2(y, x)
     outline = np.ones_like(x)

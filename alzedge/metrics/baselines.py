@@ -4,6 +4,7 @@ The nearest neighbour only finds the same person again; the histogram knows brig
 fluid (CSF), the dark pixels of the brain, grows with atrophy. The last two fit one logistic regression for each task.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,13 @@ from alzedge.metrics.classification import evaluate, mean_by_person
 from alzedge.metrics.estimate import Figures
 from alzedge.metrics.evaluation import LevelFigures, TaskDetails, task_to_json
 from alzedge.metrics.nearest_neighbour import EVERY, nearest
-from alzedge.metrics.tasks import STAGES4, TASKS
+from alzedge.metrics.tasks import STAGES4, TASKS, Task
 from alzedge.stages import STAGES
 
 _BINS = 64
 _COMPONENTS = 10
+# Of the logistic regression on shares of CSF.
+CSF_SETTINGS = {"C": 0.1, "class_weight": "balanced"}
 CSF = "fluid"  # the method's name in `audit.json`
 METHODS = {
     "nearest_neighbour": "1-nearest neighbour on shrunken pixels",
@@ -31,6 +34,7 @@ METHODS = {
 Sides = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 # Probabilities (rows, 4).
 Answers = NDArray[np.float64]
+Tasks = tuple[Task, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,7 @@ class People:
     """Labels and people of N slices.
 
     Attributes:
-        labels: int64 (N,), index into `STAGES`.
+        labels: int64 (N,), index into `STAGES`; -1 where the stage is unknown: such slices neither train nor test.
         subject: str (N,), or None when people are unknown.
         slice: int64 (N,), position in the volume; 0 when unknown.
     """
@@ -72,11 +76,8 @@ def features_of(images: NDArray[np.uint8]) -> Features:
 
 def join_features(parts: list[Features]) -> Features:
     """Join features in the order of the parts."""
-    return Features(
-        np.concatenate([part.pixels for part in parts]),
-        np.concatenate([part.histogram for part in parts]),
-        np.concatenate([part.csf for part in parts]),
-    )
+    names = ("pixels", "histogram", "csf")
+    return Features(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,8 @@ def baseline_figures(
 ) -> dict[str, BaselineFigures]:
     """Measure each method of `METHODS`, with intervals.
 
-    The CSF of a person who is on one side with all slices, each at the same places as
-    everybody else's, is one vector over the places (principal components 10); otherwise each
-    slice is answered on its own.
+    The CSF of a person who is on one side with all slices, each at the same places as everybody else's, is one vector
+    over the places (principal components 10); otherwise each slice is answered on its own.
 
     Args:
         features, people: of the same N slices.
@@ -118,13 +118,14 @@ def baseline_figures(
     Returns:
         By method.
     """
+    sides = [(train[people.labels[train] >= 0], test[people.labels[test] >= 0]) for train, test in sides]
     rows = np.concatenate([test for _, test in sides])
     bootstrap = (seed, replicates)
     nearest_stages = _nearest_neighbour_answers(features.pixels, people.labels, sides)
     shares = features.histogram / features.histogram.sum(axis=1, keepdims=True)
     answers: dict[str, dict[str, Answers | None]] = {
         "nearest_neighbour": dict.fromkeys((task.name for task in TASKS), nearest_stages),
-        "histogram": _regressions(shares, people.labels, sides, {}),
+        "histogram": regressions(shares, people.labels, sides, {}),
     }
     subject = None if people.subject is None else people.subject[rows]
     return {
@@ -134,17 +135,16 @@ def baseline_figures(
 
 
 def _csf_figures(csf: NDArray[np.float32], people: People, sides: Sides, bootstrap: tuple[int, int]) -> BaselineFigures:
-    settings = {"C": 0.1, "class_weight": "balanced"}
     whole = _volumes(people, sides)
     if whole is None:
         rows = np.concatenate([test for _, test in sides])
         subject = None if people.subject is None else people.subject[rows]
-        answered = _regressions(csf, people.labels, sides, settings)
+        answered = regressions(csf, people.labels, sides, CSF_SETTINGS)
         return BaselineFigures("slice", _figures(answered, people.labels[rows], subject, bootstrap))
     order, of_people = whole
     count = len(order)
     labels = people.labels[order[:, 0]]
-    answered = _regressions(csf[order].reshape(count, -1), labels, of_people, settings)
+    answered = regressions(csf[order].reshape(count, -1), labels, of_people, CSF_SETTINGS)
     rows = np.concatenate([test for _, test in of_people])
     names = np.arange(count).astype(str)
     return BaselineFigures("person", _figures(answered, labels[rows], names[rows], bootstrap))
@@ -172,24 +172,29 @@ def _nearest_neighbour_answers(pixels: NDArray[np.uint8], labels: NDArray[np.int
     return np.eye(len(STAGES))[np.concatenate(stages)]
 
 
-def _regressions(
-    values: NDArray[Any], labels: NDArray[np.int64], sides: Sides, settings: dict[str, Any]
+def regressions(
+    values: NDArray[Any], labels: NDArray[np.int64], sides: Sides, settings: Mapping[str, Any], tasks: Tasks = TASKS
 ) -> dict[str, Answers | None]:
-    """Answers (rows, 4) of one logistic regression for each task, on the test sides one after the other."""
+    """Answers (rows, 4) of one logistic regression for each task, on the test sides one after the other.
+
+    Missing values (NaN) become the training side's median; with `settings` the features become 10 principal components.
+    """
     from sklearn.decomposition import PCA
+    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    impute = [SimpleImputer(strategy="median")] if np.isnan(values).any() else []
     answered: dict[str, Answers | None] = {}
-    for task in TASKS:
+    for task in tasks:
         classes = task.labels(labels)
         parts = []
         for train, test in sides:
             known = train[classes[train] >= 0]
             if len(np.unique(classes[known])) < len(task.groups):
                 break
-            steps: list[Any] = [StandardScaler()]
+            steps: list[Any] = [*impute, StandardScaler()]
             if settings:
                 steps.append(PCA(min(_COMPONENTS, values.shape[1], len(known)), random_state=0))
             model = make_pipeline(*steps, LogisticRegression(solver="newton-cholesky", **settings))

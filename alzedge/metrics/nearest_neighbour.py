@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.data.dataset import DataSet, Split
+from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split
 
 _BLOCK = 256
 # Pixels are compared at every fourth column of every fourth row.
@@ -11,14 +11,15 @@ EVERY = 4
 
 
 def baseline_accuracies(dataset: DataSet, split: Split) -> dict[str, float]:
-    """Measure the baselines' accuracy of four stages per slice on the test side of a split.
+    """Measure the baselines' accuracy of four stages per slice on the test side of a split, unknown stages left out.
 
     Returns:
         `majority`: always answering the commonest training stage;
         `nearest_neighbour`: the stage of the most similar training slice.
     """
-    labels, test = dataset.labels[split.train], dataset.labels[split.test]
-    answers = nearest_neighbour(dataset.images[split.train], labels, dataset.images[split.test])
+    train, asked = (side[dataset.labels[side] != UNKNOWN_STAGE] for side in (split.train, split.test))
+    labels, test = dataset.labels[train], dataset.labels[asked]
+    answers = nearest_neighbour(dataset.images[train], labels, dataset.images[asked])
     return {
         "majority": float(np.mean(test == np.bincount(labels).argmax())),
         "nearest_neighbour": float(np.mean(test == answers)),

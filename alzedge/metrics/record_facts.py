@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alzedge.inference.answer import Answer
-from alzedge.inference.operating_point import Estimate
+from alzedge.inference.measures.operating_point import Estimate
 from alzedge.metrics.tasks import TASKS, Task
 from alzedge.model_file.read_write import Record
 from alzedge.model_file.record_entries import count, entry_of, number

@@ -70,7 +70,7 @@ def _task_figures(task: Task, level: Level, weights: Floats) -> Resamples:
     scores = task.scores(level.probabilities[chosen])
     return (
         _decisions(task, labels, scores, person, weights)
-        | _confidences(labels, scores, person, weights)
+        | confidences(labels, scores, person, weights)
         | (_rankings(task, labels, scores, person, weights))
     )
 
@@ -101,7 +101,7 @@ def _decisions(
     return resamples
 
 
-def _confidences(labels: NDArray[np.int64], scores: Floats, person: NDArray[np.intp], weights: Floats) -> Resamples:
+def confidences(labels: NDArray[np.int64], scores: Floats, person: NDArray[np.intp], weights: Floats) -> Resamples:
     """Calibration (see `alzedge.metrics.calibration`), Brier score (Brier 1950), and log loss as scikit-learn has it."""
     probabilities = normalised(scores)
     confidence = probabilities.max(axis=1, initial=0)

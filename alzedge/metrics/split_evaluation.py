@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from alzedge.errors import UserError
 from alzedge.metrics.estimate import Figures, figures_from_json, figures_to_json
 from alzedge.metrics.evaluation import Evaluation, Summary
+from alzedge.metrics.people_figures import SourceFigures
 
 # Figures by level ('slice', 'person') and name of the task.
 Differences = dict[str, dict[str, Figures]]
@@ -75,6 +76,7 @@ class SplitEvaluation:
         exposure: by name, of each model in `models`.
         differences: by name of each model but the first, `Task.summary` of it minus that of the first.
         refused: by name of a model without figures here the reason; None where no model could be refused.
+        sources: evidence on the people by source; empty where people are unknown, and in files of version 0.1.
     """
 
     labels: tuple[str, ...]
@@ -83,6 +85,7 @@ class SplitEvaluation:
     exposure: dict[str, Exposure]
     differences: dict[str, Differences]
     refused: dict[str, str] | None = None
+    sources: dict[str, SourceFigures] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """One split of `metrics.json`."""
@@ -93,6 +96,7 @@ class SplitEvaluation:
             "exposure": {name: asdict(seen) for name, seen in self.exposure.items()},
             "differences": {name: _differences_to_json(levels) for name, levels in self.differences.items()},
             **({} if self.refused is None else {"refused": self.refused}),
+            **({"sources": {name: of.to_json() for name, of in self.sources.items()}} if self.sources else {}),
         }
 
     @staticmethod
@@ -109,6 +113,7 @@ class SplitEvaluation:
             exposure={name: Exposure(**seen) for name, seen in content["exposure"].items()},
             differences={name: _differences_from_json(levels) for name, levels in content["differences"].items()},
             refused=content.get("refused"),
+            sources={name: SourceFigures.from_json(of) for name, of in content.get("sources", {}).items()},
         )
 
 

@@ -37,8 +37,8 @@ class Task:
         return len(self.groups) == 2
 
     def labels(self, stages: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Class of each stage: int64 (N,) -> int64 (N,), -1 where it is left out."""
-        lookup = np.full(len(STAGES), -1, np.int64)
+        """Class of each stage: int64 (N,) -> int64 (N,), -1 where it is left out or unknown (-1)."""
+        lookup = np.full(len(STAGES) + 1, -1, np.int64)  # its last entry is that of the unknown stage
         for index, group in enumerate(self.groups):
             lookup[list(group)] = index
         classes: NDArray[np.int64] = lookup[stages]

@@ -1,13 +1,13 @@
 """The T1 volume among the series of a DICOM folder."""
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alzedge.errors import UserError
 from alzedge.imaging.grid import Named
+from alzedge.utils.privacy import hushed
 
 _TAGS = (
     "SeriesInstanceUID", "SeriesDescription", "ProtocolName", "SequenceName", "Modality", "ImageType", "NumberOfFrames",
@@ -54,8 +54,9 @@ def choose_series(files: Sequence[Named], name: str) -> tuple[list[Named], str |
         if dataset is not None:
             key = f"{dataset.get('SeriesInstanceUID', '')} {dataset.get('Rows')} {_direction(dataset)}"
             groups.setdefault(key, []).append((file, dataset))
-    if len(groups) <= 1:
-        return list(files) if not groups else [file for file, _ in next(iter(groups.values()))], None
+    # Also those without a description: their reader says what is wrong with them. Single slices are no series.
+    if len(groups) <= 1 or all(len(group) == 1 and _slices(group[0][1]) == 1 for group in groups.values()):
+        return list(files), None
     series = [_series([file for file, _ in group], [dataset for _, dataset in group]) for group in groups.values()]
     usable = [one for one in series if one.slices >= _LEAST_SLICES]
     if not usable:
@@ -69,13 +70,22 @@ def choose_series(files: Sequence[Named], name: str) -> tuple[list[Named], str |
     ), f"of {others + 1} series the one most like a T1 was taken: {best.label}, {best.slices} slices"
 
 
+def contrast_words(dataset: Any) -> str:
+    """Words of a series' own names that tell its contrast, such as `t1` or `flair`, and no other word of them."""
+    words = _names_of(dataset).lower()
+    return " ".join(match[0] for pattern in (_T1, _NOT_T1) for match in pattern.finditer(words))
+
+
+def _names_of(dataset: Any) -> str:
+    return " ".join(str(dataset.get(tag) or "") for tag in ("SeriesDescription", "ProtocolName", "SequenceName"))
+
+
 def _header(file: Named) -> Any:
     """Description of a file by itself, without pixels; None for what is not an image."""
     from pydicom import dcmread
 
     try:
-        with file[1]() as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with file[1]() as stream, hushed():
             dataset = dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS))
         return dataset if dataset.get("Rows") else None
     except Exception:  # noqa: BLE001 - pydicom raises nearly everything on damaged files; the reader will say so
@@ -93,9 +103,9 @@ def _direction(dataset: Any) -> str:
 
 def _series(files: list[Named], datasets: list[Any]) -> _Series:
     first = datasets[0]
-    words = " ".join(str(first.get(tag) or "") for tag in ("SeriesDescription", "ProtocolName", "SequenceName"))
+    words = _names_of(first)
     kinds = [str(kind).upper() for kind in first.get("ImageType") or []]
-    slices = sum(int(one.get("NumberOfFrames") or 1) for one in datasets)
+    slices = sum(map(_slices, datasets))
     localiser = any("LOCALIZER" in kind or "PROJECTION" in kind or "MIP" in kind for kind in kinds)
     colour = int(first.get("SamplesPerPixel") or 1) != 1
     score = 4.0 * bool(_T1.search(words)) - 4.0 * bool(_NOT_T1.search(words))
@@ -107,6 +117,10 @@ def _series(files: list[Named], datasets: list[Any]) -> _Series:
     score += min(slices, 200) / 200
     plane = f"{first.get('Rows')} x {first.get('Columns')} pixels"
     return _Series(tuple(files), 0 if localiser or colour else slices, plane, score)
+
+
+def _slices(dataset: Any) -> int:
+    return int(_number(dataset.get("NumberOfFrames")) or 1)
 
 
 def _number(value: Any) -> float | None:

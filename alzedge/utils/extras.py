@@ -19,11 +19,12 @@ _NEEDS = {
     ),
     "wandb": ("wandb",),
     "audit": ("sklearn", "scipy", "matplotlib", "threadpoolctl"),
-    "demo": ("gradio", "uvicorn", "jinja2", "pebble"),
+    "demo": ("gradio", "uvicorn", "jinja2", "pebble", "scipy"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
     "prepare": ("nibabel", "pydicom", "SimpleITK"),
     "deidentify": ("nibabel", "pydicom", "scipy", "SimpleITK", "filelock"),
+    "report": ("nibabel", "pydicom", "jinja2", "reportlab", "highdicom", "sklearn"),
     "ray": ("ray", "pyarrow"),
 }
 

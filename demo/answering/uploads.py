@@ -7,14 +7,14 @@ pixels on the header before one is decoded or unpacked. A bad file among several
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.deidentify.in_memory import refuse_text, strip_files
 from alzedge.demo.answering.limits import LIMITS, WANTED, Limits, check_counts, check_size
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import (
@@ -22,7 +22,6 @@ from alzedge.imaging.file_types import (
     IMAGE,
     NIFTI,
     kind_of,
-    open_file,
     read_start,
 )
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
@@ -58,12 +57,14 @@ class Upload:
         names: of the slices, without any folder; text from a stranger, to be escaped.
         volume: the slices are one person's, in order from foot to head.
         unread: files that could not be read, in order.
+        heights: of the slices in mm, as the volume's file tells them; nothing where unknown.
     """
 
     slices: NDArray[np.uint8]
     names: tuple[str, ...]
     volume: bool
     unread: tuple[Unread, ...] = ()
+    heights: tuple[float, ...] = ()
 
 
 class NotASlice(UserError):
@@ -133,7 +134,7 @@ def read_uploads(
     every = (*unread.values(), *upload.unread)
     if not len(upload.slices):
         raise _nothing_read(every)
-    return Upload(upload.slices, upload.names, upload.volume, every)
+    return replace(upload, unread=every)
 
 
 def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
@@ -146,22 +147,27 @@ def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.
     with _damage(file.name):
         pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
     if problem is None:
+        refuse_text(pixels, file.name)
         return pixels
     raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
 
 
-def read_head(kind: str, files: Sequence[Path], name: str, limits: Limits) -> NDArray[np.uint8]:
-    """Read one volume as slices, uint8 (N, 208, 176).
+def read_head(
+    kind: str, files: Sequence[Path], name: str, limits: Limits
+) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
+    """Read one volume as slices, uint8 (N, 208, 176), and their heights in mm.
 
     Raises:
-        UserError: not to be read, or too many slices.
+        UserError: not to be read, too many slices, or text in them.
     """
-    named = [(file.name, partial(open_file, str(file))) for file in files]
     with _damage(name):
-        slices = volume_of(kind, named, name, limits.voxels).slices
-    if len(slices) > limits.slices:
-        raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
-    return slices
+        volume = volume_of(kind, strip_files(kind, list(files)), name, limits.voxels)
+    if len(volume.slices) > limits.slices:
+        raise UserError(
+            f"{name}: {len(volume.slices)} slices are too many, {limits.slices} at most; resample it to 1 mm."
+        )
+    refuse_text(volume.slices, name)
+    return volume.slices, volume.positions
 
 
 def discard(paths: Sequence[str | Path]) -> None:
@@ -223,8 +229,9 @@ def _one_volume(
     if not chosen:
         raise _nothing_read(tuple(unread.values()))
     name = chosen[0].name if len(chosen) == 1 else f"the {len(chosen)} DICOM files"
-    slices = call(read_head, kind, chosen, name, limits)
-    return Upload(slices, tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1)), True)
+    slices, heights = call(read_head, kind, chosen, name, limits)
+    names = tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1))
+    return Upload(slices, names, True, heights=heights)
 
 
 def _nothing_read(unread: Sequence[Unread]) -> UserError:

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import DATA_HELP, load_source, out_option, output_folder, recipe_option, seed_option
+from alzedge.commands.options import (
+    DATA_HELP,
+    load_source,
+    out_option,
+    output_folder,
+    people_option,
+    recipe_option,
+    seed_option,
+)
 
 _CALLS = 200  # timed calls of each model and number of threads with --time-only
 
@@ -12,7 +20,11 @@ _CALLS = 200  # timed calls of each model and number of threads with --time-only
 @click.command("benchmark", epilog=DATA_HELP)
 @click.argument("models", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--data", default="phantoms", show_default=True, help="The data set the models were made from; see below."
+    "--data",
+    multiple=True,
+    default=("phantoms",),
+    show_default="phantoms",
+    help="The data set the models were made from, see below; may be repeated.",
 )
 @click.option(
     "--reference-models", is_flag=True, help="Also measure what one would take instead; minutes, and 430 MB in OUT."
@@ -24,12 +36,13 @@ _CALLS = 200  # timed calls of each model and number of threads with --time-only
     "Default MODELS: the bundled file.",
 )
 @click.option("--profile", is_flag=True, help="Also time each operator of the .tflite models, by LiteRT's profiler.")
+@people_option
 @out_option("runs/DATA-benchmark")
 @recipe_option
 @seed_option
 def benchmark_command(
     models: tuple[Path, ...],
-    data: str,
+    data: tuple[str, ...],
     reference_models: bool,
     time_only: bool,
     profile: bool,

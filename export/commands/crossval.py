@@ -7,6 +7,7 @@ import click
 
 from alzedge.commands.options import (
     DATA_HELP,
+    data_argument,
     load_source,
     next_command,
     out_option,
@@ -19,7 +20,7 @@ _OUT = "runs/DATA-crossval"
 
 
 @click.command("crossval", epilog=DATA_HELP)
-@click.argument("data", default="phantoms")
+@data_argument
 @out_option(_OUT)
 @click.option(
     "--jobs",
@@ -28,7 +29,9 @@ _OUT = "runs/DATA-crossval"
 )
 @recipe_option
 @seed_option
-def crossval_command(data: str, out: Path | None, jobs: int | None, recipe_name: str | None, seed: int | None) -> None:
+def crossval_command(
+    data: tuple[str, ...], out: Path | None, jobs: int | None, recipe_name: str | None, seed: int | None
+) -> None:
     """Cross-validate a recipe over people.
 
     The people of DATA are dealt into five folds. Each fold is held out once, and pre-training, fine-tuning,
@@ -55,5 +58,5 @@ def crossval_command(data: str, out: Path | None, jobs: int | None, recipe_name:
     evaluation = cross_validate(source.dataset, source.recipe, folder, at_once, show_lines)
     click.echo(f"\n{glance({CROSSVAL: evaluation})}")
     click.echo(f"\nwrote {folder}: pooled answers (.csv), {EVALUATION}/report.html, {EVALUATION}/metrics.json")
-    words = ("run", data, "--crossval", folder)
+    words = ("run", *data, "--crossval", folder)
     click.echo(f"next: {next_command(*words, recipe_name=recipe_name, seed=seed)}")

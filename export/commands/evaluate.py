@@ -11,6 +11,7 @@ from alzedge.commands.options import (
     load_source,
     out_option,
     output_folder,
+    people_option,
     recipe_option,
     seed_option,
 )
@@ -18,12 +19,13 @@ from alzedge.commands.options import (
 if TYPE_CHECKING:
     from alzedge.metrics.split_evaluation import SplitEvaluation
 
+_MODELS = (".keras", ".tflite", ".onnx", ".csv")
 _SPLITS = ("official", "subject", "random", "crossval")
 
 
 @click.command("evaluate", epilog=DATA_HELP)
-@click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.argument("data")
+@click.argument("files", metavar="MODELS... DATA...", nargs=-1, required=True)
+@people_option
 @click.option(
     "--split",
     "splits",
@@ -36,8 +38,7 @@ _SPLITS = ("official", "subject", "random", "crossval")
 @recipe_option
 @seed_option
 def evaluate_command(
-    models: tuple[Path, ...],
-    data: str,
+    files: tuple[str, ...],
     splits: tuple[str, ...],
     teacher: Path | None,
     out: Path | None,
@@ -60,6 +61,7 @@ def evaluate_command(
     from alzedge.utils.files import check_own_folder
 
     require("export")
+    models, data = _sorted(files)
     folder = output_folder(out, "runs/DATA-evaluation", data)
     check_own_folder(folder, "evaluate")
     check_data(data)
@@ -83,6 +85,15 @@ def evaluate_command(
     evaluations = evaluate_files(paths, source.dataset, source.recipe, folder, splits, teacher, show_steps)
     click.echo(f"\n{glance(evaluations)}")
     click.echo(f"\nwrote {folder}: report.html, report.md, metrics.json")
+
+
+def _sorted(files: tuple[str, ...]) -> tuple[list[Path], list[str]]:
+    """Models, and the data sets behind them."""
+    of_models = [Path(file).suffix.lower() in _MODELS for file in files]
+    count = of_models.index(False) if False in of_models else len(files)
+    if not count or count == len(files):
+        raise click.UsageError(f"Missing argument '{'DATA' if count else 'MODELS'}...'.")
+    return [Path(file) for file in files[:count]], list(files[count:])
 
 
 def glance(splits: "dict[str, SplitEvaluation]") -> str:

@@ -4,14 +4,22 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import DATA_HELP, check_data, load_source, out_option, output_folder, seed_option
+from alzedge.commands.options import (
+    DATA_HELP,
+    check_data,
+    data_argument,
+    load_source,
+    out_option,
+    output_folder,
+    seed_option,
+)
 from alzedge.data.split_names import SPLITS
 
 _OUT = "runs/DATA-experiments"
 
 
 @click.command("experiments", epilog=DATA_HELP)
-@click.argument("data", default="phantoms")
+@data_argument
 @click.option("--table", type=click.Path(path_type=Path), help="TOML file of experiments. Default: those of the study.")
 @click.option("--group", "groups", multiple=True, help="Only this group of the table; may be repeated.")
 @click.option(
@@ -21,7 +29,7 @@ _OUT = "runs/DATA-experiments"
 @out_option(_OUT)
 @seed_option
 def experiments_command(
-    data: str,
+    data: tuple[str, ...],
     table: Path | None,
     groups: tuple[str, ...],
     splits: tuple[str, ...],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alzedge.commands.options import DATA_HELP, load_source, next_command, recipe_option, seed_option
+from alzedge.commands.options import DATA_HELP, data_argument, load_source, next_command, recipe_option, seed_option
 from alzedge.errors import UserError
 from alzedge.export.convert.format_traits import TRAITS
 
@@ -20,7 +20,7 @@ _FORMATS = tuple(name for name in TRAITS if name != _FLOAT_IO)
 
 @click.command("export", epilog=DATA_HELP)
 @click.argument("student", type=click.Path(path_type=Path))
-@click.argument("data", default="phantoms")
+@data_argument
 @click.option("--format", "fmt", type=click.Choice(_FORMATS), default="int8", show_default=True, help="See above.")
 @click.option("--float-io", is_flag=True, help="With int8: float32 input and output.")
 @click.option("--heat-map", is_flag=True, help="With a second output: the evidence for each stage by place.")
@@ -47,7 +47,7 @@ _FORMATS = tuple(name for name in TRAITS if name != _FLOAT_IO)
 @seed_option
 def export_command(
     student: Path,
-    data: str,
+    data: tuple[str, ...],
     fmt: str,
     float_io: bool,
     heat_map: bool,

@@ -9,6 +9,7 @@ from alzedge.commands.options import (
     DATA_HELP,
     Source,
     command_name,
+    data_argument,
     load_source,
     next_command,
     out_option,
@@ -19,14 +20,18 @@ from alzedge.commands.options import (
 
 
 @click.command("run", epilog=DATA_HELP)
-@click.argument("data", default="phantoms")
+@data_argument
 @out_option("runs/DATA")
 @click.option(
-    "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here."
+    "--crossval",
+    type=click.Path(path_type=Path),
+    help="Quote the figures that `alzedge crossval` left here, and take its model of this fold over.",
 )
 @recipe_option
 @seed_option
-def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name: str | None, seed: int | None) -> None:
+def run_command(
+    data: tuple[str, ...], out: Path | None, crossval: Path | None, recipe_name: str | None, seed: int | None
+) -> None:
     """Run the whole path from DATA to a quantized student and its benchmark.
 
     For the official split and for unseen people: teacher (contrastive pre-training, then
@@ -62,12 +67,10 @@ def run_command(data: str, out: Path | None, crossval: Path | None, recipe_name:
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.results import read_benchmark
     from alzedge.export.benchmark.tables import text_table
-    from alzedge.export.experiments.crossval import crossval_metrics
     from alzedge.export.pipeline import run
     from alzedge.stages import DISCLAIMER
 
-    quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
-    benchmark = run(source.dataset, source.recipe, folder, quoted, show_steps)
+    benchmark = run(source.dataset, source.recipe, folder, crossval, show_steps)
     click.echo("\n" + text_table(read_benchmark(benchmark)))
     click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)

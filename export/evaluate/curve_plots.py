@@ -1,10 +1,8 @@
 """Pictures of the curves of one model, as SVG that takes the colours of the page around it."""
 
-import io
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,26 +11,10 @@ from matplotlib.patches import Rectangle
 from alzedge.export.evaluate.curves import MACRO, MICRO, TaskCurves
 from alzedge.export.report.plots import COLOURS
 from alzedge.export.report.sections import LEVELS
+from alzedge.export.report.svg import INK, page_style, to_svg
 from alzedge.metrics.evaluation import Evaluation
 from alzedge.metrics.tasks import TASKS, Task
 
-# Stands in for the text colour of the page, and is replaced by it in the SVG.
-_INK = "#010203"
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "alzedge",
-    "font.size": 9,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.facecolor": "none",
-    "figure.facecolor": "none",
-    "savefig.facecolor": "none",
-    "legend.facecolor": "none",
-    "legend.edgecolor": "none",
-}
 _PANEL = 3.0  # inches
 _BAND = 0.18
 _AXES = {"roc": ("false positive rate", "true positive rate"), "pr": ("recall", "precision")}
@@ -51,12 +33,12 @@ def draw_curves(kind: Literal["roc", "pr"], curves: Curves) -> str:
 
     def draw(axis: Axes, task: Task, level: str) -> None:
         for place, (name, curve) in enumerate(getattr(curves[level][task.name], kind).items()):
-            style = {MICRO: ("--", _INK), MACRO: ("-", _INK)}.get(name, ("-", COLOURS[place % len(COLOURS)]))
+            style = {MICRO: ("--", INK), MACRO: ("-", INK)}.get(name, ("-", COLOURS[place % len(COLOURS)]))
             axis.plot(curve.x, curve.y, style[0], color=style[1], lw=1.4, label=_short(name))
             if curve.band is not None:
                 axis.fill_between(curve.band.x, curve.band.low, curve.band.high, color=style[1], alpha=_BAND, lw=0)
         if kind == "roc":
-            axis.plot([0, 1], [0, 1], ":", color=_INK, lw=0.7)
+            axis.plot([0, 1], [0, 1], ":", color=INK, lw=0.7)
         x, y = _AXES[kind]
         axis.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         _legend_or_reason(axis)
@@ -69,7 +51,7 @@ def draw_reliability(curves: Curves) -> str:
 
     def draw(axis: Axes, task: Task, level: str) -> None:
         bins = curves[level][task.name].reliability
-        axis.plot([0, 1], [0, 1], ":", color=_INK, lw=0.7)
+        axis.plot([0, 1], [0, 1], ":", color=INK, lw=0.7)
         confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
         axis.vlines(confidence, confidence, accuracy, color=COLOURS[1], lw=1.2, label="gap")
         share = np.array([b.n for b in bins]) / max(1, sum(b.n for b in bins))
@@ -102,7 +84,7 @@ def draw_confusions(evaluation: Evaluation) -> str:
 
 
 def _panels(levels: list[str], draw: Draw) -> str:
-    with matplotlib.rc_context(_STYLE):
+    with page_style():
         size = (_PANEL * len(TASKS) + 0.6, (_PANEL + 0.25) * len(levels))
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(len(levels), len(TASKS), squeeze=False)
@@ -111,10 +93,7 @@ def _panels(levels: list[str], draw: Draw) -> str:
                 draw(axis, task, level)
                 axis.set_title(f"{_task_title(task)}\n{LEVELS[level]}", fontsize=9)
                 axis.spines[["top", "right"]].set_visible(False)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    drawn = buffer.getvalue()
-    return drawn[drawn.index("<svg") :].replace(_INK, "currentColor")
+        return to_svg(figure)
 
 
 def _legend_or_reason(axis: Axes) -> None:

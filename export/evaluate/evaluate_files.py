@@ -7,8 +7,10 @@ from alzedge.data.dataset import DataSet
 from alzedge.export.evaluate.curve_plots import draw_confusions, draw_curves, draw_reliability
 from alzedge.export.evaluate.curves import TaskCurves, curves
 from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
+from alzedge.export.evaluate.measured import measure_pictures, measured_people, write_measure_pictures
 from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
 from alzedge.export.report.html import html_report, introduction, markdown_report
+from alzedge.export.report.people_sections import people_sections
 from alzedge.export.report.sections import Pictures, report_sections
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import make_levels
@@ -34,7 +36,8 @@ def evaluate_files(
 ) -> dict[str, SplitEvaluation]:
     """Evaluate model files and predictions; writes `metrics.json`, `report.html` and `report.md` into `out`.
 
-    `metrics.json` holds the result, and beside it the `curves` of each split by model and level.
+    `metrics.json` holds the result, and beside it the `curves` of each split by model and level. Where brain volume or age
+    are measured, `measures-SPLIT-SOURCE.png` shows those of the last model.
 
     Args:
         paths: .keras, .tflite, .onnx, or predictions (.csv); differences are from the first.
@@ -66,7 +69,10 @@ def evaluate_files(
     title = f"Evaluation of {', '.join(source.name for source in sources)}"
     opening = introduction(dataset, replicates)
     pictures = {name: _pictures(evaluation.models, drawn[name]) for name, evaluation in evaluations.items()}
+    measured = {name: measured_people(split, dataset) for name, split in evaluated.items()}
     sections = report_sections(evaluations, pictures)
+    sections[1:1] = people_sections(evaluations, measure_pictures(measured))
+    write_measure_pictures(measured, out)
     write_text(out / "report.html", html_report(title, opening, sections))
     write_text(out / "report.md", markdown_report(title, opening, sections))
     return evaluations

@@ -1,4 +1,4 @@
-"""Probabilities from any model file through one function, so that all models are measured by the same code."""
+"""Answers from any model file through one function, so that all models are measured by the same code."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,15 +6,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import Classifier
+from alzedge.inference.measures.operating_point import OperatingPoint
+from alzedge.inference.measures.readings import Readings
+from alzedge.metrics.people.evidence import Asked
+from alzedge.metrics.people.person_answers import rule_of
 from alzedge.model_file.read_write import kind_of, read_record
 
 # uint8 slices (N, 208, 176) -> float32 probabilities (N, 4)
 Scorer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+# Rows of a data set -> answers for them.
+Asker = Callable[[DataSet, NDArray[np.intp]], Asked]
+_Outputs = dict[str, NDArray[np.float32]]
 
 _BATCH = 256
+_PROBABILITIES = "probabilities"
+# Outputs of a measuring model beside the stages, each (N, 1), in this order.
+_MEASURES = ("brain_volume", "age")
 
 
 def load_scorer(path: Path, threads: int = 1) -> Scorer:
@@ -25,14 +36,34 @@ def load_scorer(path: Path, threads: int = 1) -> Scorer:
     Raises:
         UserError: no such file, not ours, damaged, or a model without answers.
     """
+    outputs = _load_outputs(path, threads)
+    return lambda images: outputs(images)[_PROBABILITIES]
+
+
+def load_asker(path: Path) -> Asker:
+    """Load a file as `load_scorer` does, with whatever it measures, its rule for people and its threshold."""
+    outputs, record = _load_outputs(path, 1), read_record(path)
+    rule, point = rule_of(record), OperatingPoint.read(record)
+
+    def ask(dataset: DataSet, rows: NDArray[np.intp]) -> Asked:
+        found = outputs(dataset.images[rows])
+        measures = (found[name].astype(np.float64).reshape(-1) if name in found else None for name in _MEASURES)
+        readings = Readings(found[_PROBABILITIES].astype(np.float64), dataset.height[rows], *measures)
+        return Asked(readings, rule, None if point is None else point.threshold)
+
+    return ask
+
+
+def _load_outputs(path: Path, threads: int) -> Callable[[NDArray[np.uint8]], _Outputs]:
     if path.suffix in (".tflite", ".onnx"):
-        return Classifier.load(path, threads).probabilities
+        classifier = Classifier.load(path, threads)
+        return lambda images: classifier.interpreter(classifier.preprocessing(images))
     if path.suffix == ".keras":
-        return _keras_scorer(path)
+        return _keras_outputs(path)
     raise UserError(f"{path}: expected a .keras, .tflite or .onnx file.")
 
 
-def _keras_scorer(path: Path) -> Scorer:
+def _keras_outputs(path: Path) -> Callable[[NDArray[np.uint8]], _Outputs]:
     import keras
 
     from alzedge.teacher.keras_file import load_model
@@ -42,9 +73,20 @@ def _keras_scorer(path: Path) -> Scorer:
     model, record = load_model(path)
     preprocessing = Preprocessing.from_dict(record["preprocessing"])
 
-    def score(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        blocks = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-        logits = [model.predict_on_batch(preprocessing(block)) for block in blocks]
-        return np.asarray(keras.ops.softmax(np.concatenate(logits)))
+    def score(images: NDArray[np.uint8]) -> _Outputs:
+        starts = range(0, len(images), _BATCH)
+        blocks = [_parts(model.predict_on_batch(preprocessing(images[start : start + _BATCH]))) for start in starts]
+        logits, *measures = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        found = {_PROBABILITIES: np.asarray(keras.ops.softmax(logits))}
+        return found | dict(zip(_MEASURES, measures, strict=False))
 
     return score
+
+
+def _parts(outputs: object) -> list[NDArray[np.float32]]:
+    """Logits, then whatever is measured, of a model with one output, a list of them, or a dictionary."""
+    if isinstance(outputs, dict):
+        stages = [value for name, value in outputs.items() if name not in _MEASURES]
+        outputs = [*stages, *(outputs[name] for name in _MEASURES if name in outputs)]
+    parts = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return [part for part in map(np.asarray, parts) if part.ndim == 2]  # a heat map has four

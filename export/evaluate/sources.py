@@ -7,15 +7,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.data.dataset import DataSet, Split, available_splits, split_dataset
+from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split, available_splits, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.calibration.pooled import cross_fitted_rule
+from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
-from alzedge.export.evaluate.scoring import load_scorer
+from alzedge.export.evaluate.scoring import load_asker
+from alzedge.inference.measures.readings import Readings
+from alzedge.metrics.baselines import Sides
 from alzedge.metrics.bootstrap import REPLICATES
-from alzedge.metrics.classification import Answers
 from alzedge.metrics.nearest_neighbour import baseline_accuracies
+from alzedge.metrics.people.evidence import Asked
+from alzedge.metrics.people.person_answers import PersonRule, mean_over_slices
 from alzedge.metrics.split_evaluation import Exposure
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe import Recipe
@@ -24,6 +29,7 @@ from alzedge.utils.progress import OnStep, Step, quiet
 
 CROSSVAL = "crossval"
 PREDICTIONS_SUFFIX = ".csv"
+_LEAST_FOLDS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +53,13 @@ class Source:
         name: in reports.
         made: the split that the model was made with; None for stored predictions.
         pooled: the slices of stored predictions; None for a model, which answers any slice.
-        answer: rows of the data set -> probabilities (rows, 4).
+        answer: rows of the data set -> answers for them.
     """
 
     name: str
     made: Split | None
     pooled: Pooled | None
-    answer: Callable[[NDArray[np.intp]], Answers]
+    answer: Callable[[NDArray[np.intp]], Asked]
 
 
 def open_sources(paths: list[Path], dataset: DataSet, recipe: Recipe) -> dict[Path, Source]:
@@ -80,8 +86,8 @@ def _open(path: Path, name: str, dataset: DataSet, recipe: Recipe) -> Source:
         return _open_predictions(path, name, dataset)
     own_recipe, split = made_with(read_record(path), dataset, recipe, path)
     made = split_dataset(dataset, split, own_recipe.fold)
-    score = load_scorer(path)
-    return Source(name, made, None, lambda rows: score(dataset.images[rows]))
+    ask = load_asker(path)
+    return Source(name, made, None, lambda rows: ask(dataset, rows))
 
 
 def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
@@ -99,12 +105,25 @@ def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
             odd = stored.paths[ours != theirs][0]
             raise UserError(f"{path}: {odd} {what} in {dataset.name}; predict again.")
     order = np.argsort(rows)
-    by_row = dict(zip(rows.tolist(), stored.probabilities, strict=True))
+    readings = Readings(
+        stored.probabilities,
+        dataset.height[rows],
+        *(one if np.isfinite(one).all() else None for one in (stored.brain_volume, stored.age)),
+    ).take(order)
 
-    def answer(asked: NDArray[np.intp]) -> Answers:
-        return np.stack([by_row[row] for row in asked.tolist()])
+    rule = _cross_fitted(readings, dataset.take(rows[order]), stored.fold[order])
+
+    def answer(asked: NDArray[np.intp]) -> Asked:
+        return Asked(readings.take(np.searchsorted(rows[order], asked)), rule)
 
     return Source(name, None, Pooled(rows[order], stored.fold[order]), answer)
+
+
+def _cross_fitted(readings: Readings, dataset: DataSet, fold: NDArray[np.int64]) -> PersonRule:
+    """The rule for each fold's people, fitted without them; the mean over slices for a model that measures nothing."""
+    if readings.brain_volume is None or readings.age is None or len(np.unique(fold)) < _LEAST_FOLDS:
+        return mean_over_slices
+    return cross_fitted_rule(SliceAnswers.of(dataset, readings, fold)) or mean_over_slices
 
 
 def choose_splits(sources: list[Source], dataset: DataSet, fold: int, wanted: tuple[str, ...]) -> dict[str, Split]:
@@ -184,8 +203,9 @@ def evaluate_sources(
         answers = {source.name: source.answer(split.test) for source in admitted}
         baselines = _baselines(split, admitted, dataset) if admitted else {}
         admitted_exposures = {source: exposures[source] for source in answers}
+        sides = _sides(split, admitted, dataset)
         evaluated[name] = evaluate_answers(
-            answers, admitted_exposures, dataset, split, baselines, teacher, replicates, refused
+            answers, admitted_exposures, dataset, split, baselines, teacher, replicates, refused, sides
         )
         on_step(Step(done, len(splits), done, len(splits)))
     if not any(split.answers for split in evaluated.values()):
@@ -208,15 +228,24 @@ def _exposure(source: Source, split: Split, dataset: DataSet) -> Exposure | None
 
 def _baselines(split: Split, admitted: list[Source], dataset: DataSet) -> dict[str, float]:
     """Baselines of a split; of pooled predictions those of each fold against all others, pooled too."""
-    pooled = admitted[0].pooled
-    if pooled is None:
+    if admitted[0].pooled is None:
         return baseline_accuracies(dataset, split)
     by_fold = []
-    for fold in np.unique(pooled.fold):
-        test = split.test[pooled.fold == fold]
-        train = np.setdiff1d(np.arange(len(dataset)), test)
-        by_fold.append((baseline_accuracies(dataset, replace(split, train=train, test=test)), len(test)))
-    return {name: sum(fold[name] * n for fold, n in by_fold) / len(split.test) for name in by_fold[0][0]}
+    for train, test in _sides(split, admitted, dataset):
+        staged = int((dataset.labels[test] != UNKNOWN_STAGE).sum())
+        if staged:
+            by_fold.append((baseline_accuracies(dataset, replace(split, train=train, test=test)), staged))
+    total = sum(n for _, n in by_fold)
+    return {name: sum(fold[name] * n for fold, n in by_fold) / total for name in by_fold[0][0]} if total else {}
+
+
+def _sides(split: Split, admitted: list[Source], dataset: DataSet) -> Sides:
+    """Training and test rows: of the split, or of each fold of pooled predictions against all others."""
+    pooled = admitted[0].pooled if admitted else None
+    if pooled is None:
+        return [(split.train, split.test)]
+    tests = [split.test[pooled.fold == fold] for fold in np.unique(pooled.fold)]
+    return [(np.setdiff1d(np.arange(len(dataset)), test), test) for test in tests]
 
 
 def _reason(evaluated: dict[str, EvaluatedSplit]) -> str:

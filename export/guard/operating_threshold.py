@@ -17,22 +17,23 @@ def operating_threshold(
     """Choose the threshold on the training side and measure it on the test side.
 
     It is the one of highest Youden's J, sensitivity + specificity - 1 (Youden 1950), for any
-    dementia against none, per person where people are known.
+    dementia against none, per person where people are known; people of unknown stage have no part in it.
 
     Args:
         train: probabilities (N, 4) for the training side, from the Keras student: one threshold for all its formats.
-        test: probabilities (M, 4) for the test side, from the exported file.
+        test: probabilities (M, 4) for the slices of known stage of the test side, from the exported file.
         dataset, split: the model's own.
 
     Returns:
         `task`, `score`, `level` ('person' or 'slice'), `chosen_on`, `value`, and, measured on the
         test side, `sensitivity` and `specificity`, each with its 95 % interval or None.
     """
-    score, positive = _scores(train, dataset.take(split.train))
+    known = dataset.labels[split.train] >= 0
+    score, positive = _scores(train[known], dataset.take(split.train[known]))
     false, true, thresholds = roc_curve(positive, score)
     best = int(np.argmax(true - false))
     value = float(min(thresholds[best], 1.0))  # scikit-learn's first threshold is infinite
-    score, positive = _scores(test, dataset.take(split.test))
+    score, positive = _scores(test, dataset.take(split.test[dataset.labels[split.test] >= 0]))
     return {
         "task": "any dementia",
         "score": "1 - probability of NonDemented",

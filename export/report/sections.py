@@ -52,7 +52,7 @@ def cell(figure: Estimate | None) -> str:
 def report_sections(
     splits: Mapping[str, SplitEvaluation], pictures: Mapping[str, Mapping[str, Pictures]]
 ) -> list[Section]:
-    """Write the sections of a report: the figures that matter, then everything about each test set.
+    """Write the sections of a report on slices: the figures that matter, then everything about each test set.
 
     Args:
         splits: by split what was evaluated on its test side.

@@ -6,6 +6,7 @@ import click
 
 from alzedge.commands.options import (
     DATA_HELP,
+    data_argument,
     load_source,
     next_command,
     out_option,
@@ -19,11 +20,13 @@ _OUT = "runs/DATA-student"
 
 @click.command("distill", epilog=DATA_HELP)
 @click.argument("teacher", type=click.Path(path_type=Path))
-@click.argument("data", default="phantoms")
+@data_argument
 @out_option(_OUT)
 @recipe_option
 @seed_option
-def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str | None, seed: int | None) -> None:
+def distill_command(
+    teacher: Path, data: tuple[str, ...], out: Path | None, recipe_name: str | None, seed: int | None
+) -> None:
     """Distill a teacher into a student.
 
     TEACHER is a .keras file from `alzedge train`. The student learns the teacher's soft targets on the training slices of the split that the
@@ -52,5 +55,5 @@ def distill_command(teacher: Path, data: str, out: Path | None, recipe_name: str
     run_folder = open_run_folder(folder, run_identity(source.dataset, recipe, name))
     split_run = make_split_run(run_folder, folder, source.dataset, recipe, split)
     student = distill_phase(split_run, targets_phase(split_run, teacher, on_phase=show_steps), teacher, show_steps)
-    words = ("export", student, data, "--out", folder / "student_int8.tflite")
+    words = ("export", student, *data, "--out", folder / "student_int8.tflite")
     click.echo(f"wrote {student}\nnext: {next_command(*words, recipe_name=recipe_name, seed=seed)}")

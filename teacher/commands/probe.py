@@ -5,18 +5,28 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import DATA_HELP, load_source, out_option, output_folder, recipe_option, seed_option
+from alzedge.commands.options import (
+    DATA_HELP,
+    data_argument,
+    load_source,
+    out_option,
+    output_folder,
+    recipe_option,
+    seed_option,
+)
 
 _OUT = "runs/DATA-probe"
 
 
 @click.command("probe", epilog=DATA_HELP)
 @click.argument("teacher", type=click.Path(path_type=Path))
-@click.argument("data", default="phantoms")
+@data_argument
 @out_option(_OUT)
 @recipe_option
 @seed_option
-def probe_command(teacher: Path, data: str, out: Path | None, recipe_name: str | None, seed: int | None) -> None:
+def probe_command(
+    teacher: Path, data: tuple[str, ...], out: Path | None, recipe_name: str | None, seed: int | None
+) -> None:
     """Evaluate a representation by a linear probe, nearest neighbours and a t-SNE picture.
 
     TEACHER is pretrained.keras or teacher.keras from `alzedge train`. Probe and neighbours learn from the

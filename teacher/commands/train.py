@@ -6,6 +6,7 @@ import click
 
 from alzedge.commands.options import (
     DATA_HELP,
+    data_argument,
     load_source,
     next_command,
     out_option,
@@ -19,7 +20,7 @@ _OUT = "runs/DATA-teacher"
 
 
 @click.command("train", epilog=DATA_HELP)
-@click.argument("data", default="phantoms")
+@data_argument
 @out_option(_OUT)
 @recipe_option
 @seed_option
@@ -33,7 +34,7 @@ _OUT = "runs/DATA-teacher"
 @click.option("--devices", type=click.IntRange(1), default=1, help="Share each batch among so many GPUs (or CPUs).")
 @click.option("--wandb", is_flag=True, help="Keep curves for Weights & Biases, too; offline unless WANDB_MODE=online.")
 def train_command(
-    data: str,
+    data: tuple[str, ...],
     out: Path | None,
     recipe_name: str | None,
     seed: int | None,
@@ -81,4 +82,4 @@ def train_command(
         split_run = make_split_run(run_folder, folder, source.dataset, recipe, chosen)
         pretrained = init_phase(split_run, start)
     teacher = finetune_phase(split_run, pretrained, resources, show_steps)
-    click.echo(f"wrote {teacher}\nnext: {next_command('distill', teacher, data, recipe_name=recipe_name, seed=seed)}")
+    click.echo(f"wrote {teacher}\nnext: {next_command('distill', teacher, *data, recipe_name=recipe_name, seed=seed)}")

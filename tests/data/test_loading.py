@@ -116,7 +116,8 @@ def test_subjects_csv_is_complete(kaggle_like: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "lowest 1.000" in result.stdout and "28 people x 32 slices" in result.stdout
     rows = list(csv.DictReader(table.open()))
-    assert list(rows[0]) == ["path", "label", "subject", "slice", "split"]
+    assert list(rows[0]) == ["path", "label", "subject", "slice", "split", "scan", "height"]
+    assert all(float(row["height"]) == int(row["slice"]) - 1 for row in rows)
     assert len(rows) == 32 * sum(PEOPLE)
     assert all((kaggle_like / "Alzheimer_s Dataset" / row["path"]).is_file() for row in rows)
 

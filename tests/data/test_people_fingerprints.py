@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from alzedge.data.loading import load_dataset
+from alzedge.data.make_files import fingerprint_file
 from alzedge.data.people.by_pixels.fingerprints import (
     Fingerprints,
     frequencies,
@@ -15,7 +16,6 @@ from alzedge.data.people.by_pixels.fingerprints import (
     make_fingerprints,
     recognise,
 )
-from alzedge.data.people.make_files import fingerprint_file
 
 
 def _brains(count: int, slices: int, seed: int = 0) -> np.ndarray:

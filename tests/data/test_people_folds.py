@@ -1,24 +1,12 @@
 """Folds by person: fixed, balanced, and one for each person across sources."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from alzedge.data.folds import N_FOLDS
-from alzedge.data.people.folds import (
-    NO_FOLD,
-    check_one_fold_each,
-    deal_people,
-    oasis_folds,
-    person_folds,
-    subject_folds_of_people,
-)
-from alzedge.data.people.make_files import fold_file
-from alzedge.data.people.recovery import Match
+from alzedge.data.folds import N_FOLDS, deal_folds, deal_people, kaggle_folds, oasis_folds, subject_folds
+from alzedge.data.make_files import fold_file
 from alzedge.data.people.table import Person, read_people
-from alzedge.errors import UserError
 
 
 def test_stored_folds_cover_oasis_and_are_even() -> None:
@@ -31,7 +19,7 @@ def test_stored_folds_cover_oasis_and_are_even() -> None:
 def test_stored_folds_are_dealt_on_the_real_table(oasis_table: Path) -> None:
     assert fold_file(oasis_table).splitlines()[1:] == [f"{k},{v}" for k, v in sorted(oasis_folds().items())]
     people = read_people(oasis_table)
-    folds = person_folds([person.oasis_id for person in people])
+    folds = np.array([oasis_folds()[person.oasis_id] for person in people])
     for chosen in (
         [p.first.cdr is not None and p.first.cdr > 0 for p in people],
         [p.first.cdr == 0 and p.first.age < 60 for p in people],
@@ -45,21 +33,24 @@ def test_dealing_depends_on_people_not_on_their_order(made_up_people: list[Perso
     assert deal_people(made_up_people) == deal_people(made_up_people[::-1])
 
 
-def test_subjects_take_their_person_s_fold_or_none(made_up_people: list[Person]) -> None:
-    one, two = made_up_people[0], made_up_people[1]
-    sure = Match("a", one, 0.97, two, 0.02, 0.0)
-    folds = subject_folds_of_people([sure, replace(sure, posterior=0.89)])
-    assert folds.tolist() == [oasis_folds()[one.oasis_id], NO_FOLD]
+def test_people_of_oasis_have_their_fold_in_every_company() -> None:
+    oasis, kaggle = oasis_folds(), kaggle_folds()
+    some = ["OAS1_0003", "OAS1_0001", "OAS1_0002"]
+    others = [f"x{k}" for k in range(12)]
+    people = np.array([*some, "NonDemented-010", *others])
+    labels = np.full(len(people), -1)
+    folds = subject_folds(people, labels)
+    assert folds[:3].tolist() == [oasis[person] for person in some]
+    assert folds[3] == kaggle["NonDemented-010"]
+    assert (
+        folds[4:].tolist() == deal_folds(np.array(sorted(others)), labels[4:])[np.argsort(np.argsort(others))].tolist()
+    )
 
 
-def test_strangers_have_no_fold() -> None:
-    with pytest.raises(UserError, match="OAS2_0001"):
-        person_folds(["OAS1_0001", "OAS2_0001"])
-
-
-def test_a_person_in_two_folds_is_refused() -> None:
-    sources = ["archive", "scans", "scans", "archive"]
-    check_one_fold_each(["a", "a", "b", ""], [1, 1, 2, 3], sources)
-    check_one_fold_each(["a", "a"], [NO_FOLD, 1], sources[:2])
-    with pytest.raises(UserError, match="a is in fold 1 of archive and in fold 2 of scans"):
-        check_one_fold_each(["a", "a"], [1, 2], sources[:2])
+def test_the_kaggle_set_alone_keeps_its_own_folds_and_a_part_of_it_is_dealt() -> None:
+    stored = kaggle_folds()
+    names = np.array(list(stored))
+    labels = np.arange(200) // 50
+    assert subject_folds(names, labels).tolist() == list(stored.values())
+    part = np.sort(names)[:10]
+    assert subject_folds(part, labels[:10]).tolist() == deal_folds(part, labels[:10]).tolist()

@@ -1,10 +1,12 @@
 """Predictions as a file: what is read is what was written, and a table that cannot be is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from alzedge.data.dataset import UNKNOWN_STAGE
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
 from alzedge.stages import STAGES
@@ -29,6 +31,33 @@ def test_what_was_saved_is_read_to_the_last_bit_of_float32(tmp_path: Path) -> No
         np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
     np.testing.assert_array_equal(read.probabilities.astype(np.float32), written.probabilities.astype(np.float32))
     assert len(read) == 6 and (tmp_path / "p.csv").read_text().startswith("path,subject,label,fold," + STAGES[0])
+
+
+def test_measures_and_unknown_stages_come_back_and_files_without_them_are_read(tmp_path: Path) -> None:
+    plain = example()
+    assert np.isnan(plain.age).all() and set(plain.scan) == {""}
+    full = replace(
+        plain,
+        labels=np.repeat([0, UNKNOWN_STAGE, 3], 2),
+        source=np.repeat("oasis1", 6),
+        scan=np.repeat(["a1", "b1", "c1"], 2),
+        height=np.array([0, 4, 0, 4, np.nan, np.nan]),
+        brain_volume=np.linspace(0.65, 0.85, 6),
+    )
+    full.save(tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text().splitlines()[0].endswith(STAGES[-1] + ",source,scan,height,brain_volume")
+    read = Predictions.load(tmp_path / "p.csv")
+    for name in ("labels", "source", "scan", "height", "age"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(full, name))
+    np.testing.assert_allclose(read.brain_volume, full.brain_volume)
+    again = Predictions.pool(
+        [Predictions(*(one[half] for one in vars(read).values())) for half in (slice(3, 6), slice(3))]
+    )
+    np.testing.assert_array_equal(again.paths, read.paths)
+    text = (tmp_path / "p.csv").read_text()
+    (tmp_path / "p.csv").write_text(text.replace(",0.65", ",inf"))
+    with pytest.raises(UserError, match="not a number"):
+        Predictions.load(tmp_path / "p.csv")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from helpers.images import encoded
 from helpers.volumes import as_grid, save_nifti
 from numpy.typing import NDArray
 from PIL import Image
+from test_identity import planted_series
 from test_uploads import BAD_INPUT
 
 from alzedge.data.dataset import DataSet
@@ -558,6 +559,21 @@ def unread(client: httpx.Client, seconds: float) -> int:
     while (count := int(client.get("healthz").json()["unread"])) and time.monotonic() < end:
         time.sleep(0.5)
     return count
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_identifiers_in_an_upload_are_in_no_answer_log_or_file(served: Served, tmp_path: Path) -> None:
+    """Canaries in every attribute of a series, and in a file that is cut off; the log also names no file."""
+    files, canaries = planted_series(tmp_path)
+    name = "ZQDOE_JANE_4711.dcm"
+    with served.client() as client:
+        told = [ask(client, [(f"{number}.dcm", data) for number, data in enumerate(files)])]
+        told += [ask(client, [(name, files[0][: len(files[0]) // 2])]), ask(client, [(name, b"DICM" * 99)])]
+    answers = json.dumps(told).encode()
+    assert [name.encode() in json.dumps(one).encode() for one in told] == [False, True, True]  # its own visitor sees it
+    for data in (answers, served.log.read_bytes(), *(path.read_bytes() for path in served.files())):
+        assert not [needle for needle in canaries.needles if needle in data]
+    assert b"JANE" not in served.log.read_bytes() and not [path for path in served.files() if "JANE" in path.name]
 
 
 def test_sigterm_ends_it_in_two_seconds_while_somebody_listens(served: Served) -> None:

@@ -23,7 +23,7 @@ from alzedge.demo.answering.uploads import NotASlice, read_uploads
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 
-JPEG_LS = "1.2.840.10008.1.2.4.80"
+HTJ2K = "1.2.840.10008.1.2.4.201"
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ BAD_INPUT = {
     "gzip bomb of a head's side": (inflating(512), "bomb.nii.gz: 512 x 512 x 512 voxels"),
     "gzip bomb behind a small head": (inflating(20), "bomb.nii.gz: 20 x 20 mm"),
     "4D": (four_dimensional, "bold.nii.gz: 4 dimensions"),
-    "encapsulated": (lambda f, s: [with_syntax(save_dicom(f / "scan.dcm", s[0], Series()), JPEG_LS)], "scan.dcm: compressed as JPEG-LS"),
+    "encapsulated": (lambda f, s: [with_syntax(save_dicom(f / "scan.dcm", s[0], Series()), HTJ2K)], "scan.dcm: compressed as High-Throughput JPEG 2000"),
     "200 slices": (lambda f, s: save_slices(f, np.repeat(s, 40, axis=0)), "200 slices at once are too many, 100 at most"),
     "1000 files": (lambda f, s: save_slices(f, s[:1]) * 1000, "1000 files at once are too many"),
     "two volumes": (two_volumes, "2 volumes at once; upload one at a time"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli, run_cli
 
-from alzedge.data.dataset import DataSet, split_dataset
+from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, split_dataset
 from alzedge.data.folds import subject_folds
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
@@ -166,7 +166,10 @@ def test_the_page_needs_nothing_else_and_says_what_it_must(reported: Any) -> Non
     assert page.count("<svg") == 4 and "prefers-color-scheme: dark" in page
     assert page.count("<details open>") == 1
     stored = json.loads((out / "metrics.json").read_text())["subject"]
-    assert list(stored)[-2:] == ["refused", "curves"] and set(stored["curves"]["subject.tflite"]) == {"slice", "person"}
+    assert list(stored)[-3:] == ["refused", "sources", "curves"] and set(stored["curves"]["subject.tflite"]) == {
+        "slice",
+        "person",
+    }
     for report in (page, text):
         assert DISCLAIMER in report and "Phantoms are not medical data" in report
         assert f"{FEW} bootstrap resamples" in report
@@ -188,6 +191,38 @@ def test_the_page_escapes_names_and_writes_an_interval_smaller() -> None:
     assert '<td class="figure">0.812 <small>(0.760 to 0.861)</small></td>' in page and "<td>x (y)</td>" in page
     assert page.count("<th>accuracy</th>") == 1 and "<th></th><td>x" in re.sub(r"\s*\n\s*", "", page)
     assert split_cell("-0.5 (a)").interval == "(a)" and split_cell("- (a)").interval is None
+
+
+def test_what_is_measured_and_people_without_a_stage_are_reported(phantoms: DataSet, tmp_path: Path) -> None:
+    """One person was never examined: counted for the brain volume, and for nothing that needs a stage."""
+    unexamined = phantoms.subject == phantoms.subject[0]
+    data = replace(phantoms, labels=np.where(unexamined, UNKNOWN_STAGE, phantoms.labels))
+    labelled = pooled(phantoms)
+    measured = Predictions(
+        *(labelled.paths, labelled.subject, data.labels, labelled.fold, labelled.probabilities),
+        brain_volume=data.nwbv + 0.01,
+        age=data.age - 1,
+    )
+    measured.save(tmp_path / "student.csv")
+    out = tmp_path / "out"
+    found = evaluated_files([tmp_path / "student.csv"], data, RECIPE, out)["crossval"]
+    (figures,) = found.sources.values()
+    assert found.evaluated_on.people == 19 and figures.people["test"].stages["unknown"] == 1
+    assert figures.models["student.csv"]["any_dementia"]["all"].people == 19
+    volume, age = (figures.measures["student.csv"][name]["person"] for name in ("brain_volume", "age"))
+    assert volume.people == 20 and volume.figures["bias"] and volume.figures["bias"].value == pytest.approx(0.01)
+    assert age.figures["mae"] and age.figures["mae"].value == pytest.approx(1)
+    page, text = ((out / name).read_text() for name in ("report.html", "report.md"))
+    assert "Bland-Altman" not in page or page.count("<svg") == 5
+    assert "| stage unknown: never examined | 1 | 1 |" in text and "baseline: nWBV of the table" in text
+    assert "brain volume (nWBV): bias | 0.0100 (0.0100 to 0.0100)" in text and "labels permuted over people" in text
+    (picture,) = out.glob("measures-crossval-*.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert read_metrics(out / "metrics.json")["crossval"] == found
+    nobody = replace(phantoms, labels=np.full(len(phantoms), UNKNOWN_STAGE))
+    replace(measured, labels=nobody.labels).save(tmp_path / "nobody.csv")
+    with pytest.raises(UserError, match="nobody tested has a stage"):
+        evaluated_files([tmp_path / "nobody.csv"], nobody, RECIPE, tmp_path / "none")
 
 
 def test_unknown_people_are_said_beside_every_figure(phantoms: DataSet, tmp_path: Path) -> None:

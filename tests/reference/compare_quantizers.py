@@ -28,7 +28,7 @@ def main(student: Path, data: str, folder: Path) -> None:
     from alzedge.commands.options import load_source
     from alzedge.model_file.read_write import read_keras_record
 
-    source = load_source(data, None, None)
+    source = load_source((data,), None, None)
     recipe, name = made_with(read_keras_record(student), source.dataset, source.recipe, student)
     split = split_dataset(source.dataset, name, recipe.fold)
     prepared = prepare_student(student, source.dataset, split, recipe)

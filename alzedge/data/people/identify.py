@@ -5,11 +5,11 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.data.dataset import DataSet
 from alzedge.data.people.by_pixels.matching import PixelProof, match_pixels
 from alzedge.data.people.by_pixels.registration import list_scans
 from alzedge.data.people.features import person_features
@@ -17,6 +17,9 @@ from alzedge.data.people.proof import Proof, prove_order
 from alzedge.data.people.recovery import Match, Recovery, recover_people
 from alzedge.data.people.table import Person
 from alzedge.utils.progress import Step
+
+if TYPE_CHECKING:  # a data set is made in the room above, which asks this one for its people
+    from alzedge.data.dataset import DataSet
 
 SEARCHES, ROUNDS = 6, 25
 COLUMNS = (
@@ -54,7 +57,7 @@ class Identified:
 
 
 def identify(
-    dataset: DataSet,
+    dataset: "DataSet",
     people: Sequence[Person],
     volumes: Path | None = None,
     on_step: Callable[[Step], None] = lambda step: None,
@@ -77,12 +80,7 @@ def identify(
     on_phase("features")
     features = person_features(stacks)
     on_phase("search")
-    steps = SEARCHES * ROUNDS
-
-    def on_round(search: int, number: int, change: float) -> None:
-        on_step(Step(search, SEARCHES, (search - 1) * ROUNDS + number, steps, change))
-
-    recovery = recover_people(subjects, labels, features, people, on_round, SEARCHES, ROUNDS)
+    recovery = _recover(subjects, labels, features, people, on_step)
     on_phase("proof")
     proof = prove_order(recovery, labels, features, people)
     if volumes is None:
@@ -90,6 +88,29 @@ def identify(
     suggested = {m.subject: [m.person.oasis_id] for m in recovery.matches}
     pixels = match_pixels(subjects, stacks, files, suggested, on_phase)
     return Identified(recovery, proof, pixels, tuple(differences(recovery, pixels)))
+
+
+def recover(
+    dataset: "DataSet", people: Sequence[Person], on_step: Callable[[Step], None] = lambda step: None
+) -> tuple[Match, ...]:
+    """Find out who is on the images of the Kaggle archive, without the proof; see `identify`."""
+    subjects, labels, stacks = _stacks(dataset)
+    return _recover(subjects, labels, person_features(stacks), people, on_step).matches
+
+
+def _recover(
+    subjects: Sequence[str],
+    labels: NDArray[np.int64],
+    features: NDArray[np.float64],
+    people: Sequence[Person],
+    on_step: Callable[[Step], None],
+) -> Recovery:
+    steps = SEARCHES * ROUNDS
+
+    def on_round(search: int, number: int, change: float) -> None:
+        on_step(Step(search, SEARCHES, (search - 1) * ROUNDS + number, steps, change))
+
+    return recover_people(subjects, labels, features, people, on_round, SEARCHES, ROUNDS)
 
 
 def differences(recovery: Recovery, proof: PixelProof) -> list[Difference]:
@@ -133,7 +154,7 @@ def summary(identified: Identified) -> str:
     return "\n".join(lines)
 
 
-def _stacks(dataset: DataSet) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint8]]:
+def _stacks(dataset: "DataSet") -> tuple[list[str], NDArray[np.int64], NDArray[np.uint8]]:
     """Names, labels and slices (P, S, 208, 176) of the subjects, by class and name."""
     order = np.lexsort((dataset.slice, dataset.subject, dataset.labels))
     per_person = len(np.unique(dataset.slice))

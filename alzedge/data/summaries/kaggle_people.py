@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
-from alzedge.data.loading import Progress, list_entries, load_dataset
+from alzedge.data.entries import list_entries
+from alzedge.data.loading import Progress, load_dataset
 from alzedge.data.subjects_csv import SUBJECTS_FILE, find_table
 from alzedge.errors import UserError
 from alzedge.stages import STAGES

@@ -1,4 +1,4 @@
-"""Writing of the two files this package brings along: `python -m alzedge.data.people.make_files ARCHIVE TABLE`."""
+"""Writing of the two files on people that this package brings along: `python -m alzedge.data.make_files ARCHIVE TABLE`."""
 
 import io
 import sys
@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from alzedge.data.dataset import DataSet
+from alzedge.data.folds import deal_people
 from alzedge.data.loading import load_dataset
 from alzedge.data.people.by_pixels.fingerprints import frequencies, make_fingerprints
-from alzedge.data.people.folds import deal_people
 from alzedge.data.people.table import read_people
 from alzedge.stages import STAGES
 from alzedge.utils.files import write_bytes, write_text
@@ -34,8 +34,8 @@ def fold_file(table: Path) -> str:
 
 
 def main(archive: Path, table: Path) -> None:
-    """Write both files beside this one."""
-    here = Path(__file__).parent
+    """Write both files where the package keeps them."""
+    here = Path(__file__).parent / "people"
     write_bytes(here / "by_pixels" / "fingerprints.npz", fingerprint_file(load_dataset(archive)))
     write_text(here / "oasis_folds.csv", fold_file(table))
 

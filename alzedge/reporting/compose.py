@@ -1,0 +1,129 @@
+"""A report out of slices and their answers."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from alzedge.imaging.overlay import brain_mask, heat_overlay
+from alzedge.inference.answer import Answer, together
+from alzedge.metrics.caveats import cannot_sentence, operating_sentence
+from alzedge.metrics.record_facts import is_synthetic
+from alzedge.model_file.read_write import Record
+from alzedge.model_file.record_entries import count, entry_of
+from alzedge.reporting.content import UNTOLD, Model, Registration, Report, Tile, Told
+from alzedge.stages import DISCLAIMER
+
+TILES = 8
+
+
+def chosen_rows(answers: Sequence[Answer], most: int = TILES) -> list[int]:
+    """Rows of the slices to show: at most so many, evenly spaced among those answered, or among all where none was."""
+    given = [row for row, answer in enumerate(answers) if answer.probabilities is not None]
+    rows = given or list(range(len(answers)))
+    picked = np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))
+    return [rows[index] for index in picked]
+
+
+def make_tiles(
+    slices: NDArray[np.uint8],
+    rows: Sequence[int],
+    heat: NDArray[np.float32] | None,
+    positions: Sequence[float] = (),
+) -> tuple[Tile, ...]:
+    """Draw the strip.
+
+    Args:
+        slices: uint8 (N, 208, 176).
+        rows: of the slices to draw.
+        heat: evidence for each stage, float32 (len(rows), h, w, 4); None without a heat map.
+        positions: of a volume, the height of each of the N slices in mm.
+    """
+    # Any dementia is what speaks against none; one scale for all, so that slices can be compared.
+    against_none = None if heat is None else -heat[..., 0]
+    scale = None if against_none is None else float(np.abs(against_none).max()) or 1.0
+    tiles = []
+    for index, row in enumerate(rows):
+        place = f", {positions[row]:+.0f} mm" if positions else ""
+        laid = None
+        if against_none is not None:
+            laid = png(_laid(slices[row], against_none[index], scale))
+        tiles.append(Tile(f"slice {row + 1}{place}", png(slices[row]), laid))
+    return tuple(tiles)
+
+
+def make_report(
+    record: Record,
+    answers: Sequence[Answer],
+    tiles: tuple[Tile, ...],
+    images: str,
+    made: date,
+    legend: str = "",
+    registration: Registration | None = None,
+    told: Told = UNTOLD,
+    person: Answer | None = None,
+) -> Report:
+    """Put a report together.
+
+    Args:
+        record: of the model that answered.
+        answers: one per slice.
+        tiles: from `make_tiles`.
+        images: from `hash_of`.
+        made: the day to print.
+        legend: of the heat map.
+        registration: of the scan, where it was prepared.
+        told: age and sex.
+        person: the answer for all slices together; their mean where None.
+    """
+    return Report(
+        person=person or together(list(answers)),
+        slices=tuple(answers),
+        tiles=tiles,
+        legend=legend if any(tile.heat for tile in tiles) else "",
+        registration=registration,
+        curve=None,
+        operating=operating_sentence(record),
+        cannot=cannot_sentence(record),
+        limits=_limits(record),
+        model=Model(str(record["kind"]), str(record["sha256"]), str(record["alzedge"])),
+        images=images,
+        made=made,
+        told=told,
+    )
+
+
+def hash_of(slices: NDArray[np.uint8]) -> str:
+    """SHA-256 of slices' pixels, uint8 (N, 208, 176), row by row, in hexadecimal."""
+    return hashlib.sha256(np.ascontiguousarray(slices).tobytes()).hexdigest()
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Pixels as a PNG file, without anything beside them."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _laid(pixels: NDArray[np.uint8], heat: NDArray[np.float32], scale: float | None) -> NDArray[np.uint8]:
+    """A slice under its heat map, which ends where the brain does; uint8 (208, 176, 3)."""
+    overlay = heat_overlay(pixels, heat, scale=scale)
+    return np.where(brain_mask(pixels)[..., None], overlay, pixels[..., None])
+
+
+def _limits(record: Record) -> tuple[str, ...]:
+    data = record.get("dataset")
+    people, slices = count(entry_of(data, "people")), count(entry_of(data, "slices"))
+    if is_synthetic(record):
+        learned = "The model has learned from phantoms: its answers say nothing about real slices."
+    else:
+        who = "people unknown" if people is None else f"{people} people"
+        learned = (
+            f"It has learned from {slices} slices of {who} of one data set; other scanners, other diseases and other "
+            "populations were not tried."
+        )
+    return learned, "It tells no cause of dementia, and no other disease.", DISCLAIMER
