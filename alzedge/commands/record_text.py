@@ -53,10 +53,10 @@ def _guard(guard: Any) -> str:
     others = [number(entry_of(entry, "refused")) for entry in unseen.values()] if isinstance(unseen, dict) else []
     said = "refuses what is not a slice"
     if share is not None:
-        said += f"; by mistake {share:.1%} of its test slices"
+        said += f"; by mistake {share:.1%} of test slices"
         rates = [rate for rate in others if rate is not None]
         if rates:
-            said += f", and {max(rates):.1%} of a source of slices that it was not fitted on"
+            said += f", {max(rates):.1%} of an unseen source's"
     return said
 
 
