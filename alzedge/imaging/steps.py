@@ -93,8 +93,7 @@ def _csf(images: Pixels, original: Pixels) -> Pixels:
 
     So a block's mean grows with its share of CSF, which a mean of the slice itself confuses with background.
     """
-    lit: Pixels = csf_as_light()[images]
-    return lit
+    return _through(images, np.broadcast_to(csf_as_light(), (len(images), 256)))
 
 
 def _white(images: Pixels, original: Pixels) -> Pixels:
@@ -104,9 +103,9 @@ def _white(images: Pixels, original: Pixels) -> Pixels:
     white matter: w, at least 20. Each pixel x becomes min(255, (170 * x + w // 2) // w), all in whole numbers. A simple
     form of the white-stripe idea (Shinohara et al. 2014, doi 10.1016/j.nicl.2014.08.008).
     """
-    flat, greys = images.reshape(len(images), -1), np.arange(256)
-    offsets = np.arange(len(images), dtype=np.intp)[:, None] * 256
-    counts = np.bincount((flat + offsets).ravel(), minlength=256 * len(images)).reshape(-1, 256)
+    greys = np.arange(256)
+    # Pillow counts faster than NumPy, which makes eight bytes of each pixel first.
+    counts = np.array([Image.fromarray(image).histogram() for image in images], np.intp).reshape(-1, 256)
     counts[:, :_TISSUE] = 0
     number = counts.sum(axis=1) * _WHITE_PERCENT // 100
     darker = counts.cumsum(axis=1) <= number[:, None]
@@ -114,7 +113,16 @@ def _white(images: Pixels, original: Pixels) -> Pixels:
     white = np.maximum(found, _LEAST_WHITE)[:, None]
     curves = np.minimum(255, (_WHITE_BECOMES * greys + white // 2) // white).astype(np.uint8)
     curves[:, :_BACKGROUND] = 0
-    return np.take_along_axis(curves, flat, axis=1).reshape(images.shape)
+    return _through(images, curves)
+
+
+def _through(images: Pixels, curves: Pixels) -> Pixels:
+    """Each slice with its grey g replaced by its curve's g-th value; curves (N, 256)."""
+    done = np.empty_like(images)
+    for image, curve, new in zip(images, curves, done, strict=True):
+        # Python's own table lookup takes half the time of NumPy's, which makes eight bytes of each pixel first.
+        new[...] = np.frombuffer(image.tobytes().translate(curve.tobytes()), np.uint8).reshape(image.shape)
+    return done
 
 
 def _opening(images: Pixels, original: Pixels) -> Pixels:
