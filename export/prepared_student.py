@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alzedge.data.dataset import DataSet, Split
 from alzedge.export.convert.calibration_set import calibration_images
+from alzedge.export.convert.equalize import equalized
 from alzedge.export.convert.plain import plain
 from alzedge.export.convert.probabilities import PROBABILITIES, keras_outputs, keras_probabilities, with_probabilities
 from alzedge.export.convert.tflite import to_float32
@@ -86,14 +87,15 @@ def prepare_student(
         UserError: no readable model, or no calibration slices; see `load_model` and `calibration_images`.
     """
     loaded, record = load_model(path)
-    student = plain(loaded)
-    model = with_probabilities(student)
     tested = dataset.take(split.test) if test is None else test_slices(test, dataset)
     tested = tested.take(np.flatnonzero(tested.labels >= 0))
+    source = (dataset, split) if calibration is None else (calibration, calibration_split(calibration, tested))
+    chosen = calibration_images(*source, recipe.export.calibration_images, recipe.seed)
+    student = plain(equalized(loaded, recipe.preprocessing(source[0].images[chosen])))
+    model = with_probabilities(student)
     inputs = recipe.preprocessing(tested.images)
     people = tested.subject if tested.subjects_known else None
     told = keras_outputs(model, inputs)
-    source = (dataset, split) if calibration is None else (calibration, calibration_split(calibration, tested))
     return PreparedStudent(
         path=path,
         record=record,
@@ -104,7 +106,7 @@ def prepare_student(
         model=model,
         float32=to_float32(model),
         calibrated_on=source[0],
-        calibration=calibration_images(*source, recipe.export.calibration_images, recipe.seed),
+        calibration=chosen,
         tested=tested,
         tested_elsewhere=test is not None,
         held_out=HeldOut(inputs, tested.labels, people, told.pop(PROBABILITIES), told),
