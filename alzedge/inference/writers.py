@@ -17,7 +17,7 @@ CSV_COLUMNS = (
     *("path", "slice", "any_dementia", "threshold", "above"),
     *("brain_volume", "brain_volume_low", "brain_volume_high", "brain_volume_percentile"),
     *("apparent_age", "apparent_age_low", "apparent_age_high"),
-    *("stage", "refused", "unlikeness", *STAGES, "stage_set", "error"),
+    *("stage", "refused", "unlikeness", *STAGES, "stage_set", "error", "notes"),
 )
 _NO_STAGE = "none"  # cell of an empty stage set; an empty cell is no set at all
 _CHECK_VOLUME = "check that it is a skull-stripped T1 volume of a whole head, and its orientation"
@@ -98,16 +98,22 @@ class CsvWriter:
     def write(self, result: Result) -> None:
         """See `Writer`."""
         if result.error is not None:
-            self._rows.writerow([_inert(result.name), *[""] * (len(CSV_COLUMNS) - 2), _inert(result.error)])
+            self._rows.writerow([_inert(result.name), *[""] * (len(CSV_COLUMNS) - 3), _inert(result.error), ""])
         if result.person is not None:
-            self._rows.writerow([_inert(result.name), "all", *_cells(result.person)])
+            self._rows.writerow([_inert(result.name), "all", *_cells(result.person), _told(result.notes)])
         for number, answer in enumerate(result.answers, 1):
             name = result.names[number - 1] if result.names else result.name
-            self._rows.writerow([_inert(name), number if result.positions else "", *_cells(answer)])
+            self._rows.writerow(
+                [_inert(name), number if result.positions else "", *_cells(answer), _told(answer.notes)]
+            )
 
     def close(self) -> None:
         """See `Writer`."""
         self._stream.flush()
+
+
+def _told(notes: tuple[str, ...]) -> str:
+    return _inert("; ".join(notes))
 
 
 def _inert(text: str) -> str:
@@ -156,19 +162,20 @@ def _as_json(result: Result) -> dict[str, Any]:
         return {"path": result.name, **entries(result.answers[0])}
     if result.names:
         slices = [{"path": name, **entries(one)} for name, one in zip(result.names, result.answers, strict=True)]
-        return {"path": result.name, **entries(result.person), "slices": slices}
+        return {"path": result.name, **entries(result.person), "notes": list(result.notes), "slices": slices}
     slices = [
         {"position_mm": round(position, 3), **entries(answer)}
         for position, answer in zip(result.positions, result.answers, strict=True)
     ]
-    return {"path": result.name, **entries(result.person), "slices": slices}
+    about = {"notes": list(result.notes), "quality": result.quality and asdict(result.quality)}
+    return {"path": result.name, **entries(result.person), **about, "slices": slices}
 
 
 def entries(answer: Answer) -> dict[str, Any]:
     """An answer as JSON holds it, null where there is none.
 
     `any_dementia` comes first, with the score, the file's operating threshold and which side of it the score lies on;
-    then `brain_volume` and `apparent_age`, `stage`, `probabilities` and `stage_set`, `refused` and `unlikeness`.
+    then `brain_volume` and `apparent_age`, `stage`, `probabilities` and `stage_set`, `refused` and `unlikeness`, `notes`.
     """
     dementia = answer.any_dementia
     rounded = answer.probabilities and {stage: round(share, 6) for stage, share in answer.probabilities.items()}
@@ -185,6 +192,7 @@ def entries(answer: Answer) -> dict[str, Any]:
         "stage_set": None if answer.stage_set is None else list(answer.stage_set),
         "refused": answer.refused,
         "unlikeness": None if answer.unlikeness is None else round(answer.unlikeness, 3),
+        "notes": list(answer.notes),
     }
 
 

@@ -63,10 +63,10 @@ def _coverage_sentence(record: Record) -> str:
     unseen = entry_of(record.get("measures"), "unseen")
     held = Estimate.read(entry_of(unseen, "stage_set_coverage"))
     if held is None or is_synthetic(record):
-        return "Intervals and stages not ruled out are made to hold the truth for 90%; that was not measured on people."
+        return "Intervals, and the stages not ruled out, are made to hold the truth for 90%; that was not measured on people."
     return (
-        "Intervals and stages not ruled out are made to hold the truth for 90%; of people the model had never seen the "
-        f"stages held it for {_interval(held)}. For a rare stage it can be fewer."
+        "Intervals, and the stages not ruled out, are made to hold the truth for 90%; of people the model had never seen "
+        f"the stages held it for {_interval(held)}."
     )
 
 

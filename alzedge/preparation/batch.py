@@ -65,8 +65,7 @@ def _prepare_one(work: tuple[Path, Path]) -> Outcome:
 
     path, folder = work
     try:
-        scan = read_scan(path)
-        prepared = prepare(scan.grid, scan.oriented, scan.notes)
+        prepared = prepare(read_scan(path))
         write_prepared(prepared, folder)
     except UserError as error:
         return Outcome(path, folder, error=str(error))

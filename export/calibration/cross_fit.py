@@ -86,7 +86,7 @@ def person_figures(people: PersonAnswers, rows: NDArray[np.bool_] | None = None,
 
     Returns:
         `brain_volume_error` and `age_error` (mean absolute), `brain_volume_coverage` and `age_coverage` of the 90 %
-        intervals, `stage_set_coverage`, `stage_set_size`,
+        intervals, `stage_set_coverage`, the same by class of stages, `stage_set_size`,
         `stage_set_full` and `stage_set_empty` (shares of people), `sensitivity` and `specificity`; None where unknown.
     """
     scans, chosen = people.scans, np.ones(len(people.threshold), bool) if rows is None else rows
@@ -107,6 +107,10 @@ def person_figures(people: PersonAnswers, rows: NDArray[np.bool_] | None = None,
         ),
         "age_coverage": (_inside(people.age, scans.age), chosen & _told(people.age, scans.age)),
         "stage_set_coverage": (held, examined & scored),
+        **{
+            f"stage_set_coverage_{name}": (held, examined & scored & np.isin(scans.stage, own))
+            for name, own in (("none", (0,)), ("very_mild", (1,)), ("mild_or_moderate", (2, 3)))
+        },
         "stage_set_size": (size, chosen & scored),
         "stage_set_full": (size == len(STAGES), chosen & scored),
         "stage_set_empty": (size == 0, chosen & scored),

@@ -22,7 +22,7 @@ _SPARE = 2
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted to cross-fitted answers.
+    """Rules and threshold, fitted to cross-fitted answers.
 
     Attributes:
         measures: the record's entry.
@@ -81,7 +81,7 @@ def known_groups(answers: SliceAnswers, group: NDArray[np.intp]) -> tuple[int, .
 
 
 def _suffices(answers: SliceAnswers, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of volume, age and any dementia could be fitted to some scans, bool (3,)."""
+    """True for volume, age and any dementia where some scans suffice to fit it, bool (3,)."""
     scans = answers.scans
     volume, age, without, with_ = (
         int((rows & known).sum())

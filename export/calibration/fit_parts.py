@@ -11,6 +11,7 @@ from alzedge.inference.measures.discriminant import Discriminant
 from alzedge.inference.measures.entry import Floats
 from alzedge.inference.measures.readings import group_means
 from alzedge.inference.measures.regression import Regression
+from alzedge.inference.measures.stage_sets import CLASSES
 
 # Scans with a truth in a group of levels that a regression needs, and of each class that a discriminant needs.
 LEAST_SCANS, LEAST_OF_CLASS = 8, 4
@@ -18,7 +19,7 @@ LEAST_SCANS, LEAST_OF_CLASS = 8, 4
 _SHRINK_REGRESSION, _SHRINK_DISCRIMINANT = 0.3, 0.2
 # Until it is calibrated: 90 % of a normal distribution, the likelihood ratio itself, and every stage.
 _NORMAL_90 = (1.645, 1.645)
-_EVERY_STAGE = (1.0, 1.0)
+_EVERY_STAGE = np.ones((2, CLASSES))
 
 
 @dataclass(frozen=True, eq=False)

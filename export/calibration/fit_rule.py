@@ -14,7 +14,7 @@ from alzedge.inference.measures.entry import Floats
 from alzedge.inference.measures.readings import group_means, sigmoid
 from alzedge.inference.measures.regression import Regression
 from alzedge.inference.measures.rule import PersonRule
-from alzedge.inference.measures.stage_sets import STAGE_COVERAGE, person_stages
+from alzedge.inference.measures.stage_sets import CLASS_OF_STAGE, CLASSES, STAGE_COVERAGE, improbability, person_stages
 
 _COVERAGE = 0.9  # of the intervals
 _DRAWN = 2  # slices of each scan that are asked about one by one
@@ -105,7 +105,7 @@ def make_views(answers: SliceAnswers, usable: NDArray[np.bool_]) -> Views:
 
 
 def score(rule: PersonRule, answers: SliceAnswers, group: NDArray[np.intp], slices: NDArray[np.intp]) -> list[float]:
-    """Score one view: mean and deviation of volume and of age, likelihood ratio of any dementia; NaN without the part."""
+    """Score one view: mean and deviation of volume and of age, likelihood ratio of any dementia; NaN where absent."""
     readings, own = answers.readings.take(slices), group[slices]
     told: list[float] = []
     for part, output in ((rule.brain_volume, readings.brain_volume), (rule.age, readings.age)):
@@ -179,13 +179,15 @@ def _with_platt(part: Discriminant, ratio: Floats, answers: SliceAnswers, views:
 def _with_limits(
     part: Discriminant, ratio: Floats, answers: SliceAnswers, views: Views, shares: Floats
 ) -> Discriminant:
-    stage = answers.scans.stage[views.scan]
-    improbable = np.full(len(ratio), np.nan)
-    for row in np.flatnonzero(np.isfinite(ratio) & answers.scans.examined[views.scan]):
+    """The discriminant with the conformal limits of each class of stages."""
+    own = np.array((*CLASS_OF_STAGE, -1))[answers.scans.stage[views.scan]]  # -1 where the stage is unknown
+    scores = np.full((len(ratio), CLASSES), np.nan)
+    for row in np.flatnonzero(np.isfinite(ratio) & (own >= 0)):
         value = sigmoid(part.scale * ratio[row] + part.offset)
-        slices = answers.readings.probabilities[views.slices[row]]
-        improbable[row] = 1 - person_stages(value, slices, shares)[stage[row]]
-    return replace(part, stage_limit=_by_number(improbable, views, STAGE_COVERAGE, part.stage_limit))
+        stages = person_stages(value, answers.readings.probabilities[views.slices[row]], shares)
+        scores[row, own[row]] = improbability(stages)[own[row]]
+    limits = [_by_number(column, views, STAGE_COVERAGE, (1.0, 1.0)) for column in scores.T]
+    return replace(part, stage_limit=np.array(limits).T)
 
 
 def _by_number(values: Floats, views: Views, level: float, otherwise: tuple[float, float]) -> tuple[float, float]:

@@ -19,7 +19,7 @@ def weighted_mean(values: Floats, weight: Floats) -> Floats:
 def shrunk_covariance(errors: Floats, weight: Floats, shrink: float, common: bool) -> Floats:
     """Covariance of columns with mean 0, its correlations shrunk towards their mean or towards 0.
 
-    Towards their mean: Ledoit and Wolf 2004 (doi 10.3905/jpm.2004.110); towards 0: the regularised discriminant analysis
+    Towards their mean: Ledoit and Wolf 2004 (doi 10.3905/jpm.2004.110); towards 0: regularised discriminant analysis
     of Friedman 1989 (doi 10.1080/01621459.1989.10478752), on standardised columns. Two columns that no row has both of
     get what is shrunk to.
 
@@ -50,7 +50,8 @@ def shrunk_covariance(errors: Floats, weight: Floats, shrink: float, common: boo
 def weighted_quantile(values: Floats, weight: Floats, level: float) -> float:
     """Conformal quantile: the smallest value at or below which lies `level` of the people and one person more.
 
-    With equal weights of 1 it is the ceil((n + 1) level)-th smallest (Vovk et al. 2005); infinite where there are too few.
+    With equal weights of 1 it is the ceil((n + 1) level)-th smallest (Vovk et al. 2005); infinite where they are
+    too few.
 
     Args:
         values: float64 (N,).

@@ -22,8 +22,8 @@ def person_entries(answers: SliceAnswers, norm: NormativeCurve | None = None, se
         seed: of the bootstrap.
 
     Returns:
-        The entries; `measures` holds `unseen`, the figures of `person_figures`. Empty where nothing could be fitted, and
-        without `operating_threshold` where stages are unknown.
+        The entries; `measures` holds `unseen`, the figures of `person_figures`. Empty where nothing could be fitted,
+        and without `operating_threshold` where stages are unknown.
     """
     fitted, people = fit_measures(answers, norm), cross_fit(answers, norm)
     if fitted is None or people is None:

@@ -80,7 +80,7 @@ def test_slices_of_unknown_height_get_wider_intervals(answers: SliceAnswers, fit
 
 def test_figures_are_measured_on_people_that_nothing_has_seen(unseen: PersonAnswers) -> None:
     figures = person_figures(unseen)
-    for name in ("brain_volume_coverage", "age_coverage", "stage_set_coverage"):
+    for name in ("brain_volume_coverage", "age_coverage", "stage_set_coverage", "stage_set_coverage_none"):
         assert figures[name] is not None and abs(figures[name].value - 0.9) < 0.06, name
     assert figures["brain_volume_error"].value < 0.012
     ill, known = unseen.scans.stage > 0, unseen.scans.examined
@@ -107,7 +107,8 @@ def test_a_shuffled_truth_is_not_told() -> None:
     volume = unseen.brain_volume[:, 0]
     assert volume.std() < 0.3 * answers.nwbv.std()
     assert unseen.any_dementia.std() < 0.08
-    assert abs(person_figures(unseen)["stage_set_coverage"].value - 0.9) < 0.06
+    figures = person_figures(unseen)
+    assert figures["stage_set_coverage"].value > 0.84 and figures["stage_set_size"].value > 2.5
 
 
 def test_the_entry_is_small_and_survives_the_file() -> None:

@@ -45,7 +45,7 @@ class PixelReader:
 
     def __call__(self, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """See `alzedge.inference.interpreters.Interpreter`."""
-        told = inputs.reshape(len(inputs), -1)[:, :6].astype(np.float64)
+        told = inputs[:, 0, :6, 0].astype(np.float64)
         shares = told[:, :4] / told[:, :4].sum(axis=1, keepdims=True)
         return {
             "probabilities": shares.astype(np.float32),

@@ -34,7 +34,7 @@ from alzedge.stages import STAGES
 
 @pytest.fixture(scope="module")
 def answers() -> SliceAnswers:
-    return made_up(150)
+    return made_up(100)
 
 
 @pytest.fixture(scope="module")
@@ -166,17 +166,17 @@ def test_the_command(
     write_tflite(model, flatbuffer, bundled | {"guard": guard.to_dict(), "measures": stages_only.measures.to_dict()})
     write_tflite(wrong, flatbuffer, bundled | {"guard": guard.to_dict(), "measures": record["measures"]})
     volume = save_nifti(tmp_path / "head.nii.gz", as_grid(people.images[6:12]))
-    told = call_cli("predict", volume, "--model", model, "--json", "--age", 73.125, "--sex", "F")
+    told = call_cli("predict", "--no-prepare", volume, "--model", model, "--json", "--age", 73.125, "--sex", "F")
     document = json.loads(told.stdout)
     assert "73.125" not in told.stdout  # it is not stored
     (person,) = document["predictions"]
-    direct = Classifier.load(model).predict(volume).person
+    direct = Classifier.load(model).predict(volume, prepare=False).person
     assert person["stage_set"] == list(direct.stage_set) and person["brain_volume"] is None
     assert person["any_dementia"]["value"] == pytest.approx(direct.any_dementia.value, abs=1e-6)
     assert "coverage" in document["model"] and "measures no brain volume" in document["model"]["brain_volume"]
-    together = call_cli("predict", "--person", volume, "--model", model).stdout
+    together = call_cli("predict", "--person", "--no-prepare", volume, "--model", model).stdout
     assert "from 6 slices" in together and set_in_words(direct.stage_set) in together
-    assert_refused(call_cli("predict", volume, "--model", wrong), "weighs brain volumes")
+    assert_refused(call_cli("predict", "--no-prepare", volume, "--model", wrong), "weighs brain volumes")
     assert_refused(call_cli("predict", volume, "--model", model, "--age", 0), "An age of 0 cannot be")
     both = call_cli("predict", "--person", volume, volume, "--age", 74)
     assert both.returncode == 2 and "one PATH" in both.stderr
