@@ -126,6 +126,8 @@ def build_page(
             return await answer(request, desk.phantom, stage, True, age, sex)
 
         def on_group(kept: Answered | None, choice: str | None, age: Any, sex: Any) -> tuple[Any, ...]:
+            if kept is None:  # nothing was answered, and a refusal on show stays
+                return tuple(gr.skip() for _ in shown.wording)
             return shown.regrouped(desk.regroup(kept, None if choice is None else choice == _ONE, age, sex))
 
         asking: dict[str, Any] = {"outputs": shown.all, "concurrency_limit": None, **_PRIVATE}
