@@ -17,6 +17,7 @@ from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.imaging.volumes import volume_of
 from alzedge.inference.inputs import PROBLEM, Item, find_items, sentence
 from alzedge.preparation.heads import open_head
+from alzedge.preparation.prepare import Prepared
 from alzedge.preparation.quality import Quality
 from alzedge.preparation.scans import scan_of
 from alzedge.utils.archives import MAX_BYTES, FileTree, open_tree
@@ -46,6 +47,7 @@ class Slices:
         left_out: files of a series that are not in the volume.
         notes: what is doubtful or was chosen on the way, sentences without a full stop.
         quality: figures on a volume's registration; None where there was none.
+        prepared: the registered head, likewise.
     """
 
     pixels: NDArray[np.uint8]
@@ -54,6 +56,7 @@ class Slices:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     quality: Quality | None = None
+    prepared: Prepared | None = None
 
 
 class ItemReader:
@@ -99,7 +102,7 @@ class ItemReader:
             head = open_head(grid, self._heights, self._progress)
         except MemoryError as error:
             raise UserError(f"{item.name}: not enough memory for it; resample it to 1 mm.") from error
-        return Slices(head.slices, None, head.heights, tuple(left_out), head.notes, head.quality)
+        return Slices(head.slices, None, head.heights, tuple(left_out), head.notes, head.quality, head.prepared)
 
     def _called(self, item: Item, file: str) -> str:
         return f"{item.archive}/{file}" if item.archive else file

@@ -7,7 +7,7 @@ pixels on the header before one is decoded or unpacked. A bad file among several
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -57,12 +57,14 @@ class Upload:
         names: of the slices, without any folder; text from a stranger, to be escaped.
         volume: the slices are one person's, in order from foot to head.
         unread: files that could not be read, in order.
+        heights: of the slices in mm, as the volume's file tells them; nothing where unknown.
     """
 
     slices: NDArray[np.uint8]
     names: tuple[str, ...]
     volume: bool
     unread: tuple[Unread, ...] = ()
+    heights: tuple[float, ...] = ()
 
 
 class NotASlice(UserError):
@@ -132,7 +134,7 @@ def read_uploads(
     every = (*unread.values(), *upload.unread)
     if not len(upload.slices):
         raise _nothing_read(every)
-    return Upload(upload.slices, upload.names, upload.volume, every)
+    return replace(upload, unread=every)
 
 
 def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
@@ -150,18 +152,22 @@ def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.
     raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
 
 
-def read_head(kind: str, files: Sequence[Path], name: str, limits: Limits) -> NDArray[np.uint8]:
-    """Read one volume as slices, uint8 (N, 208, 176).
+def read_head(
+    kind: str, files: Sequence[Path], name: str, limits: Limits
+) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
+    """Read one volume as slices, uint8 (N, 208, 176), and their heights in mm.
 
     Raises:
         UserError: not to be read, too many slices, or text in them.
     """
     with _damage(name):
-        slices = volume_of(kind, strip_files(kind, list(files)), name, limits.voxels).slices
-    if len(slices) > limits.slices:
-        raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
-    refuse_text(slices, name)
-    return slices
+        volume = volume_of(kind, strip_files(kind, list(files)), name, limits.voxels)
+    if len(volume.slices) > limits.slices:
+        raise UserError(
+            f"{name}: {len(volume.slices)} slices are too many, {limits.slices} at most; resample it to 1 mm."
+        )
+    refuse_text(volume.slices, name)
+    return volume.slices, volume.positions
 
 
 def discard(paths: Sequence[str | Path]) -> None:
@@ -223,8 +229,9 @@ def _one_volume(
     if not chosen:
         raise _nothing_read(tuple(unread.values()))
     name = chosen[0].name if len(chosen) == 1 else f"the {len(chosen)} DICOM files"
-    slices = call(read_head, kind, chosen, name, limits)
-    return Upload(slices, tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1)), True)
+    slices, heights = call(read_head, kind, chosen, name, limits)
+    names = tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1))
+    return Upload(slices, names, True, heights=heights)
 
 
 def _nothing_read(unread: Sequence[Unread]) -> UserError:

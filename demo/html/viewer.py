@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.demo.answering.reply import Reply, shares
+from alzedge.demo.html.measures import measured_words
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import HEADINGS, side_of
 from alzedge.imaging.overlay import AGAINST, FOR, brain_mask
@@ -36,6 +37,7 @@ class _Slice:
     shares: str
     heat: str
     mask: str
+    measured: str
 
 
 def empty_viewer_html(example: NDArray[np.uint8], source: str) -> Markup:
@@ -72,6 +74,7 @@ def viewer_html(
             "" if answer.probabilities is None else " ".join(f"{share:.6f}" for share in shares(answer)),
             maps[row],
             masks[row],
+            measured_words(answer),
         )
         for row, answer in enumerate(reply.answers)
     ]

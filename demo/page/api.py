@@ -5,17 +5,18 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from alzedge.demo.answering.limits import LIMITS, Limits
+from alzedge.demo.answering.told import NOTHING_TOLD, Told, read_told
 from alzedge.demo.answering.turns import Turns
 from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
 from alzedge.errors import UserError
-from alzedge.inference.answer import Answer, together
+from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.writers import entries
@@ -24,7 +25,8 @@ from alzedge.stages import DISCLAIMER
 
 _PREDICT = (
     "Answer for one question: a list of one slice (JPEG, PNG), several slices of one person, one NIfTI volume, or "
-    "the files of one DICOM series."
+    "the files of one DICOM series. Optional: the person's age in years and sex, 'F' or 'M', for the percentile of the "
+    "brain volume; neither is kept."
 )
 _BATCH = "Answer for each file by itself: a list of slices, volumes and single DICOM files gives a list of answers."
 
@@ -40,6 +42,7 @@ class Asked:
         name: of the file, or how many.
         volume: the slices are a volume's.
         answers: by the slices' names, in order.
+        person: of all of them.
         unread: files that could not be read.
         reading_ms, answering_ms: time spent on decoding, and on guard, preprocessing and network.
     """
@@ -47,6 +50,7 @@ class Asked:
     name: str
     volume: bool
     answers: tuple[tuple[str, Answer], ...]
+    person: Answer
     unread: tuple[Unread, ...]
     reading_ms: float
     answering_ms: float
@@ -69,8 +73,13 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns) ->
             async with turns.turn(str(request.client.host) if request.client else ""):
                 return await asyncio.to_thread(question, paths)
 
-    async def predict(files: list[gr.FileData], request: gr.Request) -> Json:
-        answered: Json = await respond(files, request, lambda paths: answer(classifier, paths, limits, call))
+    async def predict(
+        files: list[gr.FileData], request: gr.Request, age: float | None = None, sex: str | None = None
+    ) -> Json:
+        def question(paths: list[Path]) -> Json:
+            return answer(classifier, paths, limits, call, read_told(age, sex))
+
+        answered: Json = await respond(files, request, question)
         return answered
 
     async def predict_batch(files: list[gr.FileData], request: gr.Request) -> list[Json]:
@@ -81,22 +90,30 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns) ->
     gr.api(predict_batch, api_name="predict_batch", api_description=_BATCH, concurrency_limit=None)
 
 
-def answer(classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMITS, call: Call = call_here) -> Json:
+def answer(
+    classifier: Classifier,
+    paths: Sequence[Path],
+    limits: Limits = LIMITS,
+    call: Call = call_here,
+    told: Told = NOTHING_TOLD,
+) -> Json:
     """Answer for one slice, or for one person's slices or volume.
 
     Returns:
-        `any_dementia` with the score, the file's operating threshold and which side of it the score lies on; `stage`,
-        `probabilities`, `refused` and `unlikeness` as `alzedge predict --json` tells them; `name`, `volume`, the same
+        `any_dementia` with the score, the file's operating threshold and which side of it the score lies on;
+        `brain_volume`, `apparent_age`, `stage`, `probabilities`, `stage_set`, `refused` and `unlikeness` as `alzedge predict --json` tells them; `name`, `volume`, the same
         per slice in `slices`, files that could not be read in `unread`, `labels`, the milliseconds spent on reading and
         on answering, the model's kind and SHA-256, and the disclaimer.
 
     Raises:
         UserError: not to be read; see `alzedge.demo.answering.uploads`.
     """
-    return as_json(classifier, ask_model(classifier, paths, limits, call))
+    return as_json(classifier, ask_model(classifier, paths, limits, call, told))
 
 
-def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, call: Call) -> Asked:
+def ask_model(
+    classifier: Classifier, paths: Sequence[Path], limits: Limits, call: Call, told: Told = NOTHING_TOLD
+) -> Asked:
     """Read files and ask the model about them; a single picture that the guard takes for something else is refused.
 
     Raises:
@@ -113,26 +130,34 @@ def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, cal
         answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness, classifier.threshold)]
     read = time.perf_counter()
     if upload is not None:
-        answers = classifier.answers(upload.slices)
+        answers = classifier.answers(upload.slices, upload.heights, told.age, told.sex)
     done = time.perf_counter()
     names = (paths[0].name,) if upload is None else upload.names
     return Asked(
         paths[0].name if len(paths) == 1 else f"{len(paths)} files",
         upload is not None and upload.volume,
         tuple(zip(names, answers, strict=True)),
+        _person(classifier, answers, told),
         () if upload is None else upload.unread,
         round(1000 * (read - start), 3),
         round(1000 * (done - read), 3),
     )
 
 
+def _person(classifier: Classifier, answers: list[Answer], told: Told) -> Answer:
+    if len(answers) > 1:
+        return classifier.person(answers, told.age, told.sex)
+    (one,) = answers
+    person = one if one.refused else classifier.person(answers, told.age, told.sex)
+    return replace(person, unlikeness=one.unlikeness)
+
+
 def as_json(classifier: Classifier, asked: Asked) -> Json:
     """Answers as they are sent."""
-    answers = [one for _, one in asked.answers]
     return {
         "name": asked.name,
         "volume": asked.volume,
-        **entries(answers[0] if len(answers) == 1 else together(answers)),
+        **entries(asked.person),
         "slices": [{"name": name, **entries(one)} for name, one in asked.answers],
         "unread": [{"name": one.name, "error": one.problem} for one in asked.unread],
         "labels": list(classifier.labels),

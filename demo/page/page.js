@@ -53,6 +53,7 @@
     put("name", thumb.dataset.name);
     put("verdict", thumb.dataset.heading);
     put("evidence", evidence.title);
+    put("measured", thumb.dataset.measured ?? "");
     put("score", shares.length ? score.toFixed(2) : "–");
     for (const heading of all('.this-slice [data-show="verdict"]')) heading.className = `verdict ${thumb.dataset.side}`;
     const gauge = at(".slice-gauge");
@@ -122,6 +123,8 @@
     if (row) move(Number(row.dataset.slice));
     const press = near("[data-press]");
     if (press) at(`#${press.dataset.press}`)?.click();
+    const wanted = near("[data-focus]");
+    if (wanted) at(`#${wanted.dataset.focus} input`)?.focus();
     if (near('a[href="#card"]')) {
       event.preventDefault();
       if (!at(".card")) at("#about button")?.click();

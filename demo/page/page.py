@@ -29,6 +29,7 @@ from alzedge.stages import DISCLAIMER, TITLES
 _WANTED = "Upload slices or a head"
 _STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
 _EVIDENCE = [("any dementia", 0), *((title.lower(), stage) for stage, title in enumerate(TITLES, 1))]
+_SEXES = [("not told", ""), ("female", "F"), ("male", "M")]
 _ONE, _SEVERAL = "one person", "different people"
 # Programs have endpoints of their own, see `alzedge.demo.page.api`.
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -73,7 +74,7 @@ def build_page(
         answered = gr.State(None, time_to_live=_SECONDS_KEPT)
         with gr.Row(equal_height=False, elem_id="sides"):
             with gr.Column(scale=3, min_width=250, elem_id="ask-side"):
-                ask = _questions()
+                ask = _questions(classifier.measures is not None and classifier.measures.norm is not None)
             with gr.Column(scale=4, min_width=280, elem_id="view-side"):
                 view, number, legend = _view(desk.empty)
             with (
@@ -85,7 +86,7 @@ def build_page(
                         [_ONE, _SEVERAL], value=None, label="These slices are of", visible=False, elem_id="together"
                     )
                     words = gr.HTML(str(desk.empty.answer), js_on_load=_ARRIVE, **BARE, elem_id="answer")
-                    add_report(answered)
+                    add_report(classifier.record, answered, ask.age, ask.sex)
                 with gr.Tab("Student and teacher", visible=teacher is not None):
                     beside = gr.HTML(str(desk.empty.comparison), **BARE)
                 with gr.Tab("Label") as label_tab:
@@ -104,28 +105,30 @@ def build_page(
             except UserError as error:
                 return shown.updates(desk.refused(str(error)))
 
-        async def on_upload(paths: list[str] | None, request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.upload, paths)
+        async def on_upload(paths: list[str] | None, age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.upload, paths, age, sex)
 
-        async def on_example(request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.example)
+        async def on_example(age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.example, age, sex)
 
-        async def on_slice(stage: int, request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.phantom, stage, False)
+        async def on_slice(stage: int, age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.phantom, stage, False, age, sex)
 
-        async def on_head(stage: int, request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.phantom, stage, True)
+        async def on_head(stage: int, age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.phantom, stage, True, age, sex)
 
-        def on_group(kept: Answered | None, choice: str | None) -> tuple[Any, ...]:
-            regrouped = desk.regroup(kept, choice == _ONE)
-            return shown.regrouped(regrouped)
+        def on_group(kept: Answered | None, choice: str | None, age: Any, sex: Any) -> tuple[Any, ...]:
+            return shown.regrouped(desk.regroup(kept, None if choice is None else choice == _ONE, age, sex))
 
         asking: dict[str, Any] = {"outputs": shown.all, "concurrency_limit": None, **_PRIVATE}
-        ask.files.upload(on_upload, ask.files, **asking)
-        ask.example.click(on_example, None, **asking)
-        ask.slice.click(on_slice, ask.stage, **asking)
-        ask.head.click(on_head, ask.stage, **asking)
-        together.input(on_group, [answered, together], shown.wording, **_PRIVATE)
+        told = [ask.age, ask.sex]
+        ask.files.upload(on_upload, [ask.files, *told], **asking)
+        ask.example.click(on_example, told, **asking)
+        ask.slice.click(on_slice, [ask.stage, *told], **asking)
+        ask.head.click(on_head, [ask.stage, *told], **asking)
+        regroup: dict[str, Any] = {"fn": on_group, "inputs": [answered, together, *told], "outputs": shown.wording}
+        for change in (together.input, ask.age.submit, ask.age.blur, ask.sex.input):
+            change(**regroup, **_PRIVATE)
         add_api(classifier, limits, call, line)
     return page
 
@@ -158,6 +161,8 @@ class _Questions:
 
     example: gr.Button
     files: gr.File
+    age: gr.Number
+    sex: gr.Dropdown
     stage: gr.Dropdown
     slice: gr.Button
     head: gr.Button
@@ -201,17 +206,23 @@ class _Outputs:
         return str(shown.answer), str(shown.comparison), shown.answered, *self.labelling.updates(shown.answered)
 
 
-def _questions() -> _Questions:
+def _questions(norm: bool) -> _Questions:
+    """The controls that ask; age and sex where the model has a normative curve to set them on."""
     example = gr.Button("Try the example", variant="primary", elem_id="example")
     files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
     gr.HTML(render("note", sentence="JPEG or PNG, a NIfTI volume, or a DICOM series."), **BARE)
+    with gr.Row(visible=norm, elem_id="told"):
+        age = gr.Number(
+            None, label="Age of the person", info="For the percentile; not kept.", min_width=90, elem_id="age"
+        )
+        sex = gr.Dropdown(_SEXES, value="", label="Sex", info="Optional.", min_width=90, elem_id="sex")
     stage = gr.Dropdown(
         _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."
     )
     with gr.Row(elem_classes="phantoms"):
         one = gr.Button("Draw a slice", min_width=90, size="md")
         head = gr.Button("Draw a head", min_width=90, size="md")
-    return _Questions(example, files, stage, one, head)
+    return _Questions(example, files, age, sex, stage, one, head)
 
 
 def _view(empty: Shown) -> tuple[gr.HTML, gr.Slider, gr.HTML]:

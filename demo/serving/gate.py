@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alzedge.demo.answering.limits import Limits
 from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
+from alzedge.demo.serving.questions import wrong_question
 
 _API = "/gradio_api"
 _READ = re.compile(
@@ -71,7 +72,7 @@ class Gate:
         refusal = self._refusal(scope)
         if refusal is None and scope["method"] == "POST" and scope["path"] != _UPLOAD:
             question = await _body(receive)
-            refusal = None if question is not None and not _names_addresses(question) else (400, "Bad request")
+            refusal = _wrong(scope["path"], question)
         if refusal is not None:
             return await PlainTextResponse(refusal[1], refusal[0])(scope, receive, _safer(send))
         if scope["path"] == "/":
@@ -123,6 +124,13 @@ class Gate:
         if not path.startswith(_FILE) or "\0" in path:
             return False
         return os.path.realpath(path.removeprefix(_FILE)).startswith(self._folder + os.sep)
+
+
+def _wrong(path: str, question: bytes | None) -> tuple[int, str] | None:
+    if question is None or _names_addresses(question):
+        return 400, "Bad request"
+    sentence = wrong_question(path, question)
+    return None if sentence is None else (400, sentence)
 
 
 async def _body(receive: Receive) -> bytes | None:
