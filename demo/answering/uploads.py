@@ -57,7 +57,7 @@ class Upload:
         names: of the slices, without any folder; text from a stranger, to be escaped.
         volume: the slices are one person's, in order from foot to head.
         unread: files that could not be read, in order.
-        heights: of the slices in mm, as the volume's file tells them; nothing where unknown.
+        heights: of the slices in mm in the frame; nothing where unknown, as they are for a volume cut as it lies.
     """
 
     slices: NDArray[np.uint8]
@@ -152,22 +152,18 @@ def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.
     raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
 
 
-def read_head(
-    kind: str, files: Sequence[Path], name: str, limits: Limits
-) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
-    """Read one volume as slices, uint8 (N, 208, 176), and their heights in mm.
+def read_head(kind: str, files: Sequence[Path], name: str, limits: Limits) -> NDArray[np.uint8]:
+    """Read one volume as slices, uint8 (N, 208, 176).
 
     Raises:
         UserError: not to be read, too many slices, or text in them.
     """
     with _damage(name):
-        volume = volume_of(kind, strip_files(kind, list(files)), name, limits.voxels)
-    if len(volume.slices) > limits.slices:
-        raise UserError(
-            f"{name}: {len(volume.slices)} slices are too many, {limits.slices} at most; resample it to 1 mm."
-        )
-    refuse_text(volume.slices, name)
-    return volume.slices, volume.positions
+        slices = volume_of(kind, strip_files(kind, list(files)), name, limits.voxels).slices
+    if len(slices) > limits.slices:
+        raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
+    refuse_text(slices, name)
+    return slices
 
 
 def discard(paths: Sequence[str | Path]) -> None:
@@ -229,9 +225,8 @@ def _one_volume(
     if not chosen:
         raise _nothing_read(tuple(unread.values()))
     name = chosen[0].name if len(chosen) == 1 else f"the {len(chosen)} DICOM files"
-    slices, heights = call(read_head, kind, chosen, name, limits)
-    names = tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1))
-    return Upload(slices, names, True, heights=heights)
+    slices = call(read_head, kind, chosen, name, limits)
+    return Upload(slices, tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1)), True)
 
 
 def _nothing_read(unread: Sequence[Unread]) -> UserError:

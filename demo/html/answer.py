@@ -28,6 +28,7 @@ def empty_html(record: Record) -> Markup:
     return render(
         "empty",
         size=size_text(record),
+        measures=bool(record.get("measures")),
         operating=operating_html(record, per_slice=False),
         cannot=cannot_sentence(record),
     )

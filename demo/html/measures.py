@@ -91,6 +91,8 @@ def _stages(stages: Sequence[str]) -> str:
         return "Abstains: the model cannot rule out any stage."
     if not stages:
         return "Abstains: no stage fits well enough."
+    if len(stages) == 1:
+        return f"Rules out every stage but {TITLES[STAGES.index(stages[0])].lower()}."
     titles = [TITLES[STAGES.index(stage)].lower() for stage in stages]
     short = [title if title == TITLES[0].lower() else title.removesuffix(" dementia") for title in titles]
     return f"Cannot rule out: {', '.join(short)}."

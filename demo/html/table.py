@@ -62,8 +62,8 @@ class _Shown:
     side: str = ""
     verdict: str = ""
     score: float = 0.0
-    volume: str = ""
-    age: str = ""
+    volume: tuple[str, ...] = ()
+    age: tuple[str, ...] = ()
     stage: str = ""
     problem: str = ""
 
@@ -172,9 +172,8 @@ def _interval(measured: BrainVolume | ApparentAge | None) -> list[float | None]:
     return [None] * 3 if measured is None else [measured.value, measured.low, measured.high]
 
 
-def _words(measured: BrainVolume | ApparentAge | None, digits: int) -> str:
-    value, low, high = (f"{number:.{digits}f}" if number is not None else "" for number in _interval(measured))
-    return f"{value} ({low}–{high})" if value else ""
+def _words(measured: BrainVolume | ApparentAge | None, digits: int) -> tuple[str, ...]:
+    return tuple(f"{number:.{digits}f}" for number in _interval(measured) if number is not None)
 
 
 def _base64(data: bytes) -> str:

@@ -154,6 +154,14 @@ class Desk:
 def _told(age: Any, sex: Any) -> tuple[Told, str]:
     """What the controls hold, or nothing and the sentence that says what is wrong with it: the answer comes all the same."""
     try:
-        return read_told(age, sex), ""
+        return read_told(_years(age), sex), ""
     except UserError as error:
         return NOTHING_TOLD, str(error)
+
+
+def _years(age: Any) -> Any:
+    """A number where the text field holds one, with a point or a comma."""
+    try:
+        return float(age.strip().replace(",", ".")) if isinstance(age, str) and age.strip() else None
+    except ValueError:
+        return age

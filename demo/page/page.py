@@ -118,6 +118,8 @@ def build_page(
             return await answer(request, desk.phantom, stage, True, age, sex)
 
         def on_group(kept: Answered | None, choice: str | None, age: Any, sex: Any) -> tuple[Any, ...]:
+            if kept is None:  # nothing was answered, and a refusal on show stays
+                return tuple(gr.skip() for _ in shown.wording)
             return shown.regrouped(desk.regroup(kept, None if choice is None else choice == _ONE, age, sex))
 
         asking: dict[str, Any] = {"outputs": shown.all, "concurrency_limit": None, **_PRIVATE}
@@ -161,7 +163,7 @@ class _Questions:
 
     example: gr.Button
     files: gr.File
-    age: gr.Number
+    age: gr.Textbox
     sex: gr.Dropdown
     stage: gr.Dropdown
     slice: gr.Button
@@ -212,10 +214,9 @@ def _questions(norm: bool) -> _Questions:
     files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
     gr.HTML(render("note", sentence="JPEG or PNG, a NIfTI volume, or a DICOM series."), **BARE)
     with gr.Row(visible=norm, elem_id="told"):
-        age = gr.Number(
-            None, label="Age of the person", info="For the percentile; not kept.", min_width=90, elem_id="age"
-        )
-        sex = gr.Dropdown(_SEXES, value="", label="Sex", info="Optional.", min_width=90, elem_id="sex")
+        age = gr.Textbox(label="Age", placeholder="years", max_length=6, min_width=80, elem_id="age")
+        sex = gr.Dropdown(_SEXES, value="", label="Sex", min_width=80, elem_id="sex")
+    gr.HTML(render("note", sentence="Of the person, optional: for the percentile, and not kept."), visible=norm, **BARE)
     stage = gr.Dropdown(
         _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."
     )

@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alzedge.demo.answering.limits import Limits
 from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
-from alzedge.demo.serving.questions import wrong_question
+from alzedge.demo.serving.questions import checked_question
+from alzedge.errors import UserError
 
 _API = "/gradio_api"
 _READ = re.compile(
@@ -72,7 +73,11 @@ class Gate:
         refusal = self._refusal(scope)
         if refusal is None and scope["method"] == "POST" and scope["path"] != _UPLOAD:
             question = await _body(receive)
-            refusal = _wrong(scope["path"], question)
+            refusal = None if question is not None and not _names_addresses(question) else (400, "Bad request")
+        try:
+            question = None if refusal or question is None else checked_question(scope["path"], question)
+        except UserError as error:
+            refusal = 400, str(error)
         if refusal is not None:
             return await PlainTextResponse(refusal[1], refusal[0])(scope, receive, _safer(send))
         if scope["path"] == "/":
@@ -124,13 +129,6 @@ class Gate:
         if not path.startswith(_FILE) or "\0" in path:
             return False
         return os.path.realpath(path.removeprefix(_FILE)).startswith(self._folder + os.sep)
-
-
-def _wrong(path: str, question: bytes | None) -> tuple[int, str] | None:
-    if question is None or _names_addresses(question):
-        return 400, "Bad request"
-    sentence = wrong_question(path, question)
-    return None if sentence is None else (400, sentence)
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -11,13 +11,16 @@ const ARRAYS = { 1: Float32Array, 7: Int16Array, 9: Int8Array };
 // What must be the same in two files for the heat map of one to explain the answers of the other.
 const ORIGIN = ["recipe", "dataset", "split", "preprocessing"];
 
+let runtime; // LiteRT.js may be loaded once only, and both files need it
+
 /**
  * Load a model file.
  * @param {string} model address of a .tflite file made by `alzedge export`
  * @param {string} wasm address of the folder node_modules/@litertjs/core/wasm/
  */
 export async function loadClassifier(model, wasm) {
-  const [response] = await Promise.all([fetch(model), loadLiteRt(wasm)]);
+  runtime ??= loadLiteRt(wasm);
+  const [response] = await Promise.all([fetch(model), runtime]);
   if (!response.ok) throw new Error(`${model}: the server answers ${response.status}; copy the model file there.`);
   const file = await readModelFile(new Uint8Array(await response.arrayBuffer()));
   return new Classifier(file, await compile(file.flatbuffer));

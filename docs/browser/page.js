@@ -38,8 +38,8 @@ function introduce({ record, width, height }) {
   for (const id of ["file", "phantom"]) at(id).disabled = false;
   at("file").addEventListener("change", (event) => answer(event.target.files[0]));
   at("phantom").addEventListener("click", async () => {
-    // The guard knows real slices only, and refuses a phantom.
-    await answer(await (await fetch("phantom.png")).blob(), "A phantom", dataset.synthetic);
+    // The guard is not asked: it knows real slices only, and refuses a phantom.
+    await answer(await (await fetch("phantom.png")).blob(), "A phantom", false);
     if (dataset.synthetic) return;
     at("facts").textContent += " The phantom is drawn from formulas; the model learned from real slices.";
   });

@@ -162,6 +162,28 @@ def test_predict_answers_for_a_volume_and_for_its_person(
     assert answer["probabilities"] == pytest.approx(told.person.probabilities, abs=1e-6)
 
 
+def test_an_age_and_a_sex_may_come_with_the_files_and_are_not_logged(
+    served: Served, classifier: Classifier, slices: NDArray[np.uint8]
+) -> None:
+    def ask_with(*told: object) -> httpx.Response:
+        data = [[file_data(upload(client, [("a.png", png(slices[0]))])[0])], *told]
+        return client.post(f"{API}/call/predict", json={"data": data})
+
+    with served.client() as client:
+        for told, words in (
+            ((0,), "age of 0"),
+            ((700, "F"), "age of 700"),
+            ((71, "X"), "'X'"),
+            (("71",), "not a number"),
+        ):
+            refused = ask_with(*told)
+            assert refused.status_code == 400 and words in refused.text and "Traceback" not in refused.text
+        event = ask_with(71.375, "F").json()["event_id"]
+        told_back = client.get(f"{API}/call/predict/{event}").text
+        assert "event: complete" in told_back and json.loads(told_back.split("data: ", 1)[1])[0]["brain_volume"] is None
+    assert "71.375" not in served.log.read_text() and "71.375" not in told_back
+
+
 def test_what_is_no_slice_is_refused_without_probabilities(served: Served, phantoms: DataSet) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     with served.client() as client:

@@ -14,8 +14,8 @@ from alzedge.inference.measures.quantities import BrainVolume
 from alzedge.inference.measures.words import volume_in_words
 
 # In units of the picture; so wide that the letters can be read on a phone, where it is shown at its own size.
-WIDTH, HEIGHT = 440, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 34, 26, 40
+WIDTH, HEIGHT = 440, 256
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 34, 24, 38
 _LETTERS = 13
 # Shades that add up from the outer band to the inner one.
 _BANDS = ((3, 97), (10, 90), (25, 75))
@@ -126,7 +126,7 @@ def _draw_curve(svg: ET.Element, place: _Place, ages: Floats, lines: dict[int, F
     # As high as the lines end; pushed apart where the curve is narrow there.
     lowest = np.inf
     for percentile in PERCENTILES:
-        y = min(place.y(float(lines[percentile][-1])) + 4.5, lowest - _LETTERS + 1)
+        y = min(place.y(float(lines[percentile][-1])) + 4.5, lowest - _LETTERS)
         _text(svg, place.right + 5, y, str(percentile), "start")
         lowest = y
 
