@@ -91,7 +91,7 @@ def build_page(
                         [_ONE, _SEVERAL], value=None, label="These slices are of", visible=False, elem_id="together"
                     )
                     words = gr.HTML(str(desk.empty.answer), js_on_load=_ARRIVE, **BARE, elem_id="answer")
-                    add_report(answered)
+                    add_report(classifier.record, answered, ask.age, ask.sex)
                 with gr.Tab("Student and teacher", visible=teacher is not None):
                     beside = gr.HTML(str(desk.empty.comparison), **BARE)
                 with gr.Tab("Label") as label_tab:
