@@ -52,7 +52,10 @@ def _claim(record: Record, oasis: bool) -> Rows:
             "Partitions",
             "by person; see Leakage" if record["split"]["unseen_people"] else record["split"]["description"],
         ],
-        ["Selection of the model", "the last epoch; on whose figures the recipe's settings were chosen is not in the record: unknown"],
+        [
+            "Selection of the model",
+            "the last epoch; on whose figures the recipe's settings were chosen is not in the record: unknown",
+        ],
         ["Ensembling", "none in the file"],
         ["Robustness", "other scanners: not measured. Pictures of other kinds: see Refusals"],
         ["External validation", "none"],
