@@ -145,7 +145,10 @@ class Classifier:
         heights: list[float | None] = []
         for one in read_source(source, self.levels if prepare else None):
             notes += one.notes
-            heights += one.positions if prepare and one.positions else [None] * len(one.pixels)
+            if prepare and one.positions:
+                heights += one.positions
+            else:
+                heights += [None] * len(one.pixels)
             if one.problem is None:
                 answers += self.answers(one.pixels)
             else:
@@ -181,6 +184,8 @@ class Classifier:
         """
         answers = self._answers_as_they_lie(images)
         ways = {row: way_up(images[row]) for row, answer in enumerate(answers) if answer.refused is not None}
+        if not ways:
+            return answers
         down = [row for row, way in ways.items() if way is WayUp.ANTERIOR]
         for row, again in zip(down, self._answers_as_they_lie(turned_upright(images[down])), strict=True):
             if again.refused is None:
