@@ -83,10 +83,11 @@ def show_share(title: str) -> Iterator[Callable[[float], None]]:
     bars: list[tqdm[None]] = []
 
     def on_share(share: float) -> None:
-        if not bars:
+        if not bars and share < 1:
             bars.append(_bar(title, sys.stderr, total=100, leave=False))
-        bars[0].update(round(100 * share) - bars[0].n)
-        if share >= 1:
+        if bars:
+            bars[0].update(round(100 * share) - bars[0].n)
+        if bars and share >= 1:
             bars.pop().close()
 
     try:

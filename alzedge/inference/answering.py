@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import PROBLEM, Item, sentence
 from alzedge.inference.sources import ItemReader
 from alzedge.model_file.record import Record
-from alzedge.preparation.quality import Quality
+
+if TYPE_CHECKING:  # slices need none of it
+    from alzedge.preparation.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Result:
     error: str | None = None
     notes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    quality: Quality | None = None
+    quality: "Quality | None" = None
 
 
 @cache

@@ -156,7 +156,10 @@ class Classifier:
         heights: list[float | None] = []
         for one in read_source(source, self.levels if prepare else None):
             notes += one.notes
-            heights += one.positions if prepare and one.positions else [None] * len(one.pixels)
+            if prepare and one.positions:
+                heights += one.positions
+            else:
+                heights += [None] * len(one.pixels)
             if one.problem is None:
                 answers += self.answers(one.pixels, one.positions if prepare else (), age, sex)
             else:
@@ -204,6 +207,8 @@ class Classifier:
         known = np.asarray(heights, np.float64) if len(heights) else np.full(len(images), np.nan)
         answers = self._as_they_lie(images, known, age, sex)
         ways = {row: way_up(images[row]) for row, answer in enumerate(answers) if answer.refused is not None}
+        if not ways:
+            return answers
         down = [row for row, way in ways.items() if way is WayUp.ANTERIOR]
         turned = self._as_they_lie(turned_upright(images[down]), known[down], age, sex)
         for row, again in zip(down, turned, strict=True):

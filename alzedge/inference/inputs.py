@@ -14,7 +14,6 @@ from alzedge.errors import UserError
 from alzedge.imaging.analyze import pair_of
 from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
 from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
-from alzedge.preparation.scans import find_scan, oasis_scan
 from alzedge.utils.archives import open_tree, walk
 
 PROBLEM = "problem"
@@ -111,6 +110,8 @@ def _pair(file: str, exists: Callable[[str], bool]) -> Item:
 
 
 def _in_folder(top: Path) -> Iterator[Item]:
+    from alzedge.preparation.scans import find_scan, oasis_scan
+
     failures: list[OSError] = []
     session = "\0"  # the folder of OASIS-1 whose sub-folders are being gone through; they are part of its item
     for folder, names in walk(top, failures.append):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,11 @@ from PIL import Image
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import IMAGE, open_file
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
-from alzedge.imaging.volumes import volume_of
 from alzedge.inference.inputs import PROBLEM, Item, find_items, sentence
-from alzedge.preparation.heads import open_head
-from alzedge.preparation.quality import Quality
-from alzedge.preparation.scans import scan_of
 from alzedge.utils.archives import MAX_BYTES, FileTree, open_tree
+
+if TYPE_CHECKING:  # slices need none of it
+    from alzedge.preparation.quality import Quality
 
 # An entry of an archive is unpacked in memory: one volume at most, 512 voxels a side of two bytes.
 _LARGEST_ENTRY = 2**28
@@ -53,7 +52,7 @@ class Slices:
     positions: tuple[float, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
-    quality: Quality | None = None
+    quality: "Quality | None" = None
 
 
 class ItemReader:
@@ -85,6 +84,10 @@ class ItemReader:
         return Slices(pixels[np.newaxis], problem)
 
     def _volume(self, item: Item) -> Slices:
+        from alzedge.imaging.volumes import volume_of
+        from alzedge.preparation.heads import open_head
+        from alzedge.preparation.scans import scan_of
+
         files = [(self._called(item, file), self._opener(item, file)) for file in item.files]
         left_out: list[LeftOut] = []
 

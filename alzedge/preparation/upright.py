@@ -3,6 +3,7 @@
 Slices of the frame have posterior at the top. Left and right cannot be told apart: heads are nearly symmetric.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from functools import cache
 
@@ -78,6 +79,16 @@ def cure_for(way: WayUp) -> str:
 def turned_upright(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Slices (N, 208, 176) that have anterior at the top, turned to the frame's way up, left and right kept."""
     return np.ascontiguousarray(images[:, ::-1])
+
+
+def turned_where(images: NDArray[np.uint8], turned: Sequence[bool]) -> NDArray[np.uint8]:
+    """Slices (N, 208, 176), those marked turned as `turned_upright` does."""
+    if not any(turned):
+        return images
+    rows = np.array(turned)
+    upright = images.copy()
+    upright[rows] = turned_upright(images[rows])
+    return upright
 
 
 def _likeness(square: NDArray[np.uint8]) -> float:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.heads import Fit
 from alzedge.demo.answering.told import NOTHING_TOLD, Told
 from alzedge.demo.answering.uploads import Unread, Upload
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
@@ -34,6 +35,7 @@ class Reply:
         seconds: preprocessing, guard and network for all slices, measured around this very call.
         phantom: the slices were drawn from formulas.
         unread: uploaded files that could not be read.
+        fit: of a scan that was brought into the frame.
         measures: the model's rule that makes one person's answer of several slices; None where it carries none.
     """
 
@@ -45,6 +47,7 @@ class Reply:
     seconds: float
     phantom: bool = False
     unread: tuple[Unread, ...] = ()
+    fit: Fit | None = None
     measures: Measures | None = None
 
     @cached_property
@@ -106,6 +109,7 @@ def _reply(
         seconds,
         phantom,
         upload.unread,
+        upload.fit,
         classifier.measures,
     )
 

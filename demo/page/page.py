@@ -16,19 +16,18 @@ from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import size_text
 from alzedge.demo.page.api import add_api
+from alzedge.demo.page.ask_side import add_ask_side
 from alzedge.demo.page.bare import BARE
 from alzedge.demo.page.desk import Answered, Desk, Shown
 from alzedge.demo.page.labelling import LabelFolder
 from alzedge.demo.page.labelling_tab import LabellingTab, add_labelling
 from alzedge.demo.page.links import page_links
+from alzedge.demo.page.registering import reporting
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, TITLES
 
-_WANTED = "Upload slices or a head"
-_STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
 _EVIDENCE = [("any dementia", 0), *((title.lower(), stage) for stage, title in enumerate(TITLES, 1))]
-_SEXES = [("not told", ""), ("female", "F"), ("male", "M")]
 _ONE, _SEVERAL = "one person", "different people"
 # Programs have endpoints of their own, see `alzedge.demo.page.api`.
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -38,6 +37,7 @@ _CATCH_UP = "window.alzedge?.show(); watch('value', () => window.alzedge?.show()
 _ARRIVE = "window.alzedge?.show(); watch('value', () => { window.alzedge?.show(); window.alzedge?.arrived(); });"
 _EXPLAIN = "(map) => { window.alzedge.explain(map, %s[map]); return []; }" % [title for title, _ in _EVIDENCE]
 _SECONDS_KEPT = 3600
+_PROGRESS = gr.Progress()
 # The reader's own: nothing to load, from here or elsewhere.
 _FONT, _MONO = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
 # More than any head has: a visitor whom Gradio has forgotten may go on sliding.
@@ -53,6 +53,7 @@ def build_page(
     limits: Limits = LIMITS,
     call: Call = call_here,
     turns: Turns | None = None,
+    prepared: bool = True,
 ) -> gr.Blocks:
     """Build the page around a loaded model; hand `launch_options` to whoever serves it.
 
@@ -64,8 +65,9 @@ def build_page(
         limits: on what is uploaded.
         call: what decodes uploads.
         turns: give visitors their turns; one at a time when None.
+        prepared: whether volumes are brought into the frame first.
     """
-    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits, call)
+    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits, call, prepared)
     line = turns or Turns()
     with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
         gr.HTML(render("banner", sentence=DISCLAIMER), elem_id="disclaimer", **BARE)
@@ -73,9 +75,10 @@ def build_page(
         answered = gr.State(None, time_to_live=_SECONDS_KEPT)
         with gr.Row(equal_height=False, elem_id="sides"):
             with gr.Column(scale=3, min_width=250, elem_id="ask-side"):
-                ask = _questions(classifier.measures is not None and classifier.measures.norm is not None)
+                ask = add_ask_side(classifier.measures is not None and classifier.measures.norm is not None)
             with gr.Column(scale=4, min_width=280, elem_id="view-side"):
                 view, number, legend = _view(desk.empty)
+                fit = gr.HTML("", **BARE, elem_id="fit")
             with (
                 gr.Column(scale=6, min_width=330, elem_id="answer-side"),
                 gr.Tabs(overflow_behavior="wrap"),
@@ -94,7 +97,7 @@ def build_page(
         label_tab.select(js="() => { window.alzedge.labelling(true); return []; }", **_IN_BROWSER)
         answers_tab.select(js="() => { window.alzedge.labelling(false); return []; }", **_IN_BROWSER)
 
-        shown = _Outputs(view, number, legend, words, beside, answered, together, labelling, ask.files)
+        shown = _Outputs(view, number, legend, words, beside, answered, together, labelling, ask.files, fit)
 
         async def answer(request: gr.Request, question: Callable[..., Shown], *inputs: Any) -> tuple[Any, ...]:
             try:
@@ -103,8 +106,11 @@ def build_page(
             except UserError as error:
                 return shown.updates(desk.refused(str(error)))
 
-        async def on_upload(paths: list[str] | None, age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.upload, paths, age, sex)
+        async def on_upload(
+            paths: list[str] | None, age: Any, sex: Any, request: gr.Request, progress: gr.Progress = _PROGRESS
+        ) -> tuple[Any, ...]:
+            with reporting(progress) as report:
+                return await answer(request, desk.upload, paths, report, age, sex)
 
         async def on_example(age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
             return await answer(request, desk.example, age, sex)
@@ -129,7 +135,7 @@ def build_page(
         regroup: dict[str, Any] = {"fn": on_group, "inputs": [answered, together, *told], "outputs": shown.wording}
         for change in (together.input, ask.age.submit, ask.age.blur, ask.sex.input):
             change(**regroup, **_PRIVATE)
-        add_api(classifier, limits, call, line)
+        add_api(classifier, limits, call, line, prepared)
     return page
 
 
@@ -156,19 +162,6 @@ def page_file(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Questions:
-    """The controls that ask."""
-
-    example: gr.Button
-    files: gr.File
-    age: gr.Textbox
-    sex: gr.Dropdown
-    stage: gr.Dropdown
-    slice: gr.Button
-    head: gr.Button
-
-
-@dataclass(frozen=True)
 class _Outputs:
     """The components that an answer changes."""
 
@@ -181,6 +174,7 @@ class _Outputs:
     together: gr.Radio
     labelling: LabellingTab
     files: gr.File
+    fit: gr.HTML
 
     @property
     def wording(self) -> list[Any]:
@@ -191,7 +185,7 @@ class _Outputs:
     @property
     def all(self) -> list[Any]:
         """All of them."""
-        return [self.view, self.number, self.legend, self.together, self.files, *self.wording]
+        return [self.view, self.number, self.legend, self.together, self.files, self.fit, *self.wording]
 
     def updates(self, shown: Shown) -> tuple[Any, ...]:
         """New values of all of them. The list of files is emptied, since what was answered is deleted."""
@@ -199,29 +193,11 @@ class _Outputs:
         count, first = (len(reply.answers), reply.first + 1) if reply else (1, 1)
         number = gr.Slider(maximum=max(count, 2), value=first, visible=count > 1, label=f"Slice, 1 to {count}")
         together = gr.Radio(value=None, visible=bool(reply and reply.pictures and reply.given))
-        return str(shown.view), number, str(shown.legend), together, None, *self.regrouped(shown)
+        return str(shown.view), number, str(shown.legend), together, None, str(shown.fit), *self.regrouped(shown)
 
     def regrouped(self, shown: Shown) -> tuple[Any, ...]:
         """New values of `wording`."""
         return str(shown.answer), str(shown.comparison), shown.answered, *self.labelling.updates(shown.answered)
-
-
-def _questions(norm: bool) -> _Questions:
-    """The controls that ask; age and sex where the model has a normative curve to set them on."""
-    example = gr.Button("Try the example", variant="primary", elem_id="example")
-    files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
-    gr.HTML(render("note", sentence="JPEG or PNG, a NIfTI volume, or a DICOM series."), **BARE)
-    with gr.Row(visible=norm, elem_id="told"):
-        age = gr.Textbox(label="Age", placeholder="years", max_length=6, min_width=80, elem_id="age")
-        sex = gr.Dropdown(_SEXES, value="", label="Sex", min_width=80, elem_id="sex")
-    gr.HTML(render("note", sentence="Of the person, optional: for the percentile, and not kept."), visible=norm, **BARE)
-    stage = gr.Dropdown(
-        _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."
-    )
-    with gr.Row(elem_classes="phantoms"):
-        one = gr.Button("Draw a slice", min_width=90, size="md")
-        head = gr.Button("Draw a head", min_width=90, size="md")
-    return _Questions(example, files, age, sex, stage, one, head)
 
 
 def _view(empty: Shown) -> tuple[gr.HTML, gr.Slider, gr.HTML]:

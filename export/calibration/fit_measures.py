@@ -44,22 +44,30 @@ def fit_measures(answers: SliceAnswers, norm: NormativeCurve | None = None) -> F
     Returns:
         None where nothing is known of the people that anything could be fitted to.
     """
+    people = len(np.unique(answers.subject))
+    if people < LEAST_SCANS:
+        return None
     shares = stage_shares(answers)
     everywhere = np.full(len(answers), ANYWHERE, np.intp)
     anywhere = fit_rule(answers, everywhere, (ANYWHERE,), shares)
-    parts = (anywhere.rule.brain_volume, anywhere.rule.age, anywhere.rule.any_dementia)
-    if all(part is None for part in parts):
+    if not any(_parts(anywhere)):
         return None
     group = group_of(answers.readings.height)
     groups = known_groups(answers, group)
     by_level = fit_rule(answers, group, groups, shares) if groups else None
+    if by_level is not None and _parts(by_level) != _parts(anywhere):
+        by_level = None  # with fewer people a group, it would answer less
     scans = answers.scans
     if norm is None:
         _, first = np.unique(scans.person, return_index=True)
         norm = fit_norm(scans.nwbv[first], scans.age[first], scans.sex[first], scans.stage[first])
-    people = int(scans.person.max()) + 1
     measures = Measures(people, None if by_level is None else by_level.rule, anywhere.rule, shares, norm)
     return Fitted(measures, _threshold(by_level or anywhere, answers))
+
+
+def _parts(fitted: FittedRule) -> tuple[bool, ...]:
+    """True for volume, age and any dementia where the rule has it."""
+    return tuple(part is not None for part in (fitted.rule.brain_volume, fitted.rule.age, fitted.rule.any_dementia))
 
 
 def stage_shares(answers: SliceAnswers) -> Floats:

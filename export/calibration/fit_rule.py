@@ -159,14 +159,17 @@ def _with_factor(part: Regression, scores: Floats, truth: Floats, views: Views) 
     return replace(part, factor=_by_number(missed, views, _COVERAGE, part.factor))
 
 
-def _with_platt(part: Discriminant, ratio: Floats, answers: SliceAnswers, views: Views) -> Discriminant:
-    """The discriminant with the logistic regression of any dementia on its likelihood ratio (Platt 1999)."""
+def _with_platt(part: Discriminant, ratio: Floats, answers: SliceAnswers, views: Views) -> Discriminant | None:
+    """The discriminant with the logistic regression of any dementia on its likelihood ratio (Platt 1999).
+
+    None where too few people are left when a part is held out to score people of both kinds.
+    """
     scans = answers.scans
     known = np.isfinite(ratio) & scans.examined[views.scan]
     rows = known & views.several if (known & views.several).any() else known
     ill = scans.stage[views.scan[rows]] > 0
     if ill.all() or not ill.any():
-        return part
+        return None
     platt = LogisticRegression(C=_LOOSE, max_iter=1000)
     platt.fit(ratio[rows, np.newaxis], ill, sample_weight=views.weight[rows])
     scale, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])

@@ -135,6 +135,12 @@ def test_few_people_little_known(answers: SliceAnswers) -> None:
     stages_only = fit_measures(replace(few, nwbv=unknown, age=unknown))
     assert stages_only.measures.anywhere.brain_volume is None and stages_only.measures.norm is None
     assert stages_only.measures.person(few.readings).stage_set is not None
+    healthy = fit_measures(replace(few, stage=np.minimum(few.stage, 0)))
+    assert healthy.threshold is None and healthy.measures.person(few.readings).stage_set is None
+    assert person_entries(few.take(np.arange(30))) == {}  # three people
+    constant = replace(few, readings=replace(few.readings, brain_volume=np.full(len(few), 0.75)))
+    told = fit_measures(constant).measures.person(constant.readings.take(np.arange(10))).brain_volume
+    assert told.value == pytest.approx(few.scans.nwbv.mean(), abs=1e-3) and told.high - told.low > 0.1  # the prior
     nothing = replace(few, nwbv=unknown, age=unknown, stage=np.full(len(few), UNKNOWN_STAGE))
     assert fit_measures(nothing) is None and person_entries(nothing) == {}
 

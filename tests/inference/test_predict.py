@@ -123,7 +123,9 @@ def test_ray_gives_the_same_answers_in_the_same_order(tree: Path, model: Path, d
 
 
 def test_text_for_people(tree: Path, model: Path) -> None:
-    result = call_cli("predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--no-prepare", "--model", model)
+    result = call_cli(
+        "predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--no-prepare", "--model", model
+    )
     assert result.returncode == 0, result.stderr
     noise, head, slice_ = result.stdout.splitlines()
     assert noise.startswith(f"{tree}/noise.png: this does not look like an axial brain MRI slice")

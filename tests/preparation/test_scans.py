@@ -9,7 +9,7 @@ from helpers.volumes import Series, save_dicom, save_nifti
 
 from alzedge.errors import UserError
 from alzedge.preparation import frame
-from alzedge.preparation.scans import read_scan
+from alzedge.preparation.scans import list_scans, read_scan
 
 nib = pytest.importorskip("nibabel")
 
@@ -98,6 +98,10 @@ def test_a_folder_of_one_volume_and_of_several(voxels: np.ndarray, tmp_path: Pat
     save_nifti(tmp_path / "b.nii.gz", voxels)
     with pytest.raises(UserError, match="2 volumes"):
         read_scan(tmp_path)
+    save_pair(tmp_path / "sub/c.hdr", voxels)
+    save_pair(tmp_path / "OAS1_9999_MR1/RAW/OAS1_9999_MR1_mpr-1_anon.hdr", voxels)
+    names = ["a.nii.gz", "b.nii.gz", "OAS1_9999_MR1", "sub/c.hdr"]
+    assert list_scans(tmp_path) == [tmp_path / name for name in names]
 
 
 def add_series(folder: Path, uid: str, slices: int, rows: int, **changes: object) -> None:
