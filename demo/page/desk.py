@@ -150,7 +150,7 @@ class Desk:
 
 
 def _told(age: Any, sex: Any) -> tuple[Told, str]:
-    """What the controls hold, or nothing and the sentence that says what is wrong with it: the answer comes all the same."""
+    """Age and sex in the controls, or nothing and the sentence that says what is wrong: the answer comes all the same."""
     try:
         return read_told(_years(age), sex), ""
     except UserError as error:
