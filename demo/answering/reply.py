@@ -35,8 +35,8 @@ class Reply:
         seconds: preprocessing, guard and network for all slices, measured around this very call.
         phantom: the slices were drawn from formulas.
         unread: uploaded files that could not be read.
-        measures: the model's rule that makes one person's answer of several slices; None where it carries none.
         fit: of a scan that was brought into the frame.
+        measures: the model's rule that makes one person's answer of several slices; None where it carries none.
     """
 
     names: tuple[str, ...]
@@ -47,8 +47,8 @@ class Reply:
     seconds: float
     phantom: bool = False
     unread: tuple[Unread, ...] = ()
-    measures: Measures | None = None
     fit: Fit | None = None
+    measures: Measures | None = None
 
     @cached_property
     def person(self) -> Answer:
@@ -109,8 +109,8 @@ def _reply(
         seconds,
         phantom,
         upload.unread,
-        classifier.measures,
         upload.fit,
+        classifier.measures,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a visitor tells of the person asked about: for the percentile alone, never kept and never written down."""
+"""Age and sex of the person asked about, as a visitor tells them: for the percentile alone, never kept or logged."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -3,26 +3,19 @@
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from alzedge.demo.answering.heads import Fit
 from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.told import NOTHING_TOLD, Told, read_told
 from alzedge.demo.answering.turns import Turns
-from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
+from alzedge.demo.answering.uploads import Call, call_here, discard
+from alzedge.demo.page.asking import Json, as_json, ask_model
 from alzedge.errors import UserError
-from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
-from alzedge.inference.guard import NOT_A_SLICE
-from alzedge.inference.writers import entries
-from alzedge.model_file.read_write import Record
-from alzedge.stages import DISCLAIMER
 
 _PREDICT = (
     "Answer for one question: a list of one slice (JPEG, PNG), several slices of one person, one NIfTI volume, or "
@@ -30,33 +23,6 @@ _PREDICT = (
     "brain volume; neither is kept."
 )
 _BATCH = "Answer for each file by itself: a list of slices, volumes and single DICOM files gives a list of answers."
-
-# As it is sent: dictionaries, lists, texts and numbers.
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The answers to one question of a program.
-
-    Attributes:
-        name: of the file, or how many.
-        volume: the slices are a volume's.
-        answers: by the slices' names, in order.
-        person: of all of them.
-        unread: files that could not be read.
-        reading_ms, answering_ms: time spent on decoding, and on guard, preprocessing and network.
-        fit: of a scan that was brought into the frame.
-    """
-
-    name: str
-    volume: bool
-    answers: tuple[tuple[str, Answer], ...]
-    person: Answer
-    unread: tuple[Unread, ...]
-    reading_ms: float
-    answering_ms: float
-    fit: Fit | None = None
 
 
 def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True) -> None:
@@ -81,7 +47,7 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, pr
         files: list[gr.FileData], request: gr.Request, age: float | None = None, sex: str | None = None
     ) -> Json:
         def question(paths: list[Path]) -> Json:
-            return answer(classifier, paths, limits, call, read_told(age, sex), prepared)
+            return answer(classifier, paths, limits, call, prepared, read_told(age, sex))
 
         answered: Json = await respond(files, request, question)
         return answered
@@ -103,8 +69,8 @@ def answer(
     paths: Sequence[Path],
     limits: Limits = LIMITS,
     call: Call = call_here,
-    told: Told = NOTHING_TOLD,
     prepared: bool = True,
+    told: Told = NOTHING_TOLD,
 ) -> Json:
     """Answer for one slice, or for one person's slices or volume.
 
@@ -118,84 +84,7 @@ def answer(
     Raises:
         UserError: not to be read; see `alzedge.demo.answering.uploads`.
     """
-    return as_json(classifier, ask_model(classifier, paths, limits, call, told, prepared))
-
-
-def ask_model(
-    classifier: Classifier,
-    paths: Sequence[Path],
-    limits: Limits,
-    call: Call,
-    told: Told = NOTHING_TOLD,
-    prepared: bool = True,
-) -> Asked:
-    """Read files and ask the model about them; a single picture that the guard takes for something else is refused.
-
-    Raises:
-        UserError: not to be read.
-    """
-    start = time.perf_counter()
-    upload: Upload | None = None
-    answers: list[Answer] = []
-    try:
-        heights = classifier.levels if prepared else None
-        upload = read_uploads(paths, limits, classifier.guard, call, heights)
-    except NotASlice as refusal:
-        if len(paths) > 1:
-            raise
-        answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness, classifier.threshold)]
-    read = time.perf_counter()
-    if upload is not None:
-        answers = classifier.answers(upload.slices, upload.heights, told.age, told.sex)
-    done = time.perf_counter()
-    names = (paths[0].name,) if upload is None else upload.names
-    return Asked(
-        paths[0].name if len(paths) == 1 else f"{len(paths)} files",
-        upload is not None and upload.volume,
-        tuple(zip(names, answers, strict=True)),
-        _person(classifier, answers, told),
-        () if upload is None else upload.unread,
-        round(1000 * (read - start), 3),
-        round(1000 * (done - read), 3),
-        None if upload is None else upload.fit,
-    )
-
-
-def _person(classifier: Classifier, answers: list[Answer], told: Told) -> Answer:
-    if len(answers) > 1:
-        return classifier.person(answers, told.age, told.sex)
-    (one,) = answers
-    person = one if one.refused else classifier.person(answers, told.age, told.sex)
-    return replace(person, unlikeness=one.unlikeness)
-
-
-def as_json(classifier: Classifier, asked: Asked) -> Json:
-    """Answers as they are sent."""
-    return {
-        "name": asked.name,
-        "volume": asked.volume,
-        **entries(asked.person),
-        **({} if asked.fit is None else _told(asked.fit)),
-        "slices": [
-            {"name": name, **height, **entries(one)}
-            for (name, one), height in zip(asked.answers, _heights(asked), strict=True)
-        ],
-        "unread": [{"name": one.name, "error": one.problem} for one in asked.unread],
-        "labels": list(classifier.labels),
-        "latency_ms": {"reading": asked.reading_ms, "answering": asked.answering_ms},
-        "model": _model(classifier.record),
-        "disclaimer": DISCLAIMER,
-    }
-
-
-def _told(fit: Fit) -> Json:
-    return {"notes": list(fit.notes), "quality": fit.quality and asdict(fit.quality)}
-
-
-def _heights(asked: Asked) -> list[Json]:
-    if asked.fit is None:
-        return [{} for _ in asked.answers]
-    return [{"position_mm": height} for height in asked.fit.heights]
+    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared, told))
 
 
 def answer_each(
@@ -219,10 +108,6 @@ def answer_each(
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers
-
-
-def _model(record: Record) -> Json:
-    return {"kind": record["kind"], "sha256": record["sha256"]}
 
 
 @contextlib.contextmanager

@@ -90,14 +90,14 @@ class Desk:
         return Shown(view, empty_html(self.classifier.record), waiting_html())
 
     def upload(
-        self, paths: Sequence[str] | None, age: Any = None, sex: Any = None, report: Path | None = None
+        self, paths: Sequence[str] | None, report: Path | None = None, age: Any = None, sex: Any = None
     ) -> Shown:
         """Answer for uploaded files, and delete them; for files that cannot be read, tell what is wrong with them.
 
         Args:
             paths: of the files.
-            age, sex: as the controls hold them; see `alzedge.demo.answering.told`.
             report: see `alzedge.demo.answering.uploads.read_uploads`.
+            age, sex: as the controls hold them; see `alzedge.demo.answering.told`.
         """
         if not paths:
             return self.empty
@@ -165,7 +165,7 @@ class Desk:
 
 
 def _told(age: Any, sex: Any) -> tuple[Told, str]:
-    """What the controls hold, or nothing and the sentence that says what is wrong with it: the answer comes all the same."""
+    """Age and sex in the controls, or nothing and the sentence that says what is wrong: the answer comes all the same."""
     try:
         return read_told(_years(age), sex), ""
     except UserError as error:

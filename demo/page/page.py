@@ -16,6 +16,7 @@ from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import size_text
 from alzedge.demo.page.api import add_api
+from alzedge.demo.page.ask_side import add_ask_side
 from alzedge.demo.page.bare import BARE
 from alzedge.demo.page.desk import Answered, Desk, Shown
 from alzedge.demo.page.labelling import LabelFolder
@@ -27,10 +28,7 @@ from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, TITLES
 
-_WANTED = "Upload slices or a head"
-_STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
 _EVIDENCE = [("any dementia", 0), *((title.lower(), stage) for stage, title in enumerate(TITLES, 1))]
-_SEXES = [("not told", ""), ("female", "F"), ("male", "M")]
 _ONE, _SEVERAL = "one person", "different people"
 # Programs have endpoints of their own, see `alzedge.demo.page.api`.
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -78,7 +76,7 @@ def build_page(
         answered = gr.State(None, time_to_live=_SECONDS_KEPT)
         with gr.Row(equal_height=False, elem_id="sides"):
             with gr.Column(scale=3, min_width=250, elem_id="ask-side"):
-                ask = _questions(classifier.measures is not None and classifier.measures.norm is not None)
+                ask = add_ask_side(classifier.measures is not None and classifier.measures.norm is not None)
             with gr.Column(scale=4, min_width=280, elem_id="view-side"):
                 view, number, legend = _view(desk.empty)
                 fit = gr.HTML("", **BARE, elem_id="fit")
@@ -114,7 +112,7 @@ def build_page(
             paths: list[str] | None, age: Any, sex: Any, request: gr.Request, progress: gr.Progress = _PROGRESS
         ) -> tuple[Any, ...]:
             with reporting(progress) as report:
-                return await answer(request, desk.upload, paths, age, sex, report)
+                return await answer(request, desk.upload, paths, report, age, sex)
 
         async def on_example(age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
             return await answer(request, desk.example, age, sex)
@@ -166,19 +164,6 @@ def page_file(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Questions:
-    """The controls that ask."""
-
-    example: gr.Button
-    files: gr.File
-    age: gr.Textbox
-    sex: gr.Dropdown
-    stage: gr.Dropdown
-    slice: gr.Button
-    head: gr.Button
-
-
-@dataclass(frozen=True)
 class _Outputs:
     """The components that an answer changes."""
 
@@ -215,24 +200,6 @@ class _Outputs:
     def regrouped(self, shown: Shown) -> tuple[Any, ...]:
         """New values of `wording`."""
         return str(shown.answer), str(shown.comparison), shown.answered, *self.labelling.updates(shown.answered)
-
-
-def _questions(norm: bool) -> _Questions:
-    """The controls that ask; age and sex where the model has a normative curve to set them on."""
-    example = gr.Button("Try the example", variant="primary", elem_id="example")
-    files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
-    gr.HTML(render("note", sentence="JPEG or PNG, or a head's T1 scan: NIfTI, Analyze pair, DICOM series."), **BARE)
-    with gr.Row(visible=norm, elem_id="told"):
-        age = gr.Textbox(label="Age", placeholder="years", max_length=6, min_width=80, elem_id="age")
-        sex = gr.Dropdown(_SEXES, value="", label="Sex", min_width=80, elem_id="sex")
-    gr.HTML(render("note", sentence="Of the person, optional: for the percentile, and not kept."), visible=norm, **BARE)
-    stage = gr.Dropdown(
-        _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."
-    )
-    with gr.Row(elem_classes="phantoms"):
-        one = gr.Button("Draw a slice", min_width=90, size="md")
-        head = gr.Button("Draw a head", min_width=90, size="md")
-    return _Questions(example, files, age, sex, stage, one, head)
 
 
 def _view(empty: Shown) -> tuple[gr.HTML, gr.Slider, gr.HTML]:

@@ -123,12 +123,15 @@ def _draw_curve(svg: ET.Element, place: _Place, ages: Floats, lines: dict[int, F
             {"class": "median" if median else "centile", "d": f"M{place.path(ages, line)}", "fill": "none",
              "stroke": _BLUE, "stroke-width": "2" if median else "1", "stroke-opacity": "1" if median else ".55"},
         )  # fmt: skip
-    # As high as the lines end; pushed apart where the curve is narrow there.
-    lowest = np.inf
-    for percentile in PERCENTILES:
-        y = min(place.y(float(lines[percentile][-1])) + 4.5, lowest - _LETTERS)
-        _text(svg, place.right + 5, y, str(percentile), "start")
-        lowest = y
+    # As high as the lines end; pushed apart from the median on where the curve is narrow there.
+    ends = {percentile: place.y(float(line[-1])) + 4.5 for percentile, line in lines.items()}
+    above = below = ends[50]
+    for percentile in (50, 75, 90, 97):
+        above = min(ends[percentile], above if percentile == 50 else above - _LETTERS)
+        _text(svg, place.right + 5, above, str(percentile), "start")
+    for percentile in (25, 10, 3):
+        below = max(ends[percentile], below + _LETTERS)
+        _text(svg, place.right + 5, below, str(percentile), "start")
 
 
 def _draw_dot(svg: ET.Element, place: _Place, volume: BrainVolume, age: float) -> None:
