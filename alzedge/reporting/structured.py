@@ -115,11 +115,8 @@ def _date(document: Any, context: Context) -> None:
     document.ContentDate, document.ContentTime = day, "000000"
     document.SeriesDate, document.SeriesTime = day, "000000"
     document.InstanceCreationDate, document.InstanceCreationTime = day, "000000"
-    for item in document.get("ContentSequence", []):
-        if "ObservationDateTime" in item:
-            del item.ObservationDateTime
-    if "ObservationDateTime" in document:
-        document.ObservationDateTime = f"{day}000000"
+    for equipment in document.get("ContributingEquipmentSequence", []):
+        equipment.ContributionDateTime = f"{day}000000"
 
 
 def _nothing(context: Context) -> Any:

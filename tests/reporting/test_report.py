@@ -158,6 +158,9 @@ def test_dicom_reads_back_and_belongs_to_the_source(report: Report, tmp_path: Pa
     found = {item.name.value: item for item in group.ContentSequence}
     assert found["NWBV"].value == 0.771 and found["APPAGE"].unit.value == "a"
     assert found["ANYDEM"].value.value == "ABOVE"
+    again = dicom_files(report, tmp_path / "again", sorted(series.iterdir()))
+    for name in again:
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
     sources = {
         ref.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
         for ref in group.ContentSequence
