@@ -1,6 +1,7 @@
 """A report as DICOM Structured Report: TID 1500 "Measurement Report" (PS3.16), by highdicom.
 
-No standard code names our quantities, so they carry codes of a private scheme, `99ALZEDGE`, whose meanings say what they are.
+No standard code names our quantities, so they carry codes of a private scheme, `99ALZEDGE`, whose meanings say what
+they are.
 """
 
 from collections.abc import Sequence
