@@ -18,6 +18,7 @@ from alzedge.metrics.caveats import cannot_sentence, operating_sentence
 from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
 from alzedge.model_file.record_entries import count, entry_of
+from alzedge.preparation.quality import Quality
 from alzedge.reporting.content import UNTOLD, Model, Registration, Report, Tile, Told
 from alzedge.stages import DISCLAIMER
 
@@ -114,6 +115,16 @@ def make_report(
         made=made,
         told=told,
     )
+
+
+def registration_of(quality: Quality, picture: bytes) -> Registration:
+    """A scan's registration as a report shows it.
+
+    Args:
+        quality: its figures.
+        picture: PNG file of `alzedge.preparation.picture.draw_quality`.
+    """
+    return Registration(quality.verdict, (*quality.reasons, *quality.notes), picture)
 
 
 def hash_of(slices: NDArray[np.uint8]) -> str:

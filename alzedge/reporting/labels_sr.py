@@ -14,8 +14,8 @@ from alzedge.utils.privacy import hushed
 def labels_sr(rows: Sequence[Row], made: date) -> Any:
     """Labels as a pydicom data set (Comprehensive SR) of a study of its own, without a patient.
 
-    The images are no DICOM instances that could be referred to: uploads are not kept, so each group carries a pseudonym of
-    the pixels as its tracking identifier.
+    The images are no DICOM instances that could be referred to: uploads are not kept, so each group carries a
+    pseudonym of the pixels as its tracking identifier.
 
     Args:
         rows: labels of one reviewer, at least one.

@@ -17,8 +17,7 @@ from alzedge.imaging.file_types import DICOM
 from alzedge.inference.inputs import Item, find_items, sentence
 from alzedge.inference.sources import ItemReader, Slices
 from alzedge.preparation.picture import draw_quality
-from alzedge.preparation.prepare import Prepared
-from alzedge.reporting.compose import png
+from alzedge.reporting.compose import png, registration_of
 from alzedge.reporting.content import Registration
 from alzedge.utils.privacy import hushed
 
@@ -70,7 +69,7 @@ def read_material(
             heights += one.positions or [named] * len(one.pixels)
             instances += _instances(item)
             if one.prepared is not None:
-                registrations.append(_registration(one.prepared))
+                registrations.append(registration_of(one.prepared.quality, png(np.asarray(draw_quality(one.prepared)))))
     if len({str(one.get("PatientID", "")) for one in instances}) > 1:
         raise UserError(f"{sources[0]}: DICOM files of several patients; a report is of one person, name one's files.")
     registration = registrations[0] if len(registrations) == 1 else None
@@ -91,11 +90,6 @@ def _height_of(name: str) -> float:
     """Height in mm in the name of a slice that `alzedge prepare` wrote; NaN in any other."""
     found = re.search(r"_z([+-]\d+)\.png$", name)
     return float(found[1]) if found else math.nan
-
-
-def _registration(prepared: Prepared) -> Registration:
-    quality = prepared.quality
-    return Registration(quality.verdict, (*quality.reasons, *quality.notes), png(np.asarray(draw_quality(prepared))))
 
 
 def read_registration(folder: Path) -> Registration:

@@ -1,6 +1,7 @@
 """A report as DICOM Structured Report: TID 1500 "Measurement Report" (PS3.16), by highdicom.
 
-No standard code names our quantities, so they carry codes of a private scheme, `99ALZEDGE`, whose meanings say what they are.
+No standard code names our quantities, so they carry codes of a private scheme, `99ALZEDGE`, whose meanings say what
+they are.
 """
 
 from collections.abc import Sequence
@@ -115,11 +116,8 @@ def _date(document: Any, context: Context) -> None:
     document.ContentDate, document.ContentTime = day, "000000"
     document.SeriesDate, document.SeriesTime = day, "000000"
     document.InstanceCreationDate, document.InstanceCreationTime = day, "000000"
-    for item in document.get("ContentSequence", []):
-        if "ObservationDateTime" in item:
-            del item.ObservationDateTime
-    if "ObservationDateTime" in document:
-        document.ObservationDateTime = f"{day}000000"
+    for equipment in document.get("ContributingEquipmentSequence", []):
+        equipment.ContributionDateTime = f"{day}000000"
 
 
 def _nothing(context: Context) -> Any:

@@ -1,5 +1,6 @@
 """A report from sources to files: read, answer, draw, write."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -73,9 +74,21 @@ def write_report(report: Report, material: Material, kind: str, out: Path) -> tu
         write_bytes(out, pdf)
         return (out,)
     files = _dicom_files(report, material, pdf)
-    for name, data in files.items():
-        write_bytes(out / name, data)
+    _write_folder(out, files)
     return tuple(out / name for name in files)
+
+
+def _write_folder(out: Path, files: dict[str, bytes]) -> None:
+    """Write a new folder, all of it or nothing; an empty one may be there."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".alzedge-tmp-") as temporary:
+        made = Path(temporary) / out.name
+        made.mkdir()
+        for name, data in files.items():
+            write_bytes(made / name, data)
+        if out.is_dir():
+            out.rmdir()
+        made.rename(out)
 
 
 def _dicom_files(report: Report, material: Material, pdf: bytes) -> dict[str, bytes]:

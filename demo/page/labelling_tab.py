@@ -29,7 +29,7 @@ from alzedge.stages import STAGES, TITLES
 _STORAGE = {"storage_key": "alzedge-labels-3", "secret": "alzedge-labels"}
 _WHOSE = {
     False: "Labels stay in this browser until you download or clear them; nothing is kept on the server.",
-    True: "Who runs this server keeps the labels you add, without the names of your files. This browser keeps them too.",
+    True: "Who runs this server keeps the labels you add, without names of files. This browser keeps them too.",
 }
 _SLICE, _PERSON = "this slice", "the person"
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}

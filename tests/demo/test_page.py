@@ -415,7 +415,8 @@ def test_labels_are_given_by_keyboard_alone(page: Any, volume: Path) -> None:
     )
     page.keyboard.press("2")
     page.wait_for_function("document.querySelectorAll('#reading input')[1].checked")
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"  # focus can be seen
+    focused = "getComputedStyle(document.activeElement.closest('label')).outlineStyle"
+    assert page.evaluate(focused) == "solid"  # where one is can be seen
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Download 1 label as CSV").wait_for()
     page.keyboard.press("u")
