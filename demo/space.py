@@ -11,7 +11,7 @@ from alzedge.utils.files import check_own_folder, mark_own_folder, write_bytes
 MODEL = "model.tflite"
 _TOP = ("README.md", "requirements.txt", "app.py")
 # What the page imports, and what its package reads; commands that train bring their own rooms.
-_SUFFIXES = (".py", ".html", ".js", ".css", ".png", ".txt", ".csv", ".tflite", ".toml", ".typed")
+_SUFFIXES = (".py", ".html", ".js", ".css", ".png", ".txt", ".csv", ".tflite", ".toml", ".typed", ".gz", ".md")
 _LEFT_OUT = ("__pycache__", "teacher", "student", "export", "demo")
 
 

@@ -42,12 +42,13 @@ def explain_command(image: Path, out: Path, model: Path | None, stage: str | Non
     from alzedge.imaging.overlay import explanation_picture
     from alzedge.imaging.slices import read_bytes, read_slice
     from alzedge.inference.classifier import Classifier, bundled_heat_map_model
+    from alzedge.preparation.upright import TURNED, turned_where
 
     classifier = Classifier.load(model or bundled_heat_map_model(), guarded=not no_guard)
     answer = classifier.answer_image(read_bytes(image), str(image))
     if answer.probabilities is None:
         raise UserError(f"{image}: {answer.refused}; --no-guard answers all the same.")
-    pixels = read_slice(image)
+    pixels = turned_where(read_slice(image)[None], [TURNED in answer.notes])[0]
     chosen = stage or str(answer.stage)
     index = STAGES.index(chosen)
     heat = classifier.heat_maps(pixels[None])[0, ..., index]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from alzedge.commands.options import check_model
+from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER
 
 if TYPE_CHECKING:  # imported when the command is called: its help is there at once
@@ -38,6 +39,9 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
 )
 @click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
 @click.option("--person", is_flag=True, help="Each PATH is one person: answer for all its slices together.")
+@click.option("--age", type=float, help="The person's age in years: gives the brain volume its percentile.")
+@click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, for the same.")
+@click.option("--no-prepare", is_flag=True, help="Cut volumes as they lie: for those that are in the frame already.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 def predict_command(
     paths: tuple[Path, ...],
@@ -48,21 +52,28 @@ def predict_command(
     jobs: int,
     on_ray: bool,
     person: bool,
+    age: float | None,
+    sex: str | None,
+    no_prepare: bool,
     no_guard: bool,
 ) -> int:
     """Answer "any dementia?" on MRI slices and volumes, without TensorFlow.
 
     Each PATH is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
-    high, 8-bit grey, as in the Kaggle 4-class set; a volume as NIfTI, DICOM file or folder of a
-    DICOM series (`pip install 'alzedge[medical]'`); or a folder or zip archive of these. Answers
+    high, 8-bit grey, posterior at the top, as in the Kaggle 4-class set; a T1 scan of a head as NIfTI,
+    Analyze pair, DICOM file or folder of DICOM files, with or without its skull
+    (`pip install 'alzedge[prepare]'`); or a folder or zip archive of these. Answers
     come in order: a folder's own files by name, then its sub-folders.
 
-    Volumes should be skull-stripped T1, best registered to an atlas as OASIS-1's are; the answer
-    for the person is the mean over the slices that look like those the model knows.
+    Scans are brought into the frame first, about 10 s each, as `alzedge prepare` does; one that cannot be
+    is refused with the reason. Use `alzedge prepare` to see how it fits. The answer for the person
+    weighs the slices that look like those the model knows, by their height where it is known.
 
     The answer is a score for any dementia, above or below the model's operating threshold, whose
-    sensitivity and specificity are printed; then the stages, which the model can hardly tell apart.
-    It is no diagnosis.
+    sensitivity and specificity are printed; brain volume and apparent age with their 90 % intervals,
+    where the model measures them, and with --age the volume's percentile among people without
+    dementia; then the stages, which the model can hardly tell apart, and for a person those that
+    cannot be ruled out. Age and sex are not stored. It is no diagnosis.
 
     What cannot be read is named on stderr, the others are answered, and the exit code is 2. A picture
     that is not an axial brain slice is refused, which is an answer.
@@ -71,32 +82,42 @@ def predict_command(
     alzedge predict slice.jpg
     alzedge predict --json slices/*.jpg --model student_int8.tflite
     alzedge predict --person sub-01 sub-02           a folder of slices each
+    alzedge predict head.nii.gz --age 74 --sex F     with the percentile of the brain volume
     alzedge predict archive.zip head.nii.gz --csv answers.csv --jobs 4
+    alzedge predict --no-prepare volume.nii.gz       in the frame already
     """
     if as_json and table is not None:
         raise click.UsageError("--json and --csv exclude each other.")
+    if len(paths) > 1 and person and (age is not None or sex is not None):
+        raise click.UsageError("--age and --sex are of one person; give one PATH with --person.")
+    check_person(age, sex)
     check_model(model)
 
+    from alzedge.commands.progress_bars import show_share
     from alzedge.inference.answering import Workload, answerer, as_one_person
     from alzedge.inference.inputs import find_items
     from alzedge.inference.predict import answer_items
     from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
-    from alzedge.metrics.caveats import cannot_sentence, operating_sentence
+    from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
 
-    workload = Workload(model, threads, not no_guard, jobs, on_ray)
-    record = answerer(workload).record  # a model that is refused is refused before anything is printed
-    notes = {"any_dementia": operating_sentence(record), "stages": cannot_sentence(record)}
+    workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex)
+    loaded = answerer(workload)  # a model that is refused is refused before anything is printed
+    record = loaded.record
+    notes = {"any_dementia": operating_sentence(record), **measured_sentences(record, age)}
+    notes["stages"] = cannot_sentence(record)
     with _stream(table) as stream:
-        writer: Writer = TextWriter(stream)
+        writer: Writer = TextWriter(stream, age)
         if as_json:
             writer = JsonWriter(stream, record, notes)
         elif table is not None:
             writer = CsvWriter(stream)
-        results = answer_items(find_items(paths), workload)
-        if person:
-            each = (as_one_person(str(path), answer_items(find_items([path]), workload)) for path in paths)
-            results = itertools.chain.from_iterable(each)
-        answered, failed = _write(results, writer, stream)
+        with show_share("registering") as on_share:
+            results = answer_items(find_items(paths), workload, on_share)
+            if person:
+                items = ((str(path), answer_items(find_items([path]), workload, on_share)) for path in paths)
+                each = (as_one_person(name, own, loaded.person) for name, own in items)
+                results = itertools.chain.from_iterable(each)
+            answered, failed = _write(results, writer, stream)
     if table is not None and str(table) != "-":
         click.echo(f"wrote {table}: {answered} answered, {failed} not", err=True)
     if answered and not as_json:
@@ -113,7 +134,7 @@ def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tup
     for result in show_count(results, "answering", stream):
         writer.write(result)
         for note in result.notes:
-            click.echo(f"alzedge: {printable(note)}", err=True)
+            click.echo(f"alzedge: {printable(result.name)}: {printable(note)}", err=True)
         if result.error is None:
             answered += 1
         else:

@@ -72,6 +72,32 @@ def show_count(items: Iterator[T], title: str, output: TextIO) -> Iterator[T]:
 
 
 @contextlib.contextmanager
+def show_share(title: str) -> Iterator[Callable[[float], None]]:
+    """Show the share that is done of one piece of work after another, on stderr where that is a terminal.
+
+    Each bar goes when its work is done, so that it is in nobody's way.
+    """
+    if not sys.stderr.isatty():
+        yield lambda share: None
+        return
+    bars: list[tqdm[None]] = []
+
+    def on_share(share: float) -> None:
+        if not bars and share < 1:
+            bars.append(_bar(title, sys.stderr, total=100, leave=False))
+        if bars:
+            bars[0].update(round(100 * share) - bars[0].n)
+        if bars and share >= 1:
+            bars.pop().close()
+
+    try:
+        yield on_share
+    finally:
+        for bar in bars:
+            bar.close()
+
+
+@contextlib.contextmanager
 def show_phases() -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
     """Show the phases of work, and a count of what each has done, on a terminal; nothing in a pipe or log."""
     if not sys.stderr.isatty():

@@ -3,6 +3,7 @@
 import textwrap
 from typing import Any
 
+from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.caveats import cannot_sentence, operating_sentence
 from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
@@ -26,6 +27,7 @@ def record_text(name: str, record: Record) -> str:
         "made from": _data(record),
         "network": _network(record.get("verdict")),
         "guard": "refuses what is not a slice" if record.get("guard") else "none: answers for anything",
+        "measures": _measures(record),
         "threshold": operating_sentence(record),
         "stages": cannot_sentence(record),
         "use": str(record.get("disclaimer", "")),
@@ -47,6 +49,19 @@ def _data(record: Record) -> str:
     people = count(entry_of(data, "people"))
     who = "people unknown" if people is None else f"{people} {'phantoms' if is_synthetic(record) else 'people'}"
     return f"{entry_of(data, 'name')}: {entry_of(data, 'slices')} slices, {who}; {entry_of(split, 'description')}"
+
+
+def _measures(record: Record) -> str:
+    measures = Measures.read(record)
+    if measures is None:
+        return ""
+    parts = [("brain volume", measures.anywhere.brain_volume), ("apparent age", measures.anywhere.age)]
+    named = [name for name, part in parts if part is not None]
+    norm = (
+        f", percentiles from {measures.norm.ages[0]:.0f} to {measures.norm.ages[1]:.0f} years" if measures.norm else ""
+    )
+    told = f"{' and '.join(named)} with 90% intervals{norm}; " if named else ""
+    return f"{told}calibrated on {measures.people} {'phantoms' if is_synthetic(record) else 'people'} per person"
 
 
 def _network(verdict: Any) -> str:

@@ -70,6 +70,8 @@ def without_face(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
         raise LeftOut(
             "NIfTI of several volumes or unknown orientation, whose face is not found; save one volume"
         ) from None
+    if not grid.oriented:
+        raise LeftOut("NIfTI of unknown orientation, whose face is not found; set its sform")
     face = find_face(grid)
     if face.stripped:
         return data, None

@@ -82,7 +82,7 @@ def read_dicom(
         for problem, file in left_out:
             damaged = not isinstance(problem, NoImageError)
             reason = str(problem) if isinstance(problem, UserError) else f"{file}: {problem.strerror or problem}."
-            on_left_out(reason if damaged else f"left out of {name}: {reason}", damaged)
+            on_left_out(reason if damaged else f"left out: {reason}", damaged)
     return grid
 
 

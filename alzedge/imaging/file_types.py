@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from alzedge.errors import UserError
+from alzedge.imaging.analyze import SUFFIXES as ANALYZE_SUFFIXES
 from alzedge.imaging.foreign_files import foreign_by_name
 from alzedge.imaging.slices import SUFFIXES
 
-IMAGE, NIFTI, DICOM, ARCHIVE = "image", "nifti", "dicom", "archive"
+IMAGE, NIFTI, ANALYZE, DICOM, ARCHIVE = "image", "nifti", "analyze", "dicom", "archive"
+# Kinds that hold a volume.
+VOLUMES = (NIFTI, ANALYZE, DICOM)
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
@@ -29,6 +32,8 @@ def kind_of(path: str, start: Start) -> str | None:
         return NIFTI
     if name.endswith(DICOM_SUFFIXES):
         return DICOM
+    if name.endswith(ANALYZE_SUFFIXES):
+        return DICOM if start(path, 132)[128:] == b"DICM" else ANALYZE
     if name.endswith(".zip"):
         return ARCHIVE
     if name != "dicomdir" and foreign_by_name(name) is None and looks_like_dicom(start(path, 132)):

@@ -4,11 +4,6 @@ from alzedge.utils.files import LFS_POINTER
 
 _CONVERT = "convert it to .nii.gz, for example with `mri_convert`"
 _BY_ENDING = {
-    (
-        ".hdr",
-        ".img",
-    ): "one half of an Analyze or NIfTI pair (.hdr and .img), which states no orientation or keeps it in "
-    "the other half; convert the pair to .nii.gz, for example with `fslchfiletype NIFTI_GZ`, and set its sform",
     (".mgz", ".mgh"): f"a FreeSurfer volume; {_CONVERT}",
     (".mnc",): "a MINC volume; convert it to .nii.gz, for example with `mnc2nii`",
     (".nrrd", ".nhdr", ".mha", ".mhd"): f"a volume of ITK or Slicer; {_CONVERT}",

@@ -22,8 +22,12 @@ class Grid:
         name: how to call it in messages.
         voxels: real numbers (I, J, K).
         affine: float64 (4, 4), from voxel indices to mm right, anterior and superior (RAS+).
+        oriented: whether the affine's directions can be trusted; if not, only its spacing means something.
+        notes: what was chosen or unusual about the file, sentences without a full stop.
     """
 
     name: str
     voxels: NDArray[Any]
     affine: NDArray[np.float64]
+    oriented: bool = True
+    notes: tuple[str, ...] = ()

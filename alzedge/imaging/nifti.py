@@ -3,7 +3,7 @@
 import contextlib
 import gzip
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,6 +19,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _HEADER_BYTES = 540
 # Header extensions lie before the voxels.
 _MAX_OFFSET = 16 * 2**20
+# Distance up to which two affines say the same.
+_SAME_MM = 1.0
 
 
 def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Grid:
@@ -30,11 +32,11 @@ def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Gri
         max_voxels: more are refused before they are unpacked.
 
     Returns:
-        Voxels scaled by the header's slope and intercept, and the affine.
+        Voxels scaled by the header's slope and intercept, and the affine; a header that gives none (`qform_code` and
+        `sform_code` are 0, or neither has an extent) gives a grid that is not `oriented`.
 
     Raises:
-        UserError: not NIfTI, damaged, too large, of unknown orientation, not one 3D volume of
-            real numbers.
+        UserError: not NIfTI, damaged, too large, not one 3D volume of real numbers.
     """
     from nibabel.arrayproxy import ArrayProxy
 
@@ -49,7 +51,9 @@ def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Gri
             voxels = np.asarray(ArrayProxy(source, (shape, dtype, offset, 1.0, 0.0))).reshape(shape[:3])
             source.seek(offset + voxels.nbytes)
             source.read(1)  # at the end gzip compares its checksum
-            return Grid(name, _scaled(voxels, *_slope(header)), _affine(header, name))
+            affine, notes = _affine(header)
+            grid = _scaled(voxels, *_slope(header))
+            return Grid(name, grid, _unknown(header) if affine is None else affine, affine is not None, notes)
     except UserError:
         raise
     except Exception as error:  # nibabel and gzip raise nearly everything on damaged files
@@ -100,17 +104,45 @@ def _slope(header: Any) -> tuple[float, float]:
     return slope, intercept if math.isfinite(intercept) else 0.0
 
 
-def _affine(header: Any, name: str) -> NDArray[np.float64]:
-    """From voxels to mm, by the sform, else by the qform; an sform without an extent is passed over."""
-    if int(header["sform_code"]) > 0:
-        affine = np.array(header.get_sform(), np.float64)
-        if np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 0:
-            return affine
-    if int(header["qform_code"]) > 0:
-        affine = np.array(header.get_qform(), np.float64)
-        if np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 0:
-            return affine
-    raise UserError(f"{name}: its sform and qform give no orientation; set the sform, for example with `fslorient`.")
+def _affine(header: Any) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+    """From voxels to mm, by the sform, else by the qform, else None; and a note where the two disagree."""
+    forms = [
+        affine
+        for code, get in (("sform_code", header.get_sform), ("qform_code", header.get_qform))
+        if int(header[code]) > 0 and (affine := _extended(get)) is not None
+    ]
+    if not forms:
+        return None, ()
+    if len(forms) == 2 and int(header["sform_code"]) == int(header["qform_code"]) and _apart(*forms, header) > _SAME_MM:
+        return forms[0], ("its sform and qform disagree, and the sform was followed",)
+    return forms[0], ()
+
+
+def _extended(get: Callable[[], Any]) -> NDArray[np.float64] | None:
+    """The matrix of a form; None where it is not one of three dimensions."""
+    from nibabel.spatialimages import HeaderDataError
+
+    try:
+        affine = np.array(get(), np.float64)
+    except (HeaderDataError, ValueError):  # a quaternion that is none
+        return None
+    flat = not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) == 0
+    return None if flat else affine
+
+
+def _apart(one: NDArray[np.float64], other: NDArray[np.float64], header: Any) -> float:
+    """The largest distance in mm between where two affines lead the corners of the grid."""
+    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)]) * [*header.get_data_shape()[:3], 1]
+    return float(np.linalg.norm((corners @ (one - other).T)[:, :3], axis=1).max())
+
+
+def _unknown(header: Any) -> NDArray[np.float64]:
+    """The spacing alone, about the middle of the grid; a side that the header does not tell is taken as 1 mm."""
+    sides = np.abs(np.array(header["pixdim"][1:4], np.float64))
+    sides[~np.isfinite(sides) | (sides == 0)] = 1
+    affine = np.diag([*sides, 1.0])
+    affine[:3, 3] = -sides * (np.array(header.get_data_shape()[:3]) - 1) / 2
+    return affine
 
 
 def _check(header: Any, name: str, max_voxels: int) -> None:
@@ -131,11 +163,6 @@ def _check(header: Any, name: str, max_voxels: int) -> None:
         raise UserError(
             f"{name}: {' x '.join(map(str, shape))} voxels of {dtype.itemsize} bytes are too large for one head, "
             f"over {MAX_SIDE} a side, {max_voxels} voxels or {MAX_BYTES // 2**30} GiB; resample it to 1 mm or copy it again."
-        )
-    if int(header["qform_code"]) <= 0 and int(header["sform_code"]) <= 0:
-        raise UserError(
-            f"{name}: orientation unknown (qform_code and sform_code are 0); convert the scan again with a tool that "
-            "keeps it, for example dcm2niix, or, where you know it, set the sform, for example with `fslorient -setsform`."
         )
 
 

@@ -75,7 +75,7 @@ def draw_slice(anatomy: Anatomy, height: float, rng: np.random.Generator) -> NDA
         rng: for the scanner's noise only.
 
     Returns:
-        uint8 (208, 176).
+        uint8 (208, 176), posterior at the top.
     """
     x, y, radius, angle = _coordinates(anatomy, height)
     csf, white = _cortex(anatomy, height, radius, angle)
@@ -91,8 +91,8 @@ def draw_slice(anatomy: Anatomy, height: float, rng: np.random.Generator) -> NDA
     image[radius > 1.02] = 0
     low, high = np.percentile(image[inside > 0.5], [0.5, 99.5])
     stretched = np.clip((image - low * 0.6) / (high - low * 0.6), 0, 1) * (image > 0)
-    result: NDArray[np.uint8] = np.rint(255 * stretched).astype(np.uint8)
-    return result
+    # Drawn with the front of the head above; the frame has it below.
+    return np.ascontiguousarray(np.rint(255 * stretched).astype(np.uint8)[::-1])
 
 
 def brain_share(anatomy: Anatomy) -> float:

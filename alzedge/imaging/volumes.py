@@ -1,9 +1,9 @@
-"""Volumes: a head's NIfTI file or DICOM series, cut into the axial slices that a model reads.
+"""Volumes: a head's NIfTI file, Analyze pair or DICOM series, cut into axial slices as it lies.
 
-The frame is that of the Kaggle set, which shows OASIS-1's skull-stripped, atlas-registered T1
-volumes: 1 mm pixels, 176 wide and 208 high, anterior at the top, the patient's left in column 0,
-each slice stretched to 0..255 on its own. Models were trained on such slices. A volume with its
-skull, or of another contrast, is cut all the same; the models' guard refuses its slices.
+This is for volumes that are in the frame already; `alzedge.preparation` brings others there. A slice has the frame's
+pixels: 1 mm, 176 wide and 208 high, posterior at the top, the patient's right in column 0, each slice stretched to
+0..255 on its own. A volume that lies elsewhere, has its skull or is of another contrast is cut all the same; the models'
+guard refuses its slices.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.errors import UserError
-from alzedge.imaging.file_types import DICOM, NIFTI, kind_of, open_file, read_start
+from alzedge.imaging.analyze import pair_of
+from alzedge.imaging.file_types import ANALYZE, DICOM, NIFTI, VOLUMES, kind_of, open_file, read_start
 from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.utils.extras import require
@@ -38,7 +39,8 @@ class Volume:
     Attributes:
         name: how to call it in messages.
         slices: uint8 (N, 208, 176), from foot to head; empty ones are left out.
-        positions: float64 (N,), height of each slice in mm in the scanner's or atlas' coordinates.
+        positions: float64 (N,), height of each slice in mm in the scanner's or atlas' coordinates: the frame's for a volume
+            that lies in it.
     """
 
     name: str
@@ -47,14 +49,14 @@ class Volume:
 
 
 def is_volume(path: Path) -> bool:
-    """True for a volume by its name and first bytes: a NIfTI file, a DICOM file or a folder."""
-    return path.is_dir() or (path.is_file() and kind_of(str(path), read_start) in (NIFTI, DICOM))
+    """True for a volume by its name and first bytes: a NIfTI file, one of an Analyze pair, a DICOM file or a folder."""
+    return path.is_dir() or (path.is_file() and kind_of(str(path), read_start) in VOLUMES)
 
 
 def read_volume(path: Path) -> Volume:
-    """Read a head from a NIfTI file (`.nii`, `.nii.gz`), a DICOM file or a folder of DICOM files.
+    """Read a head from a NIfTI file (`.nii`, `.nii.gz`), a DICOM file or a folder of DICOM files, as it lies.
 
-    The volume should be a skull-stripped T1, best registered to an atlas as OASIS-1's are. It is
+    The volume should be a skull-stripped T1 in the frame; `alzedge prepare` makes it one. It is
     turned to the canonical axes, resampled to 1 mm within slices where its spacing differs (the
     slices themselves are those of the file), and centred on the head. A grid of 176 x 208 mm is
     the frame itself and is not moved: at 1 mm and 8 bits its slices come through bit for bit.
@@ -73,6 +75,8 @@ def read_volume(path: Path) -> Volume:
         files = [file for file in files if kind_of(file, read_start) == DICOM]
     else:
         kind, files = kind_of(str(path), read_start) or DICOM, [str(path)]
+    if kind == ANALYZE:
+        files = list(pair_of(str(path), lambda name: Path(name).is_file()))
     return volume_of(kind, [(file, partial(open_file, file)) for file in files], str(path))
 
 
@@ -83,31 +87,52 @@ def volume_of(
     max_voxels: int = MAX_VOXELS,
     on_left_out: Callable[[str, bool], None] | None = None,
 ) -> Volume:
-    """Read a volume of a known kind, NIFTI or DICOM of `alzedge.imaging.file_types`; see `read_volume`.
+    """Read a volume of a known kind; see `read_volume`.
 
     Args:
-        kind: of the files.
-        files: the name of each and how to open it.
+        kind: of the files, one of `alzedge.imaging.file_types.VOLUMES`.
+        files: the name of each and how to open it; of an Analyze pair the header first.
         name: how to call the volume in messages.
         max_voxels: more are refused before they are unpacked.
         on_left_out: see `alzedge.imaging.dicom.read_dicom`.
     """
+    return cut_slices(grid_of(kind, files, name, max_voxels, on_left_out))
+
+
+def grid_of(
+    kind: str,
+    files: Sequence[Named],
+    name: str,
+    max_voxels: int = MAX_VOXELS,
+    on_left_out: Callable[[str, bool], None] | None = None,
+) -> Grid:
+    """Read the voxels of a volume of a known kind; see `volume_of` for the arguments."""
     require("medical")
+    from alzedge.imaging.analyze import read_analyze
     from alzedge.imaging.dicom import read_dicom
     from alzedge.imaging.nifti import read_nifti
 
+    if kind == ANALYZE:
+        header, image = files
+        return read_analyze(header, image, max_voxels)
     if kind == NIFTI:
         with files[0][1]() as stream:
-            return cut_slices(read_nifti(stream, name, max_voxels))
-    return cut_slices(read_dicom(files, name, max_voxels, on_left_out))
+            return read_nifti(stream, name, max_voxels)
+    return read_dicom(files, name, max_voxels, on_left_out)
 
 
 def cut_slices(grid: Grid) -> Volume:
     """Cut axial slices in the Kaggle set's frame; see `read_volume`.
 
     Raises:
-        UserError: spacing, tilt or extent is not a head's, a voxel is not finite, or all are equal.
+        UserError: orientation is unknown; spacing, tilt or extent is not a head's; a voxel is not finite; all are equal.
     """
+    if not grid.oriented:
+        raise UserError(
+            f"{grid.name}: orientation unknown (its header tells none), so it cannot be cut as it lies; prepare it "
+            "(`alzedge prepare`), convert the scan again with a tool that keeps it, for example dcm2niix, or set the sform "
+            "where you know it."
+        )
     voxels, affine = _canonical(grid)
     columns, rows, count = voxels.shape
     spacing = np.abs(np.diag(affine))[:3]
@@ -116,7 +141,7 @@ def cut_slices(grid: Grid) -> Volume:
     top, left = (0, 0) if size == (WIDTH, HEIGHT) else _corner(voxels, spacing, grid.name)
     slices, heights = [], []
     for k in range(count):
-        plane = voxels[:, ::-1, k].T  # anterior first: the top row
+        plane = voxels[::-1, :, k].T  # posterior is the top row, right the first column
         _check_finite(plane, grid.name)
         if plane.min() == plane.max():
             continue
@@ -188,7 +213,7 @@ def _corner(voxels: NDArray[Any], spacing: NDArray[np.float64], name: str) -> tu
         along |= head.any(axis=0)
     if not across.any():
         across[:] = along[:] = True
-    column, row = _middle(across) * spacing[0], _middle(along[::-1]) * spacing[1]
+    column, row = _middle(across[::-1]) * spacing[0], _middle(along) * spacing[1]
     return round(_CENTRE_ROW + 0.5 - row), round(_CENTRE_COLUMN + 0.5 - column)
 
 

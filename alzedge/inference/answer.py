@@ -1,12 +1,15 @@
 """Answers of a model: for one slice, for one person, and for all that was asked at once."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from alzedge.inference.measures.operating_point import AnyDementia
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
+from alzedge.inference.measures.readings import Readings
+from alzedge.inference.measures.rule import Measures
 from alzedge.stages import STAGES
 
 
@@ -15,14 +18,17 @@ class Answer:
     """The model's answer for one slice, or for one person.
 
     Attributes:
-        probabilities: of the stages, by name; None when refused.
+        probabilities: of the stages, by name; None when refused. From a file that carries the rule of
+            `alzedge.inference.measures` they are calibrated for a person of whom these slices are known.
         refused: the sentence why there is no answer; None when there is one.
         unlikeness: the guard's distance as a multiple of its threshold, above 1 is refused;
             None when the file carries no guard, and for a person.
         threshold: the file's operating threshold on the score for any dementia; None where it carries none.
         brain_volume, apparent_age: measured; None when refused, or where the file measures nothing.
         stage_set: stages that cannot be ruled out, a conformal set of 90 % coverage over people; None for a slice of
-            unknown company, when refused, or where the file carries no calibration for it.
+            unknown company, when refused, or where the file carries no calibration for it. An empty set abstains.
+        notes: what was done to the slice before, sentences without a full stop.
+        readings: of one slice, the network's own outputs before any rule; None for a person and when refused.
     """
 
     probabilities: dict[str, float] | None
@@ -32,6 +38,8 @@ class Answer:
     brain_volume: BrainVolume | None = None
     apparent_age: ApparentAge | None = None
     stage_set: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    readings: Readings | None = field(default=None, repr=False, compare=False)
 
     @property
     def any_dementia(self) -> AnyDementia | None:
@@ -50,17 +58,65 @@ class Prediction:
 
     Attributes:
         slices: one per slice, in order.
-        person: of all slices together, the mean over those not refused.
+        person: of all slices together that were not refused; see `together`.
+        notes: on the scans among them: what is doubtful, was chosen or was left out, sentences without a full stop.
+        heights: of the slices, z in mm in the frame; None for one that came by itself or was cut as it lies.
     """
 
     slices: tuple[Answer, ...]
     person: Answer
+    notes: tuple[str, ...] = ()
+    heights: tuple[float | None, ...] = ()
 
 
-def together(answers: list[Answer]) -> Answer:
-    """The answer for a person: the mean over the slices that were not refused."""
+def together(
+    answers: Sequence[Answer], measures: Measures | None = None, age: float | None = None, sex: str | None = None
+) -> Answer:
+    """The answer for a person, from the slices that were not refused.
+
+    Args:
+        answers: of the person's slices.
+        measures: the file's rule; without one the answer is the mean of the slices' probabilities.
+        age, sex: years, and 'F' or 'M', for the percentile of the brain volume; None where unknown.
+
+    Raises:
+        UserError: the rule needs an output that the file's network lacks.
+    """
     threshold = answers[0].threshold if answers else None
-    given = [answer.probabilities for answer in answers if answer.probabilities is not None]
+    given = [answer for answer in answers if answer.probabilities is not None]
     if not given:
         return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them", None, threshold)
-    return Answer({stage: float(np.mean([one[stage] for one in given])) for stage in given[0]}, None, None, threshold)
+    readings = [answer.readings for answer in given if answer.readings is not None]
+    if measures is not None and len(readings) == len(given):
+        return _measured(measures, Readings.join(readings), threshold, age, sex)
+    shares = [answer.probabilities for answer in given if answer.probabilities is not None]
+    return Answer({stage: float(np.mean([one[stage] for one in shares])) for stage in shares[0]}, None, None, threshold)
+
+
+def of_one(
+    readings: Readings, measures: Measures | None, threshold: float | None, age: float | None, sex: str | None
+) -> Answer:
+    """The answer for one slice: by the rule, as if it were all that is known of the person, but without a stage set.
+
+    Args:
+        readings: of the slice.
+        measures, age, sex: see `together`.
+        threshold: the file's.
+    """
+    if measures is None:
+        shares = dict(zip(STAGES, readings.probabilities[0].tolist(), strict=True))
+        return Answer(shares, None, None, threshold, readings=readings)
+    return replace(_measured(measures, readings, threshold, age, sex), stage_set=None, readings=readings)
+
+
+def _measured(
+    measures: Measures, readings: Readings, threshold: float | None, age: float | None, sex: str | None
+) -> Answer:
+    person = measures.person(readings, age, sex)
+    return Answer(
+        dict(zip(STAGES, person.probabilities.tolist(), strict=True)),
+        threshold=threshold,
+        brain_volume=person.brain_volume,
+        apparent_age=person.apparent_age,
+        stage_set=None if person.stage_set is None else tuple(STAGES[stage] for stage in person.stage_set),
+    )

@@ -3,21 +3,25 @@
 An `Answerer` lives where an interpreter is; `alzedge.inference.predict` deals the chunks out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import IMAGE
 from alzedge.imaging.slices import HEIGHT, WIDTH
-from alzedge.inference.answer import Answer, together
+from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import PROBLEM, Item, sentence
 from alzedge.inference.sources import ItemReader
 from alzedge.model_file.record import Record
+
+if TYPE_CHECKING:  # slices need none of it
+    from alzedge.preparation.quality import Quality
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Workload:
         guarded: whether the model's guard is asked first.
         jobs: processes with an interpreter each; 1 is this process.
         on_ray: whether these are actors of Ray.
+        prepared: whether volumes are brought into the frame first; if not, they are cut as they lie.
+        age, sex: of the person asked about, for the percentile of the brain volume; see `Classifier.predict`.
     """
 
     model: Path | None = None
@@ -37,6 +43,9 @@ class Workload:
     guarded: bool = True
     jobs: int = 1
     on_ray: bool = False
+    prepared: bool = True
+    age: float | None = None
+    sex: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,10 +56,11 @@ class Result:
         name: the item's.
         answers: one per slice; none when the item could not be read.
         person: of a volume, the answer for all its slices together.
-        positions: of a volume, the height of each slice in mm.
+        positions: of a volume, the height of each slice in mm: in the frame, unless it was cut as it lies.
         error: the sentence why the item could not be read.
-        notes: sentences on files of the item that were left out.
+        notes: what is doubtful, was chosen or was left out, sentences without the item's name.
         names: of several items that are one person, the name of each slice.
+        quality: figures on a volume's registration; None where there was none.
     """
 
     name: str
@@ -60,12 +70,14 @@ class Result:
     error: str | None = None
     notes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    quality: "Quality | None" = None
 
 
 @cache
 def answerer(workload: Workload) -> "Answerer":
     """The one `Answerer` of this process for a workload: the model is loaded once."""
-    return Answerer(Classifier.load(workload.model, workload.threads, workload.guarded))
+    classifier = Classifier.load(workload.model, workload.threads, workload.guarded)
+    return Answerer(classifier, workload.prepared, workload.age, workload.sex)
 
 
 class Answerer:
@@ -73,16 +85,29 @@ class Answerer:
 
     Args:
         classifier: of this process.
+        prepared: whether volumes are brought into the frame first.
+        age, sex: see `Workload`.
+
+    Attributes:
+        on_share: called with the share of the work on a volume that is done.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(
+        self, classifier: Classifier, prepared: bool = True, age: float | None = None, sex: str | None = None
+    ) -> None:
         self._classifier = classifier
-        self._reader = ItemReader()
+        self._prepared, self._age, self._sex = prepared, age, sex
+        self.on_share: Callable[[float], None] = lambda share: None
+        self._reader = ItemReader(classifier.levels if prepared else None, lambda share: self.on_share(share))
 
     @property
     def record(self) -> Record:
         """The model file's record."""
         return self._classifier.record
+
+    def person(self, answers: Sequence[Answer]) -> Answer:
+        """The answer for the person of whom all these slices are."""
+        return self._classifier.person(answers, self._age, self._sex)
 
     def __call__(self, chunk: list[Item]) -> list[Result]:
         """One result per item, in order, and one for each damaged file of a series beside its volume."""
@@ -103,8 +128,9 @@ class Answerer:
                     results[index] = Result(item.name, (self._classifier.answer_misfit(one.pixels[0], one.problem),))
             except (UserError, OSError) as error:
                 results[index] = _failed(item, error)
-        for index, answer in zip(slices, self._classifier.answers(pixels[: len(slices)]), strict=True):
-            results[index] = Result(chunk[index].name, (answer,))
+        answers = self._classifier.answers(pixels[: len(slices)], age=self._age, sex=self._sex)
+        for index, answer in zip(slices, answers, strict=True):
+            results[index] = Result(chunk[index].name, (answer,), notes=answer.notes)
         return results
 
     def _volume(self, item: Item) -> list[Result]:
@@ -112,30 +138,36 @@ class Answerer:
             volume = self._reader.read(item)
         except (UserError, OSError) as error:
             return [_failed(item, error)]
-        answers = self._classifier.answers(volume.pixels)
-        person = together(answers) if len(answers) > 1 else None
-        notes = tuple(one.sentence for one in volume.left_out if not one.damaged)
-        answer = Result(item.name, tuple(answers), person, volume.positions, notes=notes)
+        heights = volume.positions if self._prepared else ()  # cut as it lies, a volume has heights of its own
+        answers = self._classifier.answers(volume.pixels, heights, self._age, self._sex)
+        person = self.person(answers) if len(answers) > 1 else None
+        notes = (*volume.notes, *(one.sentence for one in volume.left_out if not one.damaged))
+        answer = Result(item.name, tuple(answers), person, volume.positions, notes=notes, quality=volume.quality)
         return [answer, *(Result(item.name, error=one.sentence) for one in volume.left_out if one.damaged)]
 
 
-def as_one_person(name: str, results: Iterable[Result]) -> Iterator[Result]:
+def as_one_person(
+    name: str, results: Iterable[Result], person: Callable[[Sequence[Answer]], Answer]
+) -> Iterator[Result]:
     """Results of one person's items: what could not be read, then one answer for all the rest together.
 
     Args:
         name: of the person, such as the path of the folder.
         results: of the items.
+        person: from answers for slices to one answer, such as `Answerer.person`.
     """
     answers: list[Answer] = []
     names: list[str] = []
+    notes: list[str] = []
     for result in results:
         if result.error is not None:
             yield result
         answers += result.answers
+        notes += [f"{result.name}: {note}" for note in result.notes]
         many = len(result.answers) > 1
         names += [f"{result.name}:{n}" if many else result.name for n in range(1, 1 + len(result.answers))]
     if answers:
-        yield Result(name, tuple(answers), together(answers), names=tuple(names))
+        yield Result(name, tuple(answers), person(answers), names=tuple(names), notes=tuple(notes))
 
 
 def _failed(item: Item, error: Exception) -> Result:

@@ -1,5 +1,7 @@
 """Run an exported student with numpy, Pillow and a LiteRT interpreter alone."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -9,16 +11,22 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import fit_slice
-from alzedge.inference.answer import Answer, Prediction, together
+from alzedge.inference.answer import Answer, Prediction, of_one, together
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
 from alzedge.inference.measures.operating_point import OperatingPoint
+from alzedge.inference.measures.person import check_person
+from alzedge.inference.measures.readings import Readings
+from alzedge.inference.measures.rule import Measures
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record
+from alzedge.preparation.frame import levels_of
+from alzedge.preparation.upright import TURNED, WayUp, cure_for, turned_upright, way_of_landscape, way_up
 
 _Pixels = NDArray[np.uint8]
+_Heights = NDArray[np.float64]
 
 
 def bundled_model() -> Path:
@@ -59,6 +67,7 @@ class Classifier:
         preprocessing: read from the file, the same code as in training.
         guard: read from the file; None where it carries none or was not wanted.
         operating_point: threshold for any dementia, sensitivity and specificity; None where the file carries none.
+        measures: rule from slices to a person, intervals and normative curve; None where the file carries none.
         interpreter: of the file.
     """
 
@@ -67,6 +76,7 @@ class Classifier:
         self.preprocessing = Preprocessing.from_dict(record["preprocessing"])
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
         self.operating_point = OperatingPoint.read(record)
+        self.measures = Measures.read(record)
         self.interpreter = interpreter
 
     @classmethod
@@ -94,8 +104,7 @@ class Classifier:
 
         Args:
             repository: 'owner/name', as `alzedge push` filled it.
-            revision: branch, tag or commit; the newest of the main branch where None. Name a commit to get the same
-                file for ever.
+            revision: branch, tag or commit (the same file for ever); the newest of the main branch where None.
             threads, guarded: see `load`.
 
         Raises:
@@ -119,25 +128,49 @@ class Classifier:
         guard = "no guard" if self.guard is None else "guarded"
         return f"<Classifier {self.record['kind']} {self.record['sha256'][:12]}, {point}, {guard}>"
 
-    def predict(self, source: Source) -> Prediction:
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Heights z in mm in the frame at which volumes are cut; see `alzedge.preparation.frame.levels_of`."""
+        return levels_of(self.record)
+
+    def predict(
+        self, source: Source, prepare: bool = True, age: float | None = None, sex: str | None = None
+    ) -> Prediction:
         """Answer for one slice, several, or a volume, all of one person.
 
         Args:
-            source: path of a slice (JPEG, PNG), volume (NIfTI, DICOM), archive or folder of these; content of a JPEG
-                or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
+            source: path of a slice (JPEG, PNG), volume (NIfTI, Analyze, DICOM), archive or folder of these; content of a
+                JPEG or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
+            prepare: whether volumes are brought into the frame first (`pip install 'alzedge[prepare]'`), about 10 s; if
+                not, they are cut as they lie. One that lies in the frame already costs nothing either way.
+            age: years of the person at the scan, for the percentile of the brain volume; it is not stored.
+            sex: 'F' or 'M', for the same.
 
         Raises:
-            UserError: something in it cannot be read, pixels are of another shape or type, or there is nothing.
+            UserError: something in it cannot be read or brought into the frame, pixels are of another shape or type,
+                there is nothing, or an age or sex cannot be.
         """
+        check_person(age, sex)
         answers: list[Answer] = []
-        for one in read_source(source):
+        notes: list[str] = []
+        heights: list[float | None] = []
+        for one in read_source(source, self.levels if prepare else None):
+            notes += one.notes
+            if prepare and one.positions:
+                heights += one.positions
+            else:
+                heights += [None] * len(one.pixels)
             if one.problem is None:
-                answers += self.answers(one.pixels)
+                answers += self.answers(one.pixels, one.positions if prepare else (), age, sex)
             else:
                 answers.append(self.answer_misfit(one.pixels[0], one.problem))
         if not answers:
             raise UserError("Nothing was given to answer for; give at least one slice.")
-        return Prediction(tuple(answers), together(answers))
+        return Prediction(tuple(answers), self.person(answers, age, sex), tuple(notes), tuple(heights))
+
+    def person(self, answers: Sequence[Answer], age: float | None = None, sex: str | None = None) -> Answer:
+        """Answer for a person, from `answers` for slices of theirs by this file; see `predict` for the others."""
+        return together(answers, self.measures, age, sex)
 
     def answer_image(self, data: bytes, name: str) -> Answer:
         """Answer for the content of a JPEG or PNG file.
@@ -155,28 +188,51 @@ class Classifier:
 
         See `alzedge.inference.guard.unlikeness_of_misfit` for the arguments and the decision.
         """
-        return Answer(None, NOT_A_SLICE, unlikeness_of_misfit(self.guard, pixels, problem), self.threshold)
+        unlikeness = unlikeness_of_misfit(self.guard, pixels, problem)
+        return Answer(None, NOT_A_SLICE + cure_for(way_of_landscape(pixels)), unlikeness, self.threshold)
 
-    def answers(self, images: _Pixels) -> list[Answer]:
-        """Answers for slices, uint8 (N, 208, 176); those the guard refuses are not shown to the network."""
+    def answers(
+        self, images: _Pixels, heights: Sequence[float] = (), age: float | None = None, sex: str | None = None
+    ) -> list[Answer]:
+        """Answers for slices; those the guard refuses are not shown to the network.
+
+        A slice that the guard takes only when it is turned, as it has anterior at the top, is turned, and its answer
+        notes it (`alzedge.preparation.upright.TURNED`). One that lies on its side is refused with the cure.
+
+        Args:
+            images: uint8 (N, 208, 176).
+            heights: N heights z in mm in the frame, NaN where unknown; nothing where all are.
+            age, sex: see `predict`.
+        """
+        known = np.asarray(heights, np.float64) if len(heights) else np.full(len(images), np.nan)
+        answers = self._as_they_lie(images, known, age, sex)
+        ways = {row: way_up(images[row]) for row, answer in enumerate(answers) if answer.refused is not None}
+        if not ways:
+            return answers
+        down = [row for row, way in ways.items() if way is WayUp.ANTERIOR]
+        turned = self._as_they_lie(turned_upright(images[down]), known[down], age, sex)
+        for row, again in zip(down, turned, strict=True):
+            if again.refused is None:
+                answers[row] = replace(again, notes=(*again.notes, TURNED))
+        for row in ways.keys() - down:
+            answers[row] = replace(answers[row], refused=NOT_A_SLICE + cure_for(ways[row]))
+        return answers
+
+    def _as_they_lie(self, images: _Pixels, heights: _Heights, age: float | None, sex: str | None) -> list[Answer]:
         unlikeness = [None] * len(images) if self.guard is None else self.guard.unlikeness(images).tolist()
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
         answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
         shown = images if len(accepted) == len(images) else images[accepted]
-        for row, probabilities in zip(accepted, self.probabilities(shown).tolist(), strict=True):
-            answers[row] = Answer(
-                dict(zip(self.labels, probabilities, strict=True)), None, unlikeness[row], self.threshold
-            )
+        readings = Readings.of(self.interpreter(self.preprocessing(shown)), heights[accepted])
+        for number, row in enumerate(accepted):
+            told = of_one(readings.take(np.array([number])), self.measures, self.threshold, age, sex)
+            answers[row] = replace(told, unlikeness=unlikeness[row])
         return answers
 
     def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
         """Probabilities of the stages, whatever the guard thinks of the slices.
 
-        Args:
-            images: uint8 (N, 208, 176), as `alzedge.imaging.slices.read_slice` returns them.
-
-        Returns:
-            float32 (N, 4), rows sum to 1.
+        Takes uint8 (N, 208, 176), returns float32 (N, 4) whose rows sum to 1.
         """
         return self.interpreter(self.preprocessing(images))["probabilities"]
 

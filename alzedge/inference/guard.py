@@ -19,7 +19,7 @@ from alzedge.imaging.slices import HEIGHT, WIDTH
 
 NOT_A_SLICE = (
     "this does not look like an axial brain MRI slice as the model knows them: skull-stripped T1, seen from above, "
-    "forehead up, 1 mm pixels"
+    "posterior at the top, 1 mm pixels"
 )
 BLOCK = 16
 _FEATURES = (HEIGHT // BLOCK) * (WIDTH // BLOCK)

@@ -2,15 +2,17 @@
 
 Items come one by one and in a fixed order: paths as they are named; within a folder or archive
 first its own files by name, then its sub-folders by name. The DICOM files of one folder are one
-item, in the place of the first of them. Hidden files and other kinds of file are passed over.
+item, in the place of the first of them; an Analyze pair is one, and so is a session's folder of OASIS-1 with all
+that lies below it. Hidden files and other kinds of file are passed over.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from alzedge.errors import UserError
-from alzedge.imaging.file_types import ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
+from alzedge.imaging.analyze import pair_of
+from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
 from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
 from alzedge.utils.archives import open_tree, walk
 
@@ -24,10 +26,11 @@ class Item:
 
     Attributes:
         name: its path, as the user reads it.
-        kind: `image`, `nifti`, `dicom`, or `problem`.
-        files: paths, or entries of `archive`; more than one for a DICOM series.
+        kind: `image`, `nifti`, `analyze`, `dicom`, or `problem`.
+        files: paths, or entries of `archive`; more than one for a DICOM series and an Analyze pair, the header first.
         archive: the zip archive that holds them.
         problem: the sentence why there is nothing to read.
+        notes: what was chosen, sentences without a full stop.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Item:
     files: tuple[str, ...] = ()
     archive: str | None = None
     problem: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def find_items(paths: Iterable[Path]) -> Iterator[Item]:
@@ -49,7 +53,8 @@ def find_items(paths: Iterable[Path]) -> Iterator[Item]:
             yield item
         if empty:
             yield _problem(
-                path, "no slices or volumes in it; expected JPEG, PNG, NIfTI (.nii, .nii.gz) or DICOM files."
+                path,
+                "no slices or volumes in it; expected JPEG, PNG, NIfTI (.nii, .nii.gz), Analyze (.hdr, .img) or DICOM files.",
             )
 
 
@@ -86,6 +91,8 @@ def _at(path: Path) -> Iterator[Item]:
 
 def _of_file(path: Path) -> Item:
     kind = kind_of(path.name, lambda _, length: read_start(str(path), length))
+    if kind == ANALYZE:
+        return _pair(str(path), lambda name: Path(name).is_file())
     if kind is None:
         foreign = foreign_by_name(path.name) or foreign_by_start(read_start(str(path), 16))
         if foreign:
@@ -93,9 +100,28 @@ def _of_file(path: Path) -> Item:
     return Item(str(path), kind or IMAGE, (str(path),))  # the decoder says what is wrong with a file of another kind
 
 
+def _pair(file: str, exists: Callable[[str], bool]) -> Item:
+    """The item of an Analyze pair, named by its header, or the problem that one file of it is missing."""
+    try:
+        files = pair_of(file, exists)
+    except UserError as error:
+        return Item(file, PROBLEM, problem=str(error))
+    return Item(files[0], ANALYZE, files)
+
+
 def _in_folder(top: Path) -> Iterator[Item]:
+    from alzedge.preparation.scans import find_scan, oasis_scan
+
     failures: list[OSError] = []
+    session = "\0"  # the folder of OASIS-1 whose sub-folders are being gone through; they are part of its item
     for folder, names in walk(top, failures.append):
+        if folder.startswith(session):
+            continue
+        if oasis_scan(Path(folder)) is not None:
+            found = find_scan(Path(folder))
+            session = f"{folder.rstrip('/')}/"
+            yield Item(folder, found.kind, found.files, notes=found.notes)
+            continue
         # Paths one by one: of a hundred thousand files only the names are kept.
         files = (f"{folder.rstrip('/')}/{name}" for name in names)
         for item in _grouped(folder, files, read_start):
@@ -129,8 +155,10 @@ def _in_archive(path: str) -> Iterator[Item]:
 def _grouped(folder: str, files: Iterable[str], start: Start) -> Iterator[Item]:
     """The items among the files of one folder; zip archives are named, not opened."""
     series: list[str] = []
-    halves: set[str] = set()
     waiting: list[Item] = []
+    files = list(files)
+    there = set(files)
+    seen: set[str] = set()  # files of Analyze pairs
     for file in files:
         try:
             kind = kind_of(file, start)
@@ -138,15 +166,18 @@ def _grouped(folder: str, files: Iterable[str], start: Start) -> Iterator[Item]:
             waiting.append(Item(file, PROBLEM, problem=sentence(error, file)))
             continue
         foreign = foreign_by_name(file) if kind is None else None
-        if foreign and file.rpartition(".")[0] not in halves:
+        if foreign:
             waiting.append(_problem(file, f"{foreign}."))
-            halves.add(file.rpartition(".")[0])  # of a pair, one sentence is enough
         if kind == DICOM:
             series.append(file)
-        elif kind is not None and series:
-            waiting.append(Item(file, kind, (file,)))
-        elif kind is not None:
-            yield Item(file, kind, (file,))
+        if kind in (None, DICOM) or file in seen:
+            continue
+        item = _pair(file, there.__contains__) if kind == ANALYZE else Item(file, str(kind), (file,))
+        seen.update(item.files if kind == ANALYZE else ())
+        if series or item.kind == PROBLEM:
+            waiting.append(item)
+        else:
+            yield item
     if series:
         yield Item(series[0] if len(series) == 1 else folder, DICOM, tuple(series))
     yield from waiting

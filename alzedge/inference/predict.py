@@ -4,7 +4,7 @@ Items travel in chunks. A chunk is read, decoded and answered where an interpret
 process, in processes of their own (`alzedge.inference.multiprocess`) or on a Ray cluster (`alzedge.inference.on_ray`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from alzedge.imaging.file_types import IMAGE
@@ -15,10 +15,17 @@ from alzedge.inference.inputs import PROBLEM, Item
 _CHUNK = 16
 
 
-def answer_items(items: Iterable[Item], workload: Workload) -> Iterator[Result]:
+def answer_items(
+    items: Iterable[Item], workload: Workload, on_share: Callable[[float], None] = lambda share: None
+) -> Iterator[Result]:
     """Answer for items, one result each, in their order.
 
     An item that cannot be read gives a result with an error and stops nothing.
+
+    Args:
+        items: in order.
+        workload: settings.
+        on_share: called with the share of the work on a volume that is done, where this process does it.
 
     Raises:
         UserError: the model cannot be loaded, a process was ended from outside, or Ray is missing.
@@ -31,7 +38,9 @@ def answer_items(items: Iterable[Item], workload: Workload) -> Iterator[Result]:
         from alzedge.inference.multiprocess import answer_in_processes
 
         return answer_in_processes(chunks(items), workload)
-    return chain.from_iterable(map(answerer(workload), chunks(items)))
+    here = answerer(workload)
+    here.on_share = on_share
+    return chain.from_iterable(map(here, chunks(items)))
 
 
 def chunks(items: Iterable[Item]) -> Iterator[list[Item]]:

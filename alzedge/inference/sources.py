@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from alzedge.imaging.file_types import IMAGE, open_file
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.inference.inputs import PROBLEM, Item, find_items, sentence
 from alzedge.utils.archives import MAX_BYTES, FileTree, open_tree
+
+if TYPE_CHECKING:  # slices need none of it
+    from alzedge.preparation.quality import Quality
 
 # An entry of an archive is unpacked in memory: one volume at most, 512 voxels a side of two bytes.
 _LARGEST_ENTRY = 2**28
@@ -38,21 +41,32 @@ class Slices:
     Attributes:
         pixels: uint8 (N, 208, 176).
         problem: the sentence why a picture is no proper slice; its pixels are then for the guard's eyes only.
-        positions: of a volume, the height of each slice in mm.
+        positions: of a volume, the height of each slice in mm: in the frame, unless it was cut as it lies.
         left_out: files of a series that are not in the volume.
+        notes: what is doubtful or was chosen on the way, sentences without a full stop.
+        quality: figures on a volume's registration; None where there was none.
     """
 
     pixels: NDArray[np.uint8]
     problem: str | None = None
     positions: tuple[float, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    quality: "Quality | None" = None
 
 
 class ItemReader:
-    """Reads items of folders, archives and files; the last archive stays open, its table of contents may be long."""
+    """Reads items of folders, archives and files; the last archive stays open, its table of contents may be long.
 
-    def __init__(self) -> None:
+    Args:
+        heights: z in mm in the frame at which volumes are cut, after they were brought there; None cuts them as they lie.
+        progress: called with the share of the work on a volume that is done.
+    """
+
+    def __init__(self, heights: Sequence[float] | None, progress: Callable[[float], None] = lambda share: None) -> None:
         self._archive: FileTree | None = None
+        self._heights = heights
+        self._progress = progress
 
     def read(self, item: Item) -> Slices:
         """Pixels of a slice or volume.
@@ -71,16 +85,24 @@ class ItemReader:
 
     def _volume(self, item: Item) -> Slices:
         from alzedge.imaging.volumes import volume_of
+        from alzedge.preparation.heads import open_head
+        from alzedge.preparation.scans import scan_of
 
         files = [(self._called(item, file), self._opener(item, file)) for file in item.files]
         left_out: list[LeftOut] = []
+
+        def leave_out(told: str, damaged: bool) -> None:
+            left_out.append(LeftOut(told, damaged))
+
         try:
-            volume = volume_of(
-                item.kind, files, item.name, on_left_out=lambda told, damaged: left_out.append(LeftOut(told, damaged))
-            )
+            if self._heights is None:
+                volume = volume_of(item.kind, files, item.name, on_left_out=leave_out)
+                return Slices(volume.slices, None, tuple(volume.positions.tolist()), tuple(left_out))
+            grid = scan_of(item.kind, files, item.name, item.notes, on_left_out=leave_out)
+            head = open_head(grid, self._heights, self._progress)
         except MemoryError as error:
             raise UserError(f"{item.name}: not enough memory for it; resample it to 1 mm.") from error
-        return Slices(volume.slices, None, tuple(volume.positions.tolist()), tuple(left_out))
+        return Slices(head.slices, None, head.heights, tuple(left_out), head.notes, head.quality)
 
     def _called(self, item: Item, file: str) -> str:
         return f"{item.archive}/{file}" if item.archive else file
@@ -97,18 +119,19 @@ class ItemReader:
         return self._archive.read(file, limit)
 
 
-def read_source(source: Source) -> Iterator[Slices]:
+def read_source(source: Source, heights: Sequence[float] | None) -> Iterator[Slices]:
     """Read everything that a source holds, in order.
 
     Args:
         source: path of a slice, volume, archive or folder; content of a JPEG or PNG file; a Pillow image; uint8 pixels
             (208, 176) or (N, 208, 176); or a list of these.
+        heights: see `ItemReader`.
 
     Raises:
         UserError: something in it cannot be read, or it is none of these.
     """
     if isinstance(source, str | Path):
-        yield from _read_items(find_items([Path(source)]))
+        yield from _read_items(find_items([Path(source)]), ItemReader(heights))
     elif isinstance(source, bytes | bytearray | memoryview):
         pixels, problem = fit_slice(bytes(source), "the picture")
         yield Slices(pixels[np.newaxis], problem)
@@ -119,7 +142,7 @@ def read_source(source: Source) -> Iterator[Slices]:
         yield Slices(_checked(source))
     elif isinstance(source, list | tuple):
         for one in source:
-            yield from read_source(one)
+            yield from read_source(one, heights)
     else:
         raise UserError(
             f"A {type(source).__name__} cannot be asked about; give a path, the bytes of a JPEG or PNG file, a Pillow "
@@ -127,8 +150,7 @@ def read_source(source: Source) -> Iterator[Slices]:
         )
 
 
-def _read_items(items: Iterable[Item]) -> Iterator[Slices]:
-    reader = ItemReader()
+def _read_items(items: Iterable[Item], reader: ItemReader) -> Iterator[Slices]:
     for item in items:
         try:
             yield reader.read(item)

@@ -9,13 +9,17 @@ from alzedge.inference.answer import Answer
 from alzedge.inference.answering import Result
 from alzedge.inference.measures.operating_point import AnyDementia, OperatingPoint
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
+from alzedge.inference.measures.words import age_in_words, set_in_words, volume_in_words
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.utils.parsing import printable
 
 CSV_COLUMNS = (
     *("path", "slice", "any_dementia", "threshold", "above"),
-    *("stage", "refused", "unlikeness", *STAGES, "error"),
+    *("brain_volume", "brain_volume_low", "brain_volume_high", "brain_volume_percentile"),
+    *("apparent_age", "apparent_age_low", "apparent_age_high"),
+    *("stage", "refused", "unlikeness", *STAGES, "stage_set", "error", "notes"),
 )
+_NO_STAGE = "none"  # cell of an empty stage set; an empty cell is no set at all
 _CHECK_VOLUME = "check that it is a skull-stripped T1 volume of a whole head, and its orientation"
 
 
@@ -30,15 +34,21 @@ class Writer(Protocol):
 
 
 class TextWriter:
-    """A line for each slice and each volume; errors are shown elsewhere."""
+    """A line for each slice and each volume; errors are shown elsewhere.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: to write to.
+        age: years, that percentiles of the brain volume are for.
+    """
+
+    def __init__(self, stream: TextIO, age: float | None = None) -> None:
         self._stream = stream
+        self._age = age
 
     def write(self, result: Result) -> None:
         """See `Writer`."""
         if result.error is None:
-            self._stream.write(f"{printable(result.name)}: {_text(result)}\n")
+            self._stream.write(f"{printable(result.name)}: {_text(result, self._age)}\n")
 
     def close(self) -> None:
         """See `Writer`."""
@@ -88,16 +98,22 @@ class CsvWriter:
     def write(self, result: Result) -> None:
         """See `Writer`."""
         if result.error is not None:
-            self._rows.writerow([_inert(result.name), *[""] * (len(CSV_COLUMNS) - 2), _inert(result.error)])
+            self._rows.writerow([_inert(result.name), *[""] * (len(CSV_COLUMNS) - 3), _inert(result.error), ""])
         if result.person is not None:
-            self._rows.writerow([_inert(result.name), "all", *_cells(result.person)])
+            self._rows.writerow([_inert(result.name), "all", *_cells(result.person), _told(result.notes)])
         for number, answer in enumerate(result.answers, 1):
             name = result.names[number - 1] if result.names else result.name
-            self._rows.writerow([_inert(name), number if result.positions else "", *_cells(answer)])
+            self._rows.writerow(
+                [_inert(name), number if result.positions else "", *_cells(answer), _told(answer.notes)]
+            )
 
     def close(self) -> None:
         """See `Writer`."""
         self._stream.flush()
+
+
+def _told(notes: tuple[str, ...]) -> str:
+    return _inert("; ".join(notes))
 
 
 def _inert(text: str) -> str:
@@ -105,21 +121,30 @@ def _inert(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _text(result: Result) -> str:
+def _text(result: Result, age: float | None) -> str:
     if result.person is None:
-        return _sentence(result.answers[0])
+        return _sentence(result.answers[0], age)
     refused = sum(answer.refused is not None for answer in result.answers)
     slices = len(result.answers)
     if refused == slices:
         return f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slices refused)"
-    return f"{_sentence(result.person)}  mean of {slices - refused} slices, {refused} refused"
+    together = "mean of" if result.person.stage_set is None else "from"
+    return f"{_sentence(result.person, age)}  {together} {slices - refused} slices, {refused} refused"
 
 
-def _sentence(answer: Answer) -> str:
+def _sentence(answer: Answer, age: float | None) -> str:
     if answer.probabilities is None:
         return f"{answer.refused} (unlikeness {answer.unlikeness:.1f}, from 1 on refused)"
+    parts = [beside_threshold(answer.any_dementia)]
+    if answer.brain_volume is not None:
+        parts.append(volume_in_words(answer.brain_volume, age))
+    if answer.apparent_age is not None:
+        parts.append(age_in_words(answer.apparent_age))
     shares = "  ".join(f"{stage} {share:.3f}" for stage, share in answer.probabilities.items())
-    return f"{beside_threshold(answer.any_dementia)}; {answer.stage}  ({shares})"
+    parts.append(f"{answer.stage}  ({shares})")
+    if answer.stage_set is not None:
+        parts.append(set_in_words(answer.stage_set))
+    return "; ".join(parts)
 
 
 def beside_threshold(dementia: AnyDementia | None) -> str:
@@ -137,19 +162,20 @@ def _as_json(result: Result) -> dict[str, Any]:
         return {"path": result.name, **entries(result.answers[0])}
     if result.names:
         slices = [{"path": name, **entries(one)} for name, one in zip(result.names, result.answers, strict=True)]
-        return {"path": result.name, **entries(result.person), "slices": slices}
+        return {"path": result.name, **entries(result.person), "notes": list(result.notes), "slices": slices}
     slices = [
         {"position_mm": round(position, 3), **entries(answer)}
         for position, answer in zip(result.positions, result.answers, strict=True)
     ]
-    return {"path": result.name, **entries(result.person), "slices": slices}
+    about = {"notes": list(result.notes), "quality": result.quality and asdict(result.quality)}
+    return {"path": result.name, **entries(result.person), **about, "slices": slices}
 
 
 def entries(answer: Answer) -> dict[str, Any]:
     """An answer as JSON holds it, null where there is none.
 
     `any_dementia` comes first, with the score, the file's operating threshold and which side of it the score lies on;
-    then `brain_volume` and `apparent_age`, `stage`, `probabilities` and `stage_set`, `refused` and `unlikeness`.
+    then `brain_volume` and `apparent_age`, `stage`, `probabilities` and `stage_set`, `refused` and `unlikeness`, `notes`.
     """
     dementia = answer.any_dementia
     rounded = answer.probabilities and {stage: round(share, 6) for stage, share in answer.probabilities.items()}
@@ -163,14 +189,17 @@ def entries(answer: Answer) -> dict[str, Any]:
         "apparent_age": answer.apparent_age and _rounded(answer.apparent_age, 1),
         "stage": answer.stage,
         "probabilities": rounded,
-        "stage_set": answer.stage_set and list(answer.stage_set),
+        "stage_set": None if answer.stage_set is None else list(answer.stage_set),
         "refused": answer.refused,
         "unlikeness": None if answer.unlikeness is None else round(answer.unlikeness, 3),
+        "notes": list(answer.notes),
     }
 
 
 def _rounded(measured: BrainVolume | ApparentAge, digits: int) -> dict[str, float | None]:
-    return {name: None if value is None else round(value, digits) for name, value in asdict(measured).items()}
+    places = {"percentile": 1}
+    values = asdict(measured).items()
+    return {name: None if value is None else round(value, places.get(name, digits)) for name, value in values}
 
 
 def _cells(answer: Answer) -> list[Any]:
@@ -178,4 +207,8 @@ def _cells(answer: Answer) -> list[Any]:
     shares = list((values["probabilities"] or dict.fromkeys(STAGES)).values())
     dementia = values["any_dementia"]
     side = [dementia["value"], dementia["threshold"], dementia["above"]]
-    return [*side, values["stage"], values["refused"], values["unlikeness"], *shares, None]
+    volume = list((values["brain_volume"] or dict.fromkeys(("value", "low", "high", "percentile"))).values())
+    age = list((values["apparent_age"] or dict.fromkeys(("value", "low", "high"))).values())
+    stages = values["stage_set"]
+    left = None if stages is None else " ".join(stages) or _NO_STAGE
+    return [*side, *volume, *age, values["stage"], values["refused"], values["unlikeness"], *shares, left, None]

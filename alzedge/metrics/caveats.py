@@ -1,9 +1,12 @@
 """Sentences that belong beside every answer: what the operating point costs, and what a model cannot tell."""
 
 from alzedge.inference.measures.operating_point import Estimate, OperatingPoint
+from alzedge.inference.measures.rule import Measures
+from alzedge.inference.measures.words import percentile_sentence
 from alzedge.metrics.record_facts import is_synthetic, largest_unseen
 from alzedge.metrics.tasks import STAGES4
 from alzedge.model_file.read_write import Record
+from alzedge.model_file.record_entries import entry_of
 
 _WHO = {"person": "people", "slice": "slices of people"}
 
@@ -37,6 +40,33 @@ def cannot_sentence(record: Record) -> str:
         f"{'it' if test.itself else 'they'} had never seen, {who} right for {_percent(accuracy.value)} (95% interval "
         f"{_percent(accuracy.low)} to {_percent(accuracy.high)}), and always saying the commonest stage would be right for "
         f"{_percent(test.majority)}."
+    )
+
+
+def measured_sentences(record: Record, age: float | None = None) -> dict[str, str]:
+    """Sentences on brain volume and stage set by name of the answer's part; none where the file carries no rule.
+
+    Args:
+        record: of the model file.
+        age: years of the person, where told.
+    """
+    measures = Measures.read(record)
+    told: dict[str, str] = {}
+    if measures is not None and measures.has_brain_volume:
+        told["brain_volume"] = percentile_sentence(measures.norm, age)
+    elif age is not None:
+        told["brain_volume"] = "The model measures no brain volume, so the age changes nothing."
+    return told if measures is None else told | {"coverage": _coverage_sentence(record)}
+
+
+def _coverage_sentence(record: Record) -> str:
+    unseen = entry_of(record.get("measures"), "unseen")
+    held = Estimate.read(entry_of(unseen, "stage_set_coverage"))
+    if held is None or is_synthetic(record):
+        return "Intervals, and the stages not ruled out, are made to hold the truth for 90%; that was not measured on people."
+    return (
+        "Intervals, and the stages not ruled out, are made to hold the truth for 90%; of people the model had never seen "
+        f"the stages held it for {_interval(held)}."
     )
 
 

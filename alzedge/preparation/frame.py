@@ -12,17 +12,21 @@ doi 10.1162/jocn.2007.19.9.1498): 176 x 208 x 176 voxels of 1 mm. In this packag
 
 The Kaggle set's slices 1 to 32 ("levels") are consecutive; level L lies at z = L - 1 mm, 0 to 31 mm. The anterior
 commissure is at level 0 to 1, so the origin is the atlas' own within about 1 mm. Measured by affine registration of 173
-people's Kaggle slices to their OASIS-1 volumes in MNI space (`alzedge.export.build_template`): the frame's mm are
-mapped to MNI's by `TO_MNI`.
+people's Kaggle slices to their OASIS-1 volumes in MNI space (`alzedge.export.experiments.build_template`): the frame's
+mm are mapped to MNI's by `TO_MNI`.
 """
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from alzedge.errors import UserError
 
 # Columns, rows, slices.
 SHAPE = (176, 208, 176)
@@ -74,6 +78,33 @@ def height_of(level: float) -> float:
 def level_of(height: float) -> float:
     """Kaggle level at a height z in mm; below 1 and above `LEVELS` the set shows nothing."""
     return height + 1
+
+
+def slice_at(height: float) -> int:
+    """Slice of the frame at a height z in mm."""
+    return round(height) + FIRST_LEVEL
+
+
+def kaggle_levels() -> tuple[float, ...]:
+    """Heights z in mm of the Kaggle levels 1 to 32."""
+    return tuple(height_of(level) for level in range(1, LEVELS + 1))
+
+
+def levels_of(record: Mapping[str, Any]) -> tuple[float, ...]:
+    """Heights z in mm at which a model looks at a volume: `levels` of its record, else those of the Kaggle set.
+
+    Raises:
+        UserError: the entry is not a list of heights within the frame.
+    """
+    levels = record.get("levels")
+    if levels is None:
+        return kaggle_levels()
+    numbers = isinstance(levels, list) and all(type(level) in (int, float) for level in levels)
+    if not numbers or not levels or not all(-FIRST_LEVEL <= level < SHAPE[2] - FIRST_LEVEL for level in levels):
+        raise UserError(
+            f"The model asks for slices at {levels!r:.60}, which are no heights in mm of the frame; update alzedge."
+        )
+    return tuple(float(level) for level in levels)
 
 
 def level_slices() -> range:

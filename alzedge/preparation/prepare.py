@@ -1,11 +1,11 @@
 """From any T1 scan of a head to slices in the frame: register, mask, resample, stretch.
 
-Needs SimpleITK and nibabel (extra `medical`). SimpleITK is one wheel without dependencies and holds the same
+Needs SimpleITK (extra `prepare`). SimpleITK is one wheel without dependencies and holds the same
 registration as ANTs, whose own package brings pandas, statsmodels and matplotlib.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,41 +45,36 @@ class Prepared:
     matrix: Matrix
     quality: Quality
 
-    def slices(self, which: range = frame.level_slices()) -> NDArray[np.uint8]:
-        """Slices as the Kaggle set has them, uint8 (N, 208, 176), from foot to head; by default its 32 levels."""
-        mask = frame.load_template().mask
-        return np.stack([stretched(self.volume[:, :, k].T, mask[:, :, k].T) for k in which])
+    def slices(self, which: Iterable[int] = frame.level_slices()) -> NDArray[np.uint8]:
+        """Slices as the Kaggle set has them, uint8 (N, 208, 176), of the frame's slices `which`; by default its 32 levels."""
+        return cut(self.volume, which)
 
 
-def heights_of(which: range) -> NDArray[np.float64]:
-    """Heights z in mm of slices of the frame, float64 (N,)."""
-    return np.array([frame.affine()[2, 2] * k + frame.affine()[2, 3] for k in which], np.float64)
+def cut(volume: Floats, which: Iterable[int]) -> NDArray[np.uint8]:
+    """Slices `which` of a volume in the frame, (176, 208, 176), each stretched by itself, uint8 (N, 208, 176)."""
+    mask = frame.load_template().mask
+    return np.stack([stretched(volume[:, :, k].T, mask[:, :, k].T) for k in which])
 
 
 def prepare(
     grid: Grid,
-    oriented: bool = True,
-    notes: tuple[str, ...] = (),
     progress: Callable[[float], None] = lambda share: None,
 ) -> Prepared:
     """Bring a head into the frame.
 
     Args:
         grid: a T1 scan, with or without its skull, in any orientation and place.
-        oriented: whether the directions of the grid's affine can be trusted; if not, all are tried.
-        notes: what was chosen or unusual about the file, sentences without a full stop.
         progress: called with the share of the work that is done.
 
     Raises:
         UserError: no head was found in it, or too little of one; the sentence says why.
     """
-    voxels, more = _checked(grid)
-    grid, notes = Grid(grid.name, voxels, grid.affine), (*notes, *more)
-    found = register(grid.voxels, grid.affine, oriented, lambda share: progress(0.7 * share))
-    prepared = _in_frame(grid, found, oriented, notes)
-    if oriented and abs(prepared.quality.similarity) < LEAST_SIMILARITY:  # the header's directions may be wrong
-        found = register(grid.voxels, grid.affine, False)
-        second = _in_frame(grid, found, False, notes)
+    grid = _checked(grid)
+    found = register(grid.voxels, grid.affine, grid.oriented, lambda share: progress(0.6 * share))
+    prepared = _in_frame(grid, found)
+    if grid.oriented and abs(prepared.quality.similarity) < LEAST_SIMILARITY:  # the header's directions may be wrong
+        grid = replace(grid, oriented=False)
+        second = _in_frame(grid, register(grid.voxels, grid.affine, False, lambda share: progress(0.6 + 0.3 * share)))
         prepared = second if second.quality.verdict != FAILED else prepared
     if prepared.quality.verdict == FAILED:
         raise UserError(
@@ -90,8 +85,8 @@ def prepare(
     return prepared
 
 
-def _checked(grid: Grid) -> tuple[Floats, list[str]]:
-    """Finite voxels, the darkest at 0, and what was unusual about them."""
+def _checked(grid: Grid) -> Grid:
+    """The grid with finite voxels, the darkest at 0, and a note on what was unusual about them."""
     sides = np.linalg.norm(grid.affine[:3, :3], axis=0)
     size = " x ".join(map(str, grid.voxels.shape))
     if not np.all(np.isfinite(sides)) or sides.min() < 0.1 or sides.max() > 20:
@@ -106,16 +101,18 @@ def _checked(grid: Grid) -> tuple[Floats, list[str]]:
         )
     voxels = np.asarray(grid.voxels, np.float32)
     finite = np.isfinite(voxels)
-    notes = [] if finite.all() else [f"{1 - finite.mean():.1%} of its voxels are NaN or infinite and were taken as 0"]
+    notes = grid.notes
     if not finite.all():
+        notes = (*notes, f"{1 - finite.mean():.1%} of its voxels are NaN or infinite and were taken as 0")
         voxels = np.where(finite, voxels, np.float32(0))
     if not np.ptp(voxels):
         raise UserError(f"{grid.name}: all voxels are equal, so there is no head in it; name a T1 scan.")
     # Air is 0 but for CT, and for files whose unsigned voxels were read as signed ones.
-    return voxels - voxels.min() if voxels.min() < 0 else voxels, notes
+    voxels = voxels - voxels.min() if voxels.min() < 0 else voxels
+    return replace(grid, voxels=voxels, notes=notes)
 
 
-def _in_frame(grid: Grid, found: Registration, oriented: bool, notes: tuple[str, ...]) -> Prepared:
+def _in_frame(grid: Grid, found: Registration) -> Prepared:
     """The scan in the frame, judged, its brightness made comparable."""
     mask = frame.load_template().mask
     to_scan = np.linalg.inv(grid.affine) @ found.matrix @ frame.affine()
@@ -130,7 +127,7 @@ def _in_frame(grid: Grid, found: Registration, oriented: bool, notes: tuple[str,
         seen = fine > _NOTHING * np.percentile(fine, 99)
         shown = resampled(seen, to_scan, frame.SHAPE)
     head = head / bias_of(head, mask)
-    quality = measure(grid, found, oriented, head, shown, notes)
+    quality = measure(grid, found, head, shown)
     white = white_of(head, mask) or 1.0
     head = sharpened(head / np.float32(white), float(spacing.mean()))
     inside = filled(head, 1 - shown, mask) if quality.kind == STRIPPED else head

@@ -78,18 +78,14 @@ class Quality:
     orientation: str
 
 
-def measure(
-    grid: Grid, found: Registration, oriented: bool, head: Floats, shown: Floats, notes: tuple[str, ...]
-) -> Quality:
+def measure(grid: Grid, found: Registration, head: Floats, shown: Floats) -> Quality:
     """Judge a registration.
 
     Args:
         grid: the scan.
         found: its registration.
-        oriented: whether the directions of the grid's affine were used.
         head: float32 (176, 208, 176), the scan in the frame, not masked, in any unit.
         shown: float32, the share of each voxel where the scan shows anything, 0 to 1.
-        notes: what was chosen or unusual about the file.
     """
     mask = frame.load_template().mask
     sides = np.linalg.norm(grid.affine[:3, :3], axis=0)
@@ -98,7 +94,7 @@ def measure(
     figures = Quality(
         verdict=GOOD,
         reasons=(),
-        notes=notes,
+        notes=grid.notes,
         similarity=similarity(head, inside),
         information=found.information,
         scale=_three(np.sort(scales)),
@@ -112,7 +108,7 @@ def measure(
         spacing=_three(np.sort(sides)),
         kind=HEAD if _shell_brightness(head) > _SKIN * white_of(head, mask) else STRIPPED,
         place=_place(found.matrix),
-        orientation="header" if oriented else "found",
+        orientation="header" if grid.oriented else "found",
     )
     failures, doubts = _failures(figures), _doubts(figures)
     verdict = FAILED if failures else DOUBTFUL if doubts else GOOD

@@ -1,13 +1,19 @@
 """A head's scan from any file or folder that a researcher has: NIfTI, Analyze pair, DICOM series, OASIS-1's folders."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from alzedge.errors import UserError
-from alzedge.imaging.file_types import DICOM, NIFTI, kind_of, open_file, read_start
-from alzedge.imaging.grid import Grid, Named
-from alzedge.preparation.analyze import is_analyze, read_analyze
+from alzedge.imaging.analyze import pair_of
+from alzedge.imaging.file_types import ANALYZE, DICOM, NIFTI, kind_of, open_file, read_start
+from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
+from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
+from alzedge.imaging.volumes import grid_of
+from alzedge.preparation import frame
 
 # OASIS-1's folder of a session, best first: in the atlas and masked, in the atlas, averaged, one raw repeat.
 _OASIS = (
@@ -16,72 +22,130 @@ _OASIS = (
     "PROCESSED/MPRAGE/SUBJ_111/*_sbj_111.hdr",
     "RAW/*_mpr-1_anon.hdr",
 )
-_PACKED = {
-    ".mgz": "mri_convert",
-    ".mgh": "mri_convert",
-    ".bz2": "bunzip2",
-    ".mnc": "mnc2nii",
-    ".nrrd": "3D Slicer",
-    ".mha": "3D Slicer",
-}
 
 
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """A volume as its file holds it.
+@dataclass(frozen=True)
+class ScanFiles:
+    """The files of one scan.
 
     Attributes:
-        grid: voxels and affine.
-        oriented: whether the affine's directions can be trusted.
-        notes: what was chosen or unusual, sentences without a full stop.
+        kind: one of `alzedge.imaging.file_types.VOLUMES`.
+        files: their paths; of an Analyze pair the header first.
+        notes: what was chosen, sentences without a full stop.
     """
 
-    grid: Grid
-    oriented: bool = True
+    kind: str
+    files: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
 
-def read_scan(path: Path) -> Scan:
-    """Read a head from a file or folder.
-
-    Args:
-        path: a NIfTI file, either file of an Analyze pair, a DICOM file, a folder of DICOM files (of several series the
-            T1 volume is chosen), or a session's folder of OASIS-1.
+def read_scan(path: Path) -> Grid:
+    """Read a head from a file or folder; see `find_scan`.
 
     Raises:
         UserError: nothing there, nothing that can be read, or damaged; packages are missing.
     """
-    from alzedge.imaging.nifti import read_nifti
+    found = find_scan(path)
+    return scan_of(found.kind, [(file, partial(open_file, file)) for file in found.files], str(path), found.notes)
 
+
+def find_scan(path: Path) -> ScanFiles:
+    """Find the files of a scan.
+
+    Args:
+        path: a NIfTI file, either file of an Analyze pair, a DICOM file, a folder of DICOM files (of several series the
+            T1 volume is chosen when it is read), a session's folder of OASIS-1, or a folder of one volume.
+
+    Raises:
+        UserError: nothing there, several volumes, or nothing that can be read.
+    """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder; check the path.")
     if path.is_dir():
         return _in_folder(path)
-    if is_analyze(path):
-        return Scan(*read_analyze(path))
-    if (tool := _PACKED.get(path.suffix.lower())) is not None:
-        raise UserError(
-            f"{path}: a kind of volume that is not read here; convert it to .nii.gz, for example with {tool}."
-        )
-    if kind_of(str(path), read_start) == NIFTI:
-        with open_file(str(path)) as stream:
-            return Scan(read_nifti(stream, str(path)))
-    return _dicom([(str(path), partial(open_file, str(path)))], str(path))
+    kind = kind_of(str(path), read_start)
+    if kind == ANALYZE:
+        return ScanFiles(ANALYZE, pair_of(str(path), _is_file))
+    foreign = foreign_by_name(path.name) or foreign_by_start(read_start(str(path), 16))
+    if kind not in (NIFTI, DICOM) and foreign:
+        raise UserError(f"{path}: {foreign}.")
+    return ScanFiles(kind if kind in (NIFTI, DICOM) else DICOM, (str(path),))  # its reader says what else it is
 
 
-def _in_folder(folder: Path) -> Scan:
-    for pattern in _OASIS:
-        if found := sorted(folder.glob(pattern)):
-            note = (f"of an OASIS-1 folder {found[0].relative_to(folder)} was taken",)
-            grid, oriented = read_analyze(found[0])
-            return Scan(grid, oriented, note)
-    files = [file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith(".")]
-    dicom = [file for file in files if kind_of(str(file), read_start) == DICOM]
+def list_scans(path: Path) -> list[Path]:
+    """The scans of a folder and of its sub-folders, each a file or folder for `find_scan`; of a file itself.
+
+    Sessions of OASIS-1 and folders with DICOM files are one scan each, whatever lies below.
+
+    Raises:
+        UserError: nothing there.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder; check the path.")
+    if not path.is_dir() or oasis_scan(path) is not None:
+        return [path]
+    files = _files_in(path)
+    if any(kind_of(str(file), read_start) == DICOM for file in files):
+        return [path]
+    folders = sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith("."))
+    return [*_volumes_in(files), *(scan for folder in folders for scan in list_scans(folder))]
+
+
+def scan_of(
+    kind: str,
+    files: Sequence[Named],
+    name: str,
+    notes: tuple[str, ...] = (),
+    max_voxels: int = MAX_VOXELS,
+    on_left_out: Callable[[str, bool], None] | None = None,
+) -> Grid:
+    """Read a scan of a known kind, of several DICOM series the T1 volume.
+
+    An Analyze pair on OASIS-1's atlas grid, 176 x 208 x 176 mm, is taken to lie in the frame.
+
+    Args:
+        kind: one of `alzedge.imaging.file_types.VOLUMES`.
+        files: the name of each and how to open it; of an Analyze pair the header first.
+        name: how to call the scan in messages.
+        notes: what was chosen before.
+        max_voxels: more are refused before they are unpacked.
+        on_left_out: see `alzedge.imaging.dicom.read_dicom`.
+
+    Raises:
+        UserError: it cannot be read, or packages are missing.
+    """
+    if kind == DICOM and len(files) > 1:
+        from alzedge.preparation.series import choose_series
+        from alzedge.utils.extras import require
+
+        require("medical")
+        files, note = choose_series(files, name)
+        notes = (*notes, note) if note else notes
+    grid = grid_of(kind, files, name, max_voxels, on_left_out)
+    grid = replace(grid, name=name, notes=(*notes, *grid.notes))
+    sides = np.linalg.norm(grid.affine[:3, :3], axis=0)
+    if kind == ANALYZE and grid.voxels.shape == frame.SHAPE and np.allclose(sides, 1, atol=1e-3):
+        return replace(grid, affine=frame.affine(), oriented=True)
+    return grid
+
+
+def oasis_scan(folder: Path) -> Path | None:
+    """The header of the best volume of a session's folder of OASIS-1; None for any other folder."""
+    return next((found[0] for pattern in _OASIS if (found := sorted(folder.glob(pattern)))), None)
+
+
+def _in_folder(folder: Path) -> ScanFiles:
+    header = oasis_scan(folder)
+    if header is not None:
+        note = (f"of an OASIS-1 folder {header.relative_to(folder)} was taken",)
+        return ScanFiles(ANALYZE, pair_of(str(header), _is_file), note)
+    files = _files_in(folder)
+    dicom = [str(file) for file in files if kind_of(str(file), read_start) == DICOM]
     if dicom:
-        return _dicom([(str(file), partial(open_file, str(file))) for file in dicom], str(folder))
-    volumes = [file for file in files if _is_volume(file)]
+        return ScanFiles(DICOM, tuple(dicom))
+    volumes = _volumes_in(files)
     if len(volumes) == 1:
-        return read_scan(volumes[0])
+        return find_scan(volumes[0])
     held = ", ".join(file.name for file in volumes[:3])
     raise UserError(
         f"{folder}: {len(volumes)} volumes ({held}, ...); name one of them."
@@ -90,13 +154,16 @@ def _in_folder(folder: Path) -> Scan:
     )
 
 
-def _is_volume(file: Path) -> bool:
-    return file.name.lower().endswith((".hdr", ".hdr.gz")) or kind_of(str(file), read_start) == NIFTI
+def _files_in(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith(".")]
 
 
-def _dicom(files: list[Named], name: str) -> Scan:
-    from alzedge.imaging.dicom import read_dicom
-    from alzedge.preparation.series import choose_series
+def _volumes_in(files: Sequence[Path]) -> list[Path]:
+    """NIfTI files and the headers of Analyze pairs."""
+    kinds = {file: kind_of(str(file), read_start) for file in files}
+    header = (".hdr", ".hdr.gz")
+    return [f for f in files if kinds[f] == NIFTI or (kinds[f] == ANALYZE and f.name.lower().endswith(header))]
 
-    chosen, note = choose_series(files, name)
-    return Scan(read_dicom(chosen, name), True, (note,) if note else ())
+
+def _is_file(name: str) -> bool:
+    return Path(name).is_file()

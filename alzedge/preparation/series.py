@@ -54,8 +54,9 @@ def choose_series(files: Sequence[Named], name: str) -> tuple[list[Named], str |
         if dataset is not None:
             key = f"{dataset.get('SeriesInstanceUID', '')} {dataset.get('Rows')} {_direction(dataset)}"
             groups.setdefault(key, []).append((file, dataset))
-    if len(groups) <= 1:
-        return list(files) if not groups else [file for file, _ in next(iter(groups.values()))], None
+    # Also those without a description: their reader says what is wrong with them. Single slices are no series.
+    if len(groups) <= 1 or all(len(group) == 1 and _slices(group[0][1]) == 1 for group in groups.values()):
+        return list(files), None
     series = [_series([file for file, _ in group], [dataset for _, dataset in group]) for group in groups.values()]
     usable = [one for one in series if one.slices >= _LEAST_SLICES]
     if not usable:
@@ -95,7 +96,7 @@ def _series(files: list[Named], datasets: list[Any]) -> _Series:
     first = datasets[0]
     words = " ".join(str(first.get(tag) or "") for tag in ("SeriesDescription", "ProtocolName", "SequenceName"))
     kinds = [str(kind).upper() for kind in first.get("ImageType") or []]
-    slices = sum(int(one.get("NumberOfFrames") or 1) for one in datasets)
+    slices = sum(map(_slices, datasets))
     localiser = any("LOCALIZER" in kind or "PROJECTION" in kind or "MIP" in kind for kind in kinds)
     colour = int(first.get("SamplesPerPixel") or 1) != 1
     score = 4.0 * bool(_T1.search(words)) - 4.0 * bool(_NOT_T1.search(words))
@@ -107,6 +108,10 @@ def _series(files: list[Named], datasets: list[Any]) -> _Series:
     score += min(slices, 200) / 200
     plane = f"{first.get('Rows')} x {first.get('Columns')} pixels"
     return _Series(tuple(files), 0 if localiser or colour else slices, plane, score)
+
+
+def _slices(dataset: Any) -> int:
+    return int(_number(dataset.get("NumberOfFrames")) or 1)
 
 
 def _number(value: Any) -> float | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alzedge.errors import UserError
 
-WANTED = "JPEG or PNG slices, a NIfTI volume (.nii, .nii.gz) or the DICOM files of one series"
+WANTED = "JPEG or PNG slices, a NIfTI volume (.nii, .nii.gz), an Analyze pair (.hdr and .img) or the DICOM files of one series"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Limits:
         files: of a DICOM series.
         voxels: of a volume, unpacked.
         slices: of a volume.
-        seconds: of processor time for reading one picture, or one volume.
+        seconds: of processor time for reading one picture.
+        head_seconds: of processor time for reading one volume and bringing it into the frame.
         all_seconds: for reading all files of a question, by the clock.
     """
 
@@ -35,6 +36,7 @@ class Limits:
     voxels: int = 2**26
     slices: int = 400
     seconds: int = 10
+    head_seconds: int = 90
     all_seconds: int = 60
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.heads import Fit
 from alzedge.demo.answering.uploads import Unread, Upload
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
 from alzedge.inference.answer import Answer, together
@@ -32,6 +33,7 @@ class Reply:
         seconds: preprocessing, guard and network for all slices, measured around this very call.
         phantom: the slices were drawn from formulas.
         unread: uploaded files that could not be read.
+        fit: of a scan that was brought into the frame.
     """
 
     names: tuple[str, ...]
@@ -42,6 +44,7 @@ class Reply:
     seconds: float
     phantom: bool = False
     unread: tuple[Unread, ...] = ()
+    fit: Fit | None = None
 
     @cached_property
     def person(self) -> Answer:
@@ -88,7 +91,7 @@ def ask_phantom(classifier: Classifier, upload: Upload) -> Reply:
 def _reply(upload: Upload, answers: tuple[Answer, ...], seconds: float, phantom: bool = False) -> Reply:
     hashes = tuple(hashlib.sha256(pixels.tobytes()).hexdigest() for pixels in upload.slices)
     one_person = True if upload.volume and len(answers) > 1 else None
-    return Reply(upload.names, hashes, upload.volume, answers, one_person, seconds, phantom, upload.unread)
+    return Reply(upload.names, hashes, upload.volume, answers, one_person, seconds, phantom, upload.unread, upload.fit)
 
 
 def draw_phantom(label: int, volume: bool, rng: np.random.Generator) -> Upload:

@@ -1,4 +1,4 @@
-"""Uploaded files, read within limits: slices as pictures, a NIfTI volume or a DICOM series.
+"""Uploaded files, read within limits: slices as pictures, or a head's scan, which is brought into the frame.
 
 Anything can be uploaded to a page that is open to the internet. Counts and sizes are checked before a file is opened,
 pixels on the header before one is decoded or unpacked. A bad file among several loses only itself.
@@ -6,27 +6,19 @@ pixels on the header before one is decoded or unpacked. A bad file among several
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.heads import Fit, one_volume, read_head, told_as_damage
 from alzedge.demo.answering.limits import LIMITS, WANTED, Limits, check_counts, check_size
 from alzedge.errors import UserError
-from alzedge.imaging.file_types import (
-    DICOM,
-    IMAGE,
-    NIFTI,
-    kind_of,
-    open_file,
-    read_start,
-)
+from alzedge.imaging.file_types import IMAGE, VOLUMES, kind_of, read_start
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
-from alzedge.imaging.volumes import volume_of
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 
 _ALONE = "a volume beside other files; upload it by itself"
@@ -58,12 +50,14 @@ class Upload:
         names: of the slices, without any folder; text from a stranger, to be escaped.
         volume: the slices are one person's, in order from foot to head.
         unread: files that could not be read, in order.
+        fit: of a scan that was brought into the frame.
     """
 
     slices: NDArray[np.uint8]
     names: tuple[str, ...]
     volume: bool
     unread: tuple[Unread, ...] = ()
+    fit: Fit | None = None
 
 
 class NotASlice(UserError):
@@ -85,21 +79,30 @@ class NotASlice(UserError):
 class Call(Protocol):
     """Calls a function for what it returns: here, or in a process with limits of its own."""
 
-    def __call__(self, function: Callable[..., T], *arguments: object) -> T:
+    def __call__(self, function: Callable[..., T], *arguments: object, seconds: int | None = None) -> T:
         """Call `function(*arguments)`; both, and what it returns, can be pickled.
+
+        Args:
+            function, arguments: what to call.
+            seconds: of processor time; None for what a picture needs.
 
         Raises:
             UserError: of the function, or because it took too much time or memory.
         """
 
 
-def call_here(function: Callable[..., T], *arguments: object) -> T:
+def call_here(function: Callable[..., T], *arguments: object, seconds: int | None = None) -> T:
     """Call a function in this process; see `Call`."""
     return function(*arguments)
 
 
 def read_uploads(
-    paths: Sequence[str | Path], limits: Limits = LIMITS, guard: Guard | None = None, call: Call = call_here
+    paths: Sequence[str | Path],
+    limits: Limits = LIMITS,
+    guard: Guard | None = None,
+    call: Call = call_here,
+    heights: tuple[float, ...] | None = None,
+    report: Path | None = None,
 ) -> Upload:
     """Read one or more slices, or one volume.
 
@@ -108,6 +111,8 @@ def read_uploads(
         limits: on counts, bytes, voxels and time.
         guard: asked about pictures of another size or mode; None tells such a picture's size only.
         call: what decodes; a pool's workers on a server.
+        heights: z in mm in the frame at which a volume is cut after it was brought there; None cuts it as it lies.
+        report: a file that tells, while a volume is registered, the share that is done.
 
     Returns:
         At least one slice, and the files that could not be read.
@@ -127,13 +132,20 @@ def read_uploads(
         except UserError as error:
             unread[file] = Unread(file.name, str(error))
     pictures = [file for file in files if kinds.get(file) == IMAGE]
-    upload = _pictures(pictures, limits, guard, call) if pictures else _one_volume(files, kinds, unread, limits, call)
+    if pictures:
+        upload = _pictures(pictures, limits, guard, call)
+    else:
+        if not any(kind in VOLUMES for kind in kinds.values()):
+            raise _nothing_read(tuple(unread.values()))
+        kind, chosen = one_volume({file: kinds[file] for file in files if file in kinds})
+        head = call(read_head, kind, chosen, limits, heights, report, seconds=limits.head_seconds)
+        upload = Upload(head.slices, head.names, True, fit=head.fit)
     if pictures:
         unread |= {file: Unread(file.name, f"{file.name}: {_ALONE}.") for file in kinds if kinds[file] != IMAGE}
     every = (*unread.values(), *upload.unread)
     if not len(upload.slices):
         raise _nothing_read(every)
-    return Upload(upload.slices, upload.names, upload.volume, every)
+    return replace(upload, unread=every)
 
 
 def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
@@ -143,25 +155,11 @@ def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.
         NotASlice: a picture of another size or mode that the guard takes for something else.
         UserError: any other picture of another size or mode, or not to be read.
     """
-    with _damage(file.name):
+    with told_as_damage(file.name):
         pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
     if problem is None:
         return pixels
     raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
-
-
-def read_head(kind: str, files: Sequence[Path], name: str, limits: Limits) -> NDArray[np.uint8]:
-    """Read one volume as slices, uint8 (N, 208, 176).
-
-    Raises:
-        UserError: not to be read, or too many slices.
-    """
-    named = [(file.name, partial(open_file, str(file))) for file in files]
-    with _damage(name):
-        slices = volume_of(kind, named, name, limits.voxels).slices
-    if len(slices) > limits.slices:
-        raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
-    return slices
 
 
 def discard(paths: Sequence[str | Path]) -> None:
@@ -172,20 +170,9 @@ def discard(paths: Sequence[str | Path]) -> None:
             path.parent.rmdir()
 
 
-@contextlib.contextmanager
-def _damage(name: str) -> Iterator[None]:
-    """The last wall behind the parsers: whatever else one of them raises becomes a sentence."""
-    try:
-        yield
-    except (UserError, MemoryError):
-        raise
-    except Exception as error:
-        raise UserError(f"{name}: damaged, or not what its name says; export it again.") from error
-
-
 def _kind(file: Path) -> str:
     kind = kind_of(file.name, lambda _, length: read_start(str(file), length))
-    if kind not in (IMAGE, NIFTI, DICOM):
+    if kind != IMAGE and kind not in VOLUMES:
         raise UserError(f"{file.name}: not a kind of file that is read here; upload {WANTED}.")
     return kind
 
@@ -207,24 +194,6 @@ def _pictures(files: Sequence[Path], limits: Limits, guard: Guard | None, call: 
             unread.append(Unread(file.name, str(error), error.unlikeness if isinstance(error, NotASlice) else None))
     stacked = np.stack(slices) if slices else np.empty((0, HEIGHT, WIDTH), np.uint8)
     return Upload(stacked, tuple(names), False, tuple(unread))
-
-
-def _one_volume(
-    files: Sequence[Path], kinds: dict[Path, str], unread: dict[Path, Unread], limits: Limits, call: Call
-) -> Upload:
-    """The only NIfTI file, or all DICOM files as one series."""
-    of_kind = {kind: [file for file in files if kinds.get(file) == kind] for kind in (NIFTI, DICOM)}
-    if len(of_kind[NIFTI]) > 1:
-        raise UserError(f"{len(of_kind[NIFTI])} volumes at once; upload one at a time, each is one person's.")
-    if of_kind[NIFTI] and of_kind[DICOM]:
-        raise UserError("A NIfTI volume and DICOM files at once; upload one of them.")
-    kind = NIFTI if of_kind[NIFTI] else DICOM
-    chosen = of_kind[kind]
-    if not chosen:
-        raise _nothing_read(tuple(unread.values()))
-    name = chosen[0].name if len(chosen) == 1 else f"the {len(chosen)} DICOM files"
-    slices = call(read_head, kind, chosen, name, limits)
-    return Upload(slices, tuple(f"{name}, slice {number}" for number in range(1, len(slices) + 1)), True)
 
 
 def _nothing_read(unread: Sequence[Unread]) -> UserError:

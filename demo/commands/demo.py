@@ -23,9 +23,16 @@ from alzedge.utils.extras import require
 @click.option(
     "--labels", type=click.Path(path_type=Path, file_okay=False), help="Keep reviewers' labels in this folder."
 )
+@click.option("--no-prepare", is_flag=True, help="Cut volumes as they lie: for those that are in the frame already.")
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
 def demo_command(
-    model: Path | None, host: str, port: int, teacher: Path | None, labels: Path | None, open_browser: bool
+    model: Path | None,
+    host: str,
+    port: int,
+    teacher: Path | None,
+    labels: Path | None,
+    no_prepare: bool,
+    open_browser: bool,
 ) -> None:
     """Serve the page.
 
@@ -50,7 +57,7 @@ def demo_command(
 
     shown = "localhost" if reached == "127.0.0.1" else f"[{reached}]" if ":" in reached else reached
     Thread(target=_announce, args=(reached, port, f"http://{shown}:{port}", open_browser), daemon=True).start()
-    serve(model, host, port, teacher, labels)
+    serve(model, host, port, teacher, labels, not no_prepare)
 
 
 def _check_address(host: str, port: int) -> str:

@@ -5,12 +5,13 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from alzedge.demo.answering.heads import Fit
 from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.turns import Turns
 from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
@@ -42,6 +43,7 @@ class Asked:
         answers: by the slices' names, in order.
         unread: files that could not be read.
         reading_ms, answering_ms: time spent on decoding, and on guard, preprocessing and network.
+        fit: of a scan that was brought into the frame.
     """
 
     name: str
@@ -50,9 +52,10 @@ class Asked:
     unread: tuple[Unread, ...]
     reading_ms: float
     answering_ms: float
+    fit: Fit | None = None
 
 
-def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns) -> None:
+def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True) -> None:
     """Add the endpoints to the `gr.Blocks` that is being built.
 
     Both take the files that were uploaded, and delete them when they have answered.
@@ -62,6 +65,7 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns) ->
         limits: on what is uploaded.
         call: what decodes uploads.
         turns: give visitors their turns.
+        prepared: whether volumes are brought into the frame first.
     """
 
     async def respond(files: Any, request: gr.Request, question: Callable[[list[Path]], Any]) -> Any:
@@ -70,33 +74,45 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns) ->
                 return await asyncio.to_thread(question, paths)
 
     async def predict(files: list[gr.FileData], request: gr.Request) -> Json:
-        answered: Json = await respond(files, request, lambda paths: answer(classifier, paths, limits, call))
+        answered: Json = await respond(files, request, lambda paths: answer(classifier, paths, limits, call, prepared))
         return answered
 
     async def predict_batch(files: list[gr.FileData], request: gr.Request) -> list[Json]:
-        answered: list[Json] = await respond(files, request, lambda paths: answer_each(classifier, paths, limits, call))
+
+        def question(paths: list[Path]) -> list[Json]:
+            return answer_each(classifier, paths, limits, call, prepared)
+
+        answered: list[Json] = await respond(files, request, question)
         return answered
 
     gr.api(predict, api_name="predict", api_description=_PREDICT, concurrency_limit=None)
     gr.api(predict_batch, api_name="predict_batch", api_description=_BATCH, concurrency_limit=None)
 
 
-def answer(classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMITS, call: Call = call_here) -> Json:
+def answer(
+    classifier: Classifier,
+    paths: Sequence[Path],
+    limits: Limits = LIMITS,
+    call: Call = call_here,
+    prepared: bool = True,
+) -> Json:
     """Answer for one slice, or for one person's slices or volume.
 
     Returns:
         `any_dementia` with the score, the file's operating threshold and which side of it the score lies on; `stage`,
         `probabilities`, `refused` and `unlikeness` as `alzedge predict --json` tells them; `name`, `volume`, the same
-        per slice in `slices`, files that could not be read in `unread`, `labels`, the milliseconds spent on reading and
+        per slice in `slices`, `notes` and `quality` of a scan's registration, files that could not be read in `unread`, `labels`, the milliseconds spent on reading and
         on answering, the model's kind and SHA-256, and the disclaimer.
 
     Raises:
         UserError: not to be read; see `alzedge.demo.answering.uploads`.
     """
-    return as_json(classifier, ask_model(classifier, paths, limits, call))
+    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared))
 
 
-def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, call: Call) -> Asked:
+def ask_model(
+    classifier: Classifier, paths: Sequence[Path], limits: Limits, call: Call, prepared: bool = True
+) -> Asked:
     """Read files and ask the model about them; a single picture that the guard takes for something else is refused.
 
     Raises:
@@ -106,7 +122,8 @@ def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, cal
     upload: Upload | None = None
     answers: list[Answer] = []
     try:
-        upload = read_uploads(paths, limits, classifier.guard, call)
+        heights = classifier.levels if prepared else None
+        upload = read_uploads(paths, limits, classifier.guard, call, heights)
     except NotASlice as refusal:
         if len(paths) > 1:
             raise
@@ -123,6 +140,7 @@ def ask_model(classifier: Classifier, paths: Sequence[Path], limits: Limits, cal
         () if upload is None else upload.unread,
         round(1000 * (read - start), 3),
         round(1000 * (done - read), 3),
+        None if upload is None else upload.fit,
     )
 
 
@@ -133,7 +151,11 @@ def as_json(classifier: Classifier, asked: Asked) -> Json:
         "name": asked.name,
         "volume": asked.volume,
         **entries(answers[0] if len(answers) == 1 else together(answers)),
-        "slices": [{"name": name, **entries(one)} for name, one in asked.answers],
+        **({} if asked.fit is None else _told(asked.fit)),
+        "slices": [
+            {"name": name, **height, **entries(one)}
+            for (name, one), height in zip(asked.answers, _heights(asked), strict=True)
+        ],
         "unread": [{"name": one.name, "error": one.problem} for one in asked.unread],
         "labels": list(classifier.labels),
         "latency_ms": {"reading": asked.reading_ms, "answering": asked.answering_ms},
@@ -142,8 +164,22 @@ def as_json(classifier: Classifier, asked: Asked) -> Json:
     }
 
 
+def _told(fit: Fit) -> Json:
+    return {"notes": list(fit.notes), "quality": fit.quality and asdict(fit.quality)}
+
+
+def _heights(asked: Asked) -> list[Json]:
+    if asked.fit is None:
+        return [{} for _ in asked.answers]
+    return [{"position_mm": height} for height in asked.fit.heights]
+
+
 def answer_each(
-    classifier: Classifier, paths: Sequence[Path], limits: Limits = LIMITS, call: Call = call_here
+    classifier: Classifier,
+    paths: Sequence[Path],
+    limits: Limits = LIMITS,
+    call: Call = call_here,
+    prepared: bool = True,
 ) -> list[Json]:
     """Answer for files that have nothing to do with each other; one that cannot be read gives `name` and `error`.
 
@@ -155,7 +191,7 @@ def answer_each(
     answers: list[Json] = []
     for path in paths:
         try:
-            answers.append(answer(classifier, [path], limits, call))
+            answers.append(answer(classifier, [path], limits, call, prepared))
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,13 @@ from alzedge.demo.answering.reply import Reply, ask, ask_phantom, draw_phantom
 from alzedge.demo.answering.uploads import Call, call_here, discard, read_uploads
 from alzedge.demo.html.answer import answer_html, empty_html, refusal_html
 from alzedge.demo.html.comparison import ask_teacher, comparison_html, waiting_html
+from alzedge.demo.html.fit import fit_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import threshold_of
 from alzedge.demo.html.viewer import empty_viewer_html, viewer_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.preparation.upright import TURNED, turned_where
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Shown:
         comparison: student and teacher.
         legend: of the heat map; empty when there is none.
         answered: None when there was no answer at all.
+        fit: how a scan was brought into the frame; empty for other uploads.
     """
 
     view: str
@@ -46,6 +50,7 @@ class Shown:
     comparison: str
     legend: str = ""
     answered: Answered | None = None
+    fit: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Desk:
         teacher: answers beside it, or None.
         limits: on what is uploaded.
         call: what decodes uploads.
+        prepared: whether volumes are brought into the frame first.
     """
 
     classifier: Classifier
@@ -65,6 +71,7 @@ class Desk:
     teacher: Classifier | None = None
     limits: Limits = LIMITS
     call: Call = call_here
+    prepared: bool = True
 
     @cached_property
     def empty(self) -> Shown:
@@ -73,12 +80,18 @@ class Desk:
         view = empty_viewer_html(example[len(example) // 2], EXAMPLE_SOURCE)
         return Shown(view, empty_html(self.classifier.record), waiting_html())
 
-    def upload(self, paths: Sequence[str] | None) -> Shown:
-        """Answer for uploaded files, and delete them; for files that cannot be read, tell what is wrong with them."""
+    def upload(self, paths: Sequence[str] | None, report: Path | None = None) -> Shown:
+        """Answer for uploaded files, and delete them; for files that cannot be read, tell what is wrong with them.
+
+        Args:
+            paths: of the files.
+            report: see `alzedge.demo.answering.uploads.read_uploads`.
+        """
         if not paths:
             return self.empty
         try:
-            upload = read_uploads(paths, self.limits, self.classifier.guard, self.call)
+            heights = self.classifier.levels if self.prepared else None
+            upload = read_uploads(paths, self.limits, self.classifier.guard, self.call, heights, report)
         except UserError as error:
             return self.refused(str(error))
         finally:
@@ -107,6 +120,7 @@ class Desk:
         return self._worded(Answered(replace(answered.student, one_person=one_person), teacher))
 
     def _shown(self, slices: NDArray[np.uint8], student: Reply) -> Shown:
+        slices = turned_where(slices, [TURNED in answer.notes for answer in student.answers])
         heat = self.evidence(slices[list(student.given)]) if student.given else None
         legend = ""
         if heat is not None:
@@ -117,7 +131,8 @@ class Desk:
             )
         answered = Answered(student, None if self.teacher is None else ask_teacher(self.teacher, slices, student))
         view = viewer_html(slices, student, heat, threshold_of(self.classifier.record))
-        return replace(self._worded(answered), view=view, legend=legend)
+        fit = "" if student.fit is None else fit_html(student.fit)
+        return replace(self._worded(answered), view=view, legend=legend, fit=fit)
 
     def _worded(self, answered: Answered) -> Shown:
         record = self.classifier.record

@@ -21,6 +21,7 @@ from alzedge.demo.page.desk import Answered, Desk, Shown
 from alzedge.demo.page.labelling import LabelFolder
 from alzedge.demo.page.labelling_tab import LabellingTab, add_labelling
 from alzedge.demo.page.links import page_links
+from alzedge.demo.page.registering import reporting
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, TITLES
@@ -37,6 +38,7 @@ _CATCH_UP = "window.alzedge?.show(); watch('value', () => window.alzedge?.show()
 _ARRIVE = "window.alzedge?.show(); watch('value', () => { window.alzedge?.show(); window.alzedge?.arrived(); });"
 _EXPLAIN = "(map) => { window.alzedge.explain(map, %s[map]); return []; }" % [title for title, _ in _EVIDENCE]
 _SECONDS_KEPT = 3600
+_PROGRESS = gr.Progress()
 # The reader's own: nothing to load, from here or elsewhere.
 _FONT, _MONO = ("system-ui", "sans-serif"), ("ui-monospace", "monospace")
 # More than any head has: a visitor whom Gradio has forgotten may go on sliding.
@@ -52,6 +54,7 @@ def build_page(
     limits: Limits = LIMITS,
     call: Call = call_here,
     turns: Turns | None = None,
+    prepared: bool = True,
 ) -> gr.Blocks:
     """Build the page around a loaded model; hand `launch_options` to whoever serves it.
 
@@ -63,8 +66,9 @@ def build_page(
         limits: on what is uploaded.
         call: what decodes uploads.
         turns: give visitors their turns; one at a time when None.
+        prepared: whether volumes are brought into the frame first.
     """
-    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits, call)
+    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits, call, prepared)
     line = turns or Turns()
     with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
         gr.HTML(render("banner", sentence=DISCLAIMER), elem_id="disclaimer", **BARE)
@@ -75,6 +79,7 @@ def build_page(
                 ask = _questions()
             with gr.Column(scale=4, min_width=280, elem_id="view-side"):
                 view, number, legend = _view(desk.empty)
+                fit = gr.HTML("", **BARE, elem_id="fit")
             with (
                 gr.Column(scale=6, min_width=330, elem_id="answer-side"),
                 gr.Tabs(overflow_behavior="wrap"),
@@ -93,7 +98,7 @@ def build_page(
         label_tab.select(js="() => { window.alzedge.labelling(true); return []; }", **_IN_BROWSER)
         answers_tab.select(js="() => { window.alzedge.labelling(false); return []; }", **_IN_BROWSER)
 
-        shown = _Outputs(view, number, legend, words, beside, answered, together, labelling, ask.files)
+        shown = _Outputs(view, number, legend, words, beside, answered, together, labelling, ask.files, fit)
 
         async def answer(request: gr.Request, question: Callable[..., Shown], *inputs: Any) -> tuple[Any, ...]:
             try:
@@ -102,8 +107,11 @@ def build_page(
             except UserError as error:
                 return shown.updates(desk.refused(str(error)))
 
-        async def on_upload(paths: list[str] | None, request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.upload, paths)
+        async def on_upload(
+            paths: list[str] | None, request: gr.Request, progress: gr.Progress = _PROGRESS
+        ) -> tuple[Any, ...]:
+            with reporting(progress) as report:
+                return await answer(request, desk.upload, paths, report)
 
         async def on_example(request: gr.Request) -> tuple[Any, ...]:
             return await answer(request, desk.example)
@@ -124,7 +132,7 @@ def build_page(
         ask.slice.click(on_slice, ask.stage, **asking)
         ask.head.click(on_head, ask.stage, **asking)
         together.input(on_group, [answered, together], shown.wording, **_PRIVATE)
-        add_api(classifier, limits, call, line)
+        add_api(classifier, limits, call, line, prepared)
     return page
 
 
@@ -174,6 +182,7 @@ class _Outputs:
     together: gr.Radio
     labelling: LabellingTab
     files: gr.File
+    fit: gr.HTML
 
     @property
     def wording(self) -> list[Any]:
@@ -184,7 +193,7 @@ class _Outputs:
     @property
     def all(self) -> list[Any]:
         """All of them."""
-        return [self.view, self.number, self.legend, self.together, self.files, *self.wording]
+        return [self.view, self.number, self.legend, self.together, self.files, self.fit, *self.wording]
 
     def updates(self, shown: Shown) -> tuple[Any, ...]:
         """New values of all of them. The list of files is emptied, since what was answered is deleted."""
@@ -192,7 +201,7 @@ class _Outputs:
         count, first = (len(reply.answers), reply.first + 1) if reply else (1, 1)
         number = gr.Slider(maximum=max(count, 2), value=first, visible=count > 1, label=f"Slice, 1 to {count}")
         together = gr.Radio(value=None, visible=bool(reply and reply.pictures and reply.given))
-        return str(shown.view), number, str(shown.legend), together, None, *self.regrouped(shown)
+        return str(shown.view), number, str(shown.legend), together, None, str(shown.fit), *self.regrouped(shown)
 
     def regrouped(self, shown: Shown) -> tuple[Any, ...]:
         """New values of `wording`."""
@@ -202,7 +211,7 @@ class _Outputs:
 def _questions() -> _Questions:
     example = gr.Button("Try the example", variant="primary", elem_id="example")
     files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
-    gr.HTML(render("note", sentence="JPEG or PNG, a NIfTI volume, or a DICOM series."), **BARE)
+    gr.HTML(render("note", sentence="JPEG or PNG, or a head's T1 scan: NIfTI, Analyze pair, DICOM series."), **BARE)
     stage = gr.Dropdown(
         _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."
     )

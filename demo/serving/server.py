@@ -60,6 +60,7 @@ def make_app(
     teacher: Path | None = None,
     labels: Path | None = None,
     call: Call = call_here,
+    prepared: bool = True,
 ) -> FastAPI:
     """The web application around a `.tflite` file, or the bundled one.
 
@@ -72,6 +73,7 @@ def make_app(
         teacher: an exported teacher, to answer beside it.
         labels: folder in which the operator keeps reviewers' labels.
         call: what decodes uploads.
+        prepared: whether volumes are brought into the frame first.
     """
     if "GRADIO_TEMP_DIR" not in os.environ:
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
@@ -79,7 +81,7 @@ def make_app(
     classifier = Classifier.load(model)
     evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
     kept, turns = None if labels is None else LabelFolder(labels), Turns(PLACES, QUEUE_SIZE)
-    page = build_page(classifier, evidence, beside, kept, limits, call, turns)
+    page = build_page(classifier, evidence, beside, kept, limits, call, turns, prepared)
     page.max_threads = QUEUE_SIZE  # of questions at a time in Gradio's eyes; `turns` lets a few of them in
     page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE)
     page._queue.sleep_when_free = _IDLE_SECONDS
@@ -134,12 +136,19 @@ def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: Unr
         return Response(example, media_type="image/png")
 
 
-def serve(model: Path | None, host: str, port: int, teacher: Path | None = None, labels: Path | None = None) -> None:
+def serve(
+    model: Path | None,
+    host: str,
+    port: int,
+    teacher: Path | None = None,
+    labels: Path | None = None,
+    prepared: bool = True,
+) -> None:
     """Serve until interrupted or terminated, which ends this process; nothing uploaded is left then."""
     signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(KeyboardInterrupt), _upload_folder() as folder, working(PLACES, LIMITS.seconds) as workers:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
-        app = make_app(model, teacher=teacher, labels=labels, call=workers)
+        app = make_app(model, teacher=teacher, labels=labels, call=workers, prepared=prepared)
         workers.start()
         sys.stderr = ShortLines(sys.stderr)
         config = uvicorn.Config(

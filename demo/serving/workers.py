@@ -31,7 +31,7 @@ class Workers:
 
     Args:
         count: of processes.
-        seconds: of processor time for one call.
+        seconds: of processor time for a call that does not ask for more.
         memory: in bytes, on top of what a worker takes at its start.
     """
 
@@ -43,18 +43,19 @@ class Workers:
         self._pool = ProcessPool(count, _TASKS, _bound_memory, (memory,), context)
         self._seconds = seconds
 
-    def __call__(self, function: Callable[..., T], *arguments: object) -> T:
-        """Call a function in a worker.
+    def __call__(self, function: Callable[..., T], *arguments: object, seconds: int | None = None) -> T:
+        """Call a function in a worker; see `alzedge.demo.answering.uploads.Call`.
 
         Raises:
             UserError: of the function, or because it took too much time or memory.
         """
-        future = self._pool.schedule(_bounded, (self._seconds, function, *arguments), timeout=_PATIENCE * self._seconds)
+        most = seconds or self._seconds
+        future = self._pool.schedule(_bounded, (most, function, *arguments), timeout=_PATIENCE * most)
         try:
             result: T = future.result()
         except (ProcessExpired, TimeoutError) as error:
             raise UserError(
-                f"A file takes more than {self._seconds} s or too much memory to be read; export it again, uncompressed "
+                f"A file takes more than {most} s or too much memory to be read; export it again, uncompressed "
                 "or smaller."
             ) from error
         except MemoryError as error:

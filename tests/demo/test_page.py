@@ -45,7 +45,7 @@ def free_port() -> int:
 def serving(*options: object) -> Iterator[str]:
     """Address of a running `alzedge demo`; Ctrl-C ends it, and well."""
     port = free_port()
-    command = [sys.executable, "-m", "alzedge", "demo", "--port", str(port), *map(str, options)]
+    command = [sys.executable, "-m", "alzedge", "demo", "--no-prepare", "--port", str(port), *map(str, options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -267,7 +267,7 @@ def test_a_volume_is_scrolled_through_by_keyboard(desk: Any, classifier: Classif
     """And costs the server nothing: all slices came with the answer."""
     upload(desk, volume)
     named(desk, "head.nii.gz, slice 6")
-    told = classifier.predict(volume)
+    told = classifier.predict(volume, prepare=False)
     np.testing.assert_allclose(shares(desk, ".bars.person"), percentages(told.person), atol=0.051)
     assert desk.locator(".thumb").count() == len(told.slices) == 10 and not desk.locator("#together").is_visible()
     slider(desk).focus()

@@ -92,7 +92,7 @@ def serving(folder: Path) -> Iterator[Served]:
     }
     environment.pop("GRADIO_TEMP_DIR", None)
     environment["ALL_PROXY"] = "socks://127.0.0.1:7891/"  # of a kind that no HTTP client here knows; none is needed
-    command = [sys.executable, "-m", "alzedge", "demo", "--port", str(port)]
+    command = [sys.executable, "-m", "alzedge", "demo", "--no-prepare", "--port", str(port)]
     log = (folder / "log").open("w")
     with log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as process:
         try:
@@ -153,7 +153,7 @@ def test_predict_answers_for_a_volume_and_for_its_person(
     path = save_nifti(tmp_path / "head.nii.gz", as_grid(slices[:5]))
     with served.client() as client:
         _, (answer,) = ask(client, [read(path)])
-    told = classifier.predict(path)
+    told = classifier.predict(path, prepare=False)
     assert answer["volume"] and answer["name"] == "head.nii.gz"
     assert [one["probabilities"] for one in answer["slices"]] == [
         one.probabilities and pytest.approx(one.probabilities, abs=1e-6) for one in told.slices

@@ -32,8 +32,12 @@ def wanted_packages() -> list[str]:
     except importlib.metadata.PackageNotFoundError:
         project = tomllib.loads((ROOM.parent / "pyproject.toml").read_text())["project"]
         extras = project["optional-dependencies"]
-        return [*project["dependencies"], *extras["demo"], *extras["medical"]]
-    return [line for line in wanted if "extra ==" not in line or re.search(r"extra == ['\"](demo|medical)['\"]", line)]
+        return [*project["dependencies"], *extras["demo"], *extras["prepare"], *extras["medical"]]
+    return [
+        line
+        for line in wanted
+        if "extra ==" not in line or re.search(r"extra == ['\"](demo|prepare|medical)['\"]", line)
+    ]
 
 
 def names(requirements: list[str]) -> set[str]:

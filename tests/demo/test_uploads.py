@@ -1,6 +1,7 @@
 """What can be uploaded: slices or a volume within limits, and one friendly sentence for everything else."""
 
 import gzip
+import shutil
 import time
 import tracemalloc
 import warnings
@@ -12,14 +13,20 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from helpers.average_heads import average_head, prepare_nothing
 from helpers.images import bomb, encoded
 from helpers.volumes import Series, as_grid, save_dicom, save_nifti, save_series, with_syntax
 from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.data.dataset import DataSet
+from alzedge.demo.answering.evidence import Occlusion
+from alzedge.demo.answering.example import load_example
 from alzedge.demo.answering.limits import Limits
-from alzedge.demo.answering.uploads import NotASlice, read_uploads
+from alzedge.demo.answering.reply import ask
+from alzedge.demo.answering.uploads import NotASlice, Upload, read_uploads
+from alzedge.demo.page.api import answer
+from alzedge.demo.page.desk import Desk
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 
@@ -174,6 +181,30 @@ def test_a_picture_of_another_size_is_shown_to_the_guard(tmp_path: Path) -> None
         read_uploads([tmp_path / "cat.png"])
 
 
+def test_a_scan_is_brought_into_the_frame_and_shows_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_nothing(monkeypatch)
+    nib.save(nib.AnalyzeImage(average_head().voxels.astype(np.int16), None), tmp_path / "head.hdr")
+    classifier = Classifier.load()
+    told = answer(classifier, [tmp_path / "head.img", tmp_path / "head.hdr"])
+    assert "may be exchanged" in told["notes"][0] and told["quality"]["verdict"] == "doubtful"
+    assert [one["position_mm"] for one in told["slices"]] == list(range(32)) and told["name"] == "2 files"
+    assert told["slices"][7]["name"] == "head.hdr, slice 8, +7 mm"
+    copies = [str(shutil.copy(tmp_path / name, tmp_path / f"copy{name[4:]}")) for name in ("head.hdr", "head.img")]
+    shown = Desk(classifier, Occlusion(classifier)).upload(copies, tmp_path / "share")
+    assert "Registration: doubtful" in shown.fit and "data:image/png;base64," in shown.fit
+    assert (tmp_path / "share").read_text() == "1.00"
+
+
+def test_a_slice_upside_down_is_shown_turned() -> None:
+    classifier, example = Classifier.load(), load_example().slices
+    desk = Desk(classifier, Occlusion(classifier))
+    upright, down = (
+        desk._shown(pixels, ask(classifier, Upload(pixels, ("a",), False)))
+        for pixels in (example[3:4], example[3:4, ::-1])
+    )
+    assert upright.view == down.view
+
+
 def test_a_bad_file_among_several_loses_only_itself(slices: NDArray[np.uint8], tmp_path: Path) -> None:
     paths = save_slices(tmp_path, slices[:2])
     bad = {name: tmp_path / name for name in ("text.jpg", "empty.png", "run.exe")}
@@ -194,7 +225,7 @@ def test_a_bad_file_among_several_loses_only_itself(slices: NDArray[np.uint8], t
 def test_reading_ends_in_time_and_volumes_have_an_end(slices: NDArray[np.uint8], tmp_path: Path) -> None:
     paths = save_slices(tmp_path, slices[:3])
 
-    def slow(function: Callable[..., Any], *arguments: object) -> Any:
+    def slow(function: Callable[..., Any], *arguments: object, seconds: int | None = None) -> Any:
         time.sleep(0.02)
         return function(*arguments)
 
@@ -211,8 +242,8 @@ def test_whatever_a_parser_raises_becomes_a_sentence(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    for name in ("fit_slice", "volume_of"):
-        monkeypatch.setattr(f"alzedge.demo.answering.uploads.{name}", fail)
+    for name in ("uploads.fit_slice", "heads.volume_of"):
+        monkeypatch.setattr(f"alzedge.demo.answering.{name}", fail)
     for path in (save_slices(tmp_path, slices)[0], save_nifti(tmp_path / "head.nii", as_grid(slices))):
         with pytest.raises(UserError, match="damaged, or not what its name says") as caught:
             read_uploads([path])

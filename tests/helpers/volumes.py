@@ -15,8 +15,8 @@ Pixels = NDArray[Any]
 
 
 def as_grid(slices: Pixels) -> Pixels:
-    """Voxels in order right, anterior, superior, of slices with the forehead up."""
-    return np.ascontiguousarray(slices[:, ::-1].transpose(2, 1, 0))
+    """Voxels in order right, anterior, superior, of slices in the frame: posterior at the top, right in column 0."""
+    return np.ascontiguousarray(slices[:, :, ::-1].transpose(2, 1, 0))
 
 
 def save_nifti(path: Path, voxels: Pixels, affine: Pixels | None = None, axes: str = "RAS") -> Path:
@@ -59,8 +59,8 @@ def save_dicom(path: Path, planes: Pixels, series: Series, number: int = 0, seri
     dataset.PixelSpacing, dataset.SliceThickness = [1, 1], 2
     dataset.ImageOrientationPatient = [*series.across, *series.down]
     dataset.ImagePositionPatient = [number * step for step in series.step]
-    # Scanners have the patient's right on the left: mirrored against the frame.
-    dataset.PixelData = (planes[..., ::-1] if series.across == (1, 0, 0) else planes).tobytes()
+    # Axial planes of scanners have anterior at the top: upside down against the frame.
+    dataset.PixelData = (planes[..., ::-1, :] if series.across == (1, 0, 0) else planes).tobytes()
     for keyword, value in series.changes.items():
         if value is not None:
             setattr(dataset, keyword, value)

@@ -25,8 +25,8 @@ def cases() -> Path:
 
 
 def _read(cases: Path, name: str, *more: object) -> list[dict[str, object]]:
-    """What `predict --json` says of a case, which it can read without a complaint."""
-    result = call_cli("predict", "--json", cases / name, *more)
+    """What `predict --json` says of a case, which it can read without a complaint; its volumes are slabs."""
+    result = call_cli("predict", "--json", "--no-prepare", cases / name, *more)
     assert result.returncode == 0, result.stderr
     predictions: list[dict[str, object]] = json.loads(result.stdout)["predictions"]
     return predictions
@@ -66,11 +66,11 @@ _ANALYZE = "oasis_analyze/OAS1_9999_MR1_mpr_n4_anon_111_t88_masked_gfc"
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        (f"{_ANALYZE}.hdr", ["Analyze", ".img"]),
-        (f"{_ANALYZE}.img", ["Analyze", ".hdr"]),
-        ("oasis_analyze", ["Analyze"]),
-        ("nifti/codes_zero.nii.gz", ["sform"]),
-        ("nifti/nan_background.nii.gz", ["NaN"]),
+        (f"{_ANALYZE}.hdr", ["localiser"]),
+        (f"{_ANALYZE}.img", ["localiser"]),
+        ("oasis_analyze", ["localiser"]),
+        ("nifti/codes_zero.nii.gz", ["localiser"]),
+        ("nifti/nan_background.nii.gz", ["localiser"]),
         ("nifti/freesurfer.mgz", ["mri_convert"]),
         ("nifti/bzip2.nii.bz2", ["bunzip2"]),
         ("dicom/without_part10_header.dcm", ["DICOM without its file header"]),

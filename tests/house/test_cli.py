@@ -143,6 +143,7 @@ REFUSED = (
     ("prepare", "nothere.nii.gz", "--out", "prepared"),
     ("predict", "{folder}/slice.png", "--model", "nothere.tflite"),
     ("predict", "{folder}/slice.png", "--json", "--csv", "-"),
+    ("predict", "{folder}/slice.png", "--age", "700"),
     ("card", "nothere.tflite"),
     ("push", "nobody"),
     ("inspect", "nothere.tflite"),

@@ -39,6 +39,7 @@ ROOMS = [
     "alzedge.student",
     "alzedge.student.commands",
     "alzedge.export.report",
+    "alzedge.export.calibration",
     "alzedge.export.evaluate",
     "alzedge.export.convert",
     "alzedge.export.guard",

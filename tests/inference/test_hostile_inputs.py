@@ -17,7 +17,7 @@ from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, WIDTH, decode_slice
 from alzedge.inference.answering import Result
 from alzedge.inference.inputs import find_items
-from alzedge.inference.writers import CsvWriter
+from alzedge.inference.writers import CSV_COLUMNS, CsvWriter
 
 
 def _slice(mode: str = "L") -> Image.Image:
@@ -27,8 +27,8 @@ def _slice(mode: str = "L") -> Image.Image:
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("head.hdr", bytes(348), "Analyze"),
-        ("head.img", bytes(352), "Analyze"),
+        ("head.hdr", bytes(348), "head.img is not beside it"),
+        ("head.img", bytes(352), "head.hdr is not beside it"),
         ("brain.mgz", b"\x1f\x8b", "mri_convert"),
         ("head.nii.bz2", bz2.compress(b"1"), "bunzip2"),
         ("slices.parquet", b"PAR1", "Parquet"),
@@ -47,7 +47,10 @@ def test_a_pair_in_a_folder_is_one_item(tmp_path: Path) -> None:
     for name in ("head.hdr", "head.img", "notes.txt"):
         (tmp_path / name).write_bytes(bytes(400))
     (item,) = find_items([tmp_path])
-    assert item.problem is not None and "Analyze" in item.problem
+    assert item.kind == "analyze" and [Path(file).name for file in item.files] == ["head.hdr", "head.img"]
+    (tmp_path / "head.img").unlink()
+    (item,) = find_items([tmp_path])
+    assert item.problem is not None and "head.img is not beside it" in item.problem
 
 
 def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
@@ -104,4 +107,4 @@ def test_cells_calculate_nothing() -> None:
     stream = io.StringIO()
     CsvWriter(stream).write(Result("=1+1.png", error="@SUM(1)"))
     row = list(csv.reader(io.StringIO(stream.getvalue())))[1]
-    assert row[0] == "'=1+1.png" and row[-1] == "'@SUM(1)"
+    assert row[0] == "'=1+1.png" and row[CSV_COLUMNS.index("error")] == "'@SUM(1)"

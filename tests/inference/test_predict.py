@@ -76,7 +76,7 @@ def save(path: Path, pixels: np.ndarray) -> Path:
 @pytest.fixture(scope="module")
 def document(tree: Path, model: Path) -> dict[str, dict]:
     """The predictions of the whole tree by name."""
-    result = run_cli("predict", tree, "--model", model, "--json")
+    result = run_cli("predict", tree, "--no-prepare", "--model", model, "--json")
     assert result.returncode == 2
     loaded = json.loads(result.stdout)
     assert list(loaded) == ["model", "predictions", "disclaimer"]
@@ -109,7 +109,7 @@ def test_answers_are_those_of_the_classifier(document: dict[str, dict], model: P
 
 
 def test_two_processes_give_the_same_answers_in_the_same_order(tree: Path, model: Path, document: dict) -> None:
-    result = run_cli("predict", tree, "--model", model, "--json", "--jobs", 2)
+    result = run_cli("predict", tree, "--no-prepare", "--model", model, "--json", "--jobs", 2)
     assert result.returncode == 2 and len(result.stderr.splitlines()) == len(BROKEN)
     assert json.loads(result.stdout)["predictions"] == list(document.values())
 
@@ -117,13 +117,15 @@ def test_two_processes_give_the_same_answers_in_the_same_order(tree: Path, model
 @pytest.mark.slow
 def test_ray_gives_the_same_answers_in_the_same_order(tree: Path, model: Path, document: dict) -> None:
     pytest.importorskip("ray")
-    result = run_cli("predict", tree, "--model", model, "--json", "--jobs", 2, "--ray")
+    result = run_cli("predict", tree, "--no-prepare", "--model", model, "--json", "--jobs", 2, "--ray")
     assert result.returncode == 2 and len(result.stderr.splitlines()) == len(BROKEN), result.stderr
     assert json.loads(result.stdout)["predictions"] == list(document.values())
 
 
 def test_text_for_people(tree: Path, model: Path) -> None:
-    result = call_cli("predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--model", model)
+    result = call_cli(
+        "predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--no-prepare", "--model", model
+    )
     assert result.returncode == 0, result.stderr
     noise, head, slice_ = result.stdout.splitlines()
     assert noise.startswith(f"{tree}/noise.png: this does not look like an axial brain MRI slice")
@@ -160,13 +162,13 @@ def test_the_side_of_the_threshold_is_the_files_own(tree: Path, model: Path, doc
 def test_a_volume_without_a_proper_slice_says_what_to_check(tree: Path, model: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (176, 208, 3)).astype(np.uint8)
     path = save_nifti(tree.parent / "noise.nii", noise)
-    result = call_cli("predict", path, "--model", model)
+    result = call_cli("predict", path, "--no-prepare", "--model", model)
     assert result.returncode == 0
     assert "skull-stripped T1" in result.stdout and "3 of 3 slices refused" in result.stdout
 
 
 def test_csv_has_a_row_for_each_slice_and_each_volume(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
-    result = call_cli("predict", tree, "--model", model, "--csv", tmp_path / "answers.csv")
+    result = call_cli("predict", tree, "--no-prepare", "--model", model, "--csv", tmp_path / "answers.csv")
     assert result.returncode == 2 and result.stdout == ""
     assert f"wrote {tmp_path / 'answers.csv'}: {len(ORDER) - 2} answered, 2 not" in result.stderr
     with (tmp_path / "answers.csv").open(newline="") as file:
@@ -234,7 +236,7 @@ def test_dicom_in_an_archive_is_a_series_beside_loose_slices(people: DataSet, tm
         archive.writestr("DICOMDIR", bytes(128) + b"DICM")
     items = list(find_items([tmp_path / "export.zip"]))
     assert [(item.name, len(item.files)) for item in items] == [(f"{tmp_path}/export.zip/PA0/SE0", 4)]
-    result = call_cli("predict", tmp_path / "export.zip", "--no-guard")
+    result = call_cli("predict", tmp_path / "export.zip", "--no-prepare", "--no-guard")
     assert result.stdout.strip().endswith("mean of 4 slices, 0 refused"), result.stderr
 
 

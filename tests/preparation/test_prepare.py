@@ -66,7 +66,7 @@ def test_the_same_input_gives_the_same_bits() -> None:
 def test_directions_that_no_header_tells_are_found() -> None:
     grid = average_head()
     voxels = np.ascontiguousarray(grid.voxels.transpose(1, 2, 0)[::-1])
-    found = prepare(Grid("pair", voxels, np.diag([2.0, 2, 2, 1])), oriented=False)
+    found = prepare(Grid("pair", voxels, np.diag([2.0, 2, 2, 1]), oriented=False))
     assert found.quality.verdict == "doubtful"
     assert "left and right" in found.quality.reasons[0]
 

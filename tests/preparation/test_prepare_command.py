@@ -1,13 +1,14 @@
 """The command `prepare`: one good scan beside bad ones, files written, order kept."""
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
-from helpers.average_heads import average_head
-from helpers.commands import call_cli
+from helpers.average_heads import average_head, prepare_nothing
+from helpers.commands import assert_refused, call_cli
 from PIL import Image
 
 from alzedge.errors import UserError
@@ -40,6 +41,33 @@ def test_a_head_is_prepared_and_bad_scans_lose_only_themselves(scans: Path, tmp_
     assert sorted(path.name for path in out.iterdir()) == ["head"]
 
 
+def test_a_folder_is_gone_through_resumed_and_not_overwritten(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare_nothing(monkeypatch)
+    source, out = tmp_path / "in", tmp_path / "out"
+    for name in ("b.nii.gz", "sub-01/a.nii.gz", "sub-02/a.nii.gz"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(scans / "head.nii.gz", source / name)
+    first = call_cli("prepare", source, "--out", out)
+    assert first.returncode == 0 and "3 scans: 3 " in first.stdout, first.stderr
+    figures = out / "sub-02/a/quality.json"
+    assert (out / "b/quality.json").is_file() and (out / "sub-01/a/slices").is_dir()
+    before = figures.stat().st_mtime_ns
+    (out / "b/quality.json").unlink()  # as after an interruption
+    again = call_cli("prepare", source, "--out", out)
+    assert again.returncode == 2 and again.stdout.count("prepared already") == 2
+    assert f"{out / 'b'} is not empty" in again.stderr and "--overwrite" in again.stderr
+    over = call_cli("prepare", source, "--out", out, "--overwrite")
+    assert over.returncode == 0 and figures.stat().st_mtime_ns == before and (out / "b/quality.json").is_file()
+    shutil.copy(scans / "empty.nii.gz", source / "sub-02/a.nii.gz")  # another scan under the same name
+    assert "is not empty" in call_cli("prepare", source / "sub-02", "--out", out / "sub-02").stderr
+    assert_refused(call_cli("prepare", tmp_path / "out/b/slices", "--out", out), "no NIfTI, Analyze or DICOM file")
+
+
 def test_two_scans_of_one_name_are_refused_before_any_work(tmp_path: Path) -> None:
+    for name in ("a/head.nii", "b/head.nii.gz"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
     with pytest.raises(UserError, match="two of the scans"):
         prepare_scans([tmp_path / "a/head.nii", tmp_path / "b/head.nii.gz"], tmp_path / "out")

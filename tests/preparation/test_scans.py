@@ -9,7 +9,7 @@ from helpers.volumes import Series, save_dicom, save_nifti
 
 from alzedge.errors import UserError
 from alzedge.preparation import frame
-from alzedge.preparation.scans import read_scan
+from alzedge.preparation.scans import list_scans, read_scan
 
 nib = pytest.importorskip("nibabel")
 
@@ -36,9 +36,9 @@ def save_pair(path: Path, voxels: np.ndarray, spacing: float = 8, endian: str = 
 def test_either_file_of_an_analyze_pair_is_read(voxels: np.ndarray, tmp_path: Path, endian: str, ending: str) -> None:
     path = save_pair(tmp_path / "scan.hdr", voxels, endian=endian).with_suffix(ending)
     scan = read_scan(path)
-    assert np.array_equal(scan.grid.voxels, voxels)
+    assert np.array_equal(scan.voxels, voxels)
     assert not scan.oriented
-    assert np.allclose(np.abs(np.diag(scan.grid.affine)[:3]), 8)
+    assert np.allclose(np.abs(np.diag(scan.affine)[:3]), 8)
 
 
 def test_a_packed_image_is_read(voxels: np.ndarray, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_packed_image_is_read(voxels: np.ndarray, tmp_path: Path) -> None:
     image = path.with_suffix(".img")
     (tmp_path / "scan.img.gz").write_bytes(gzip.compress(image.read_bytes()))
     image.unlink()
-    assert np.array_equal(read_scan(path).grid.voxels, voxels)
+    assert np.array_equal(read_scan(path).voxels, voxels)
 
 
 def test_oasis_atlas_volumes_lie_in_the_frame(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_oasis_atlas_volumes_lie_in_the_frame(tmp_path: Path) -> None:
     save_pair(folder / "RAW/OAS1_9999_MR1_mpr-1_anon.hdr", voxels[:40, :40, :40], spacing=1)
     scan = read_scan(folder)
     assert scan.oriented
-    assert np.array_equal(scan.grid.affine, frame.affine())
-    assert scan.grid.voxels[80, 100, 90] == 7
+    assert np.array_equal(scan.affine, frame.affine())
+    assert scan.voxels[80, 100, 90] == 7
     assert "t88_masked_gfc" in scan.notes[0]
 
 
@@ -85,19 +85,23 @@ def test_several_volumes_in_a_pair(voxels: np.ndarray, tmp_path: Path) -> None:
         read_scan(path)
 
 
-@pytest.mark.parametrize("name", ["a.mgz", "a.nii.bz2", "a.nrrd"])
-def test_other_kinds_are_refused_with_a_conversion(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "cure"), [("a.mgz", "mri_convert"), ("a.nii.bz2", "bunzip2"), ("a.nrrd", "convert")])
+def test_other_kinds_are_refused_with_a_conversion(tmp_path: Path, name: str, cure: str) -> None:
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(UserError, match="convert it to .nii.gz"):
+    with pytest.raises(UserError, match=cure):
         read_scan(tmp_path / name)
 
 
 def test_a_folder_of_one_volume_and_of_several(voxels: np.ndarray, tmp_path: Path) -> None:
     save_nifti(tmp_path / "a.nii.gz", voxels)
-    assert read_scan(tmp_path).grid.voxels.shape == voxels.shape
+    assert read_scan(tmp_path).voxels.shape == voxels.shape
     save_nifti(tmp_path / "b.nii.gz", voxels)
     with pytest.raises(UserError, match="2 volumes"):
         read_scan(tmp_path)
+    save_pair(tmp_path / "sub/c.hdr", voxels)
+    save_pair(tmp_path / "OAS1_9999_MR1/RAW/OAS1_9999_MR1_mpr-1_anon.hdr", voxels)
+    names = ["a.nii.gz", "b.nii.gz", "OAS1_9999_MR1", "sub/c.hdr"]
+    assert list_scans(tmp_path) == [tmp_path / name for name in names]
 
 
 def add_series(folder: Path, uid: str, slices: int, rows: int, **changes: object) -> None:
@@ -111,7 +115,7 @@ def test_the_t1_is_chosen_among_several_series_and_the_choice_told(tmp_path: Pat
     add_series(tmp_path, "1.2", 40, 26, SeriesDescription="t2_flair", EchoTime=90)
     add_series(tmp_path, "1.3", 30, 28, SeriesDescription="Sag MPRAGE", EchoTime=3, MRAcquisitionType="3D")
     scan = read_scan(tmp_path)
-    assert scan.grid.voxels.shape == (20, 28, 30)
+    assert scan.voxels.shape == (20, 28, 30)
     assert "of 3 series" in scan.notes[0]
 
 

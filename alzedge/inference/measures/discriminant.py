@@ -1,7 +1,7 @@
 """Any dementia from a person's slices: a Gaussian discriminant over groups of levels, calibrated after Platt.
 
-Linear discriminant analysis (Fisher 1936; Hastie et al. 2009, "The Elements of Statistical Learning", section 4.3) works
-on whichever groups there are, since any part of a normal vector is normal. Its log likelihood ratio is mapped to a
+Linear discriminant analysis (Fisher 1936; Hastie et al. 2009, "The Elements of Statistical Learning", section 4.3)
+works on whichever groups there are, since any part of a normal vector is normal. Its log likelihood ratio is mapped to a
 probability by a logistic regression on people it was not fitted on (Platt 1999).
 """
 
@@ -21,6 +21,7 @@ from alzedge.inference.measures.entry import (
 )
 from alzedge.inference.measures.readings import sigmoid
 from alzedge.inference.measures.regression import extra_variance
+from alzedge.inference.measures.stage_sets import CLASSES
 from alzedge.model_file.record_entries import count as whole
 from alzedge.model_file.record_entries import entry_of
 
@@ -34,7 +35,8 @@ class Discriminant:
         covariance: float64 (G F, G F), within both, features of a group side by side.
         within: float64 (G, F), variance of a slice around its group's mean.
         scale, offset: of the log likelihood ratio, to log odds.
-        stage_limit: conformal limits of 1 - P(stage) for one slice and for several; see `stage_set`.
+        stage_limit: float64 (2, 3), conformal limits of the classes of stages for one slice and for several; see
+            `stage_set`.
     """
 
     without: Floats
@@ -43,7 +45,7 @@ class Discriminant:
     within: Floats
     scale: float
     offset: float
-    stage_limit: tuple[float, float]
+    stage_limit: Floats
 
     def ratio(self, means: Floats, count: Floats, usual: Floats) -> float:
         """Log likelihood ratio of any dementia against none.
@@ -84,7 +86,6 @@ class Discriminant:
         if features not in (1, 2):
             raise wrong("features", "1 or 2")
         shape = (groups, features)
-        one, several = read_numbers(entry, "stage_limit", 2).tolist()
         return cls(
             without=read_numbers(entry, "without", groups * features).reshape(shape),
             with_=read_numbers(entry, "with", groups * features).reshape(shape),
@@ -92,5 +93,5 @@ class Discriminant:
             within=read_numbers(entry, "within", groups * features).reshape(shape).clip(0),
             scale=read_number(entry, "scale"),
             offset=read_number(entry, "offset"),
-            stage_limit=(one, several),
+            stage_limit=read_numbers(entry, "stage_limit", 2 * CLASSES).reshape(2, CLASSES),
         )

@@ -46,9 +46,9 @@ class OperatingPoint:
     """The score from which on a model says "any dementia", and what that costs on people it has not seen.
 
     Attributes:
-        threshold: on 1 - P(no dementia), 0 to 1.
+        threshold: on 1 - P(no dementia), 0 to 1; of a person, by the file's rule where it carries one.
         level: "person" or "slice", at which it was chosen and measured.
-        people: number of test people; None where unknown.
+        people: number of people that it was measured on; None where unknown.
         sensitivity: share of people with dementia who reach the threshold; None where not measured.
         specificity: share of people without who stay below it.
     """
@@ -68,4 +68,6 @@ class OperatingPoint:
             return None
         level = "slice" if entry_of(entry, "level") == "slice" else "person"
         estimates = [Estimate.read(entry_of(entry, name)) for name in ("sensitivity", "specificity")]
-        return cls(threshold, level, count(entry_of(record.get("split"), "test_people")), *estimates)
+        people = count(entry_of(entry, "people"))
+        tested = count(entry_of(record.get("split"), "test_people")) if people is None else people
+        return cls(threshold, level, tested, *estimates)

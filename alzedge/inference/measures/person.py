@@ -1,4 +1,4 @@
-"""What a user may tell of the person asked about: checked before anything heavy is imported, and never stored."""
+"""Age and sex of the person asked about, as a user may tell them: checked before the heavy imports, never stored."""
 
 from alzedge.errors import UserError
 

@@ -1,5 +1,6 @@
-"""Readings: what a student says of each slice, before any rule makes one person's answer of it."""
+"""Readings: all that a student says of each slice, before any rule makes one person's answer of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ GROUPS = 8
 _LOWEST, _THICKNESS = -40.0, 12.0
 # int8 probabilities are multiples of 1/256: 0 and 1 stand for half of that.
 _LEAST = 1 / 512
+_MEASURED = ("brain_volume", "age")  # names of outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,26 @@ class Readings:
         """The slices at `index`."""
         measured = [None if one is None else one[index] for one in (self.brain_volume, self.age)]
         return Readings(self.probabilities[index], self.height[index], *measured)
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, NDArray[np.float32]], height: Floats) -> "Readings":
+        """Read a student's outputs by name: `probabilities` (N, 4) and, where it measures, `brain_volume` and `age` (N, 1)."""
+        measured = [outputs[name].reshape(-1).astype(np.float64) if name in outputs else None for name in _MEASURED]
+        return cls(outputs["probabilities"].astype(np.float64), height, *measured)
+
+    @classmethod
+    def join(cls, several: "Sequence[Readings]") -> "Readings":
+        """Put readings of one student behind one another; at least one."""
+        if len(several) == 1:
+            return several[0]
+        volumes = [one.brain_volume for one in several if one.brain_volume is not None]
+        ages = [one.age for one in several if one.age is not None]
+        return cls(
+            np.concatenate([one.probabilities for one in several]),
+            np.concatenate([one.height for one in several]),
+            np.concatenate(volumes) if len(volumes) == len(several) else None,
+            np.concatenate(ages) if len(ages) == len(several) else None,
+        )
 
     def evidence(self) -> Floats:
         """Features for any dementia: its log odds and, where measured, the brain volume, float64 (N, 1 or 2)."""

@@ -1,7 +1,7 @@
 """A measured quantity from a person's slices: each group of levels tells it with an offset, a gain and an error.
 
-The mean x_g of a student's outputs over the slices of group g is taken as x_g = a_g + b_g y + e_g, where y is the truth
-and the errors e are normal with covariance E between groups. With a normal prior of y, mean m and variance v, the
+The mean x_g of a student's outputs over the slices of group g is taken as x_g = a_g + b_g y + e_g, where y is the
+truth and the errors e are normal with covariance E between groups. With a normal prior of y, mean m and variance v, the
 posterior has the precision q = b' E^-1 b + 1/v and the mean (b' E^-1 (x - a) + m/v) / q, for whichever groups there are:
 Bayesian linear regression, Bishop 2006, "Pattern Recognition and Machine Learning", equations 2.116 and 2.117.
 """

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.errors import UserError
 from alzedge.inference.measures.discriminant import Discriminant
 from alzedge.inference.measures.entry import Floats, read_numbers, short, wrong
 from alzedge.inference.measures.norm import NormativeCurve
@@ -22,7 +23,7 @@ ANYWHERE = 0
 
 @dataclass(frozen=True, eq=False)
 class PersonRule:
-    """What is made of slices of some groups of levels.
+    """A rule for slices of some groups of levels.
 
     Attributes:
         groups: the groups it knows, 0 to 7 in ascending order; for slices of unknown height (0,).
@@ -94,6 +95,11 @@ class Measures:
     stage_shares: Floats
     norm: NormativeCurve | None
 
+    @property
+    def has_brain_volume(self) -> bool:
+        """True where brain volumes are measured."""
+        return self.anywhere.brain_volume is not None
+
     def person(self, readings: Readings, age: float | None = None, sex: str | None = None) -> Measured:
         """Answer for the person that all the slices are of; at least one.
 
@@ -102,6 +108,9 @@ class Measures:
         Args:
             readings: of the slices.
             age, sex: years, and 'F' or 'M', for the percentile; None where unknown.
+
+        Raises:
+            UserError: the rule for any dementia weighs brain volumes and the student gives none.
         """
         rule, group = self._rule(readings.height)
         usual = rule.usual
@@ -109,13 +118,17 @@ class Measures:
         if rule.brain_volume and readings.brain_volume is not None:
             means, number = group_means(readings.brain_volume[:, np.newaxis], group, rule.groups)
             value, low, high = (min(max(x, 0.0), 1.0) for x in rule.brain_volume.interval(means[:, 0], number, usual))
-            volume = BrainVolume(value, low, high, self.norm and self.norm.percentile(value, age, sex))
+            percentile = None if self.norm is None else self.norm.percentile(value, age, sex)
+            volume = BrainVolume(value, low, high, percentile)
         if rule.age and readings.age is not None:
             means, number = group_means(readings.age[:, np.newaxis], group, rule.groups)
             apparent = ApparentAge(*(max(x, 0.0) for x in rule.age.interval(means[:, 0], number, usual)))
         if rule.any_dementia is None:
             return Measured(readings.probabilities.mean(axis=0), volume, apparent, None)
-        means, number = group_means(readings.evidence(), group, rule.groups)
+        evidence = readings.evidence()
+        if evidence.shape[1] < rule.any_dementia.without.shape[1]:
+            raise UserError("The model file weighs brain volumes that its network does not give; export it again.")
+        means, number = group_means(evidence[:, : rule.any_dementia.without.shape[1]], group, rule.groups)
         stages = person_stages(
             rule.any_dementia.probability(means, number, usual), readings.probabilities, self.stage_shares
         )

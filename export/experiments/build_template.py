@@ -1,4 +1,6 @@
-"""Build the template of the frame: `python -m alzedge.export.build_template ARCHIVE.zip OASIS1_FOLDER --out DIR`.
+"""Build the template of the frame, by `python -m alzedge.export.experiments.build_template`.
+
+Arguments: `ARCHIVE.zip OASIS1_FOLDER --out DIR`.
 
 Needs SimpleITK and nibabel (extra `medical`), the Kaggle archive, and a folder of OASIS-1's skull-stripped volumes in
 MNI space (`OAS1_xxxx_MR1.nii.gz`, 2 mm). Takes a minute.
