@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split, available_splits, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.evaluate.cross_fitted_rule import cross_fitted_rule
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
 from alzedge.export.evaluate.scoring import load_asker
@@ -106,9 +107,11 @@ def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
         dataset.height[rows],
         *(one if np.isfinite(one).all() else None for one in (stored.brain_volume, stored.age)),
     ).take(order)
+    answered = dataset if len(rows) == len(dataset) else dataset.take(rows[order])  # a copy of all images is large
+    rule = cross_fitted_rule(readings, answered, stored.fold[order])
 
     def answer(asked: NDArray[np.intp]) -> Asked:
-        return Asked(readings.take(np.searchsorted(rows[order], asked)))
+        return Asked(readings.take(np.searchsorted(rows[order], asked)), rule)
 
     return Source(name, None, Pooled(rows[order], stored.fold[order]), answer)
 
