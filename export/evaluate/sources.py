@@ -11,8 +11,7 @@ from alzedge.audit.overlap import Overlap
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split, available_splits, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
-from alzedge.export.calibration.pooled import cross_fitted_rule
-from alzedge.export.calibration.slice_answers import SliceAnswers
+from alzedge.export.evaluate.cross_fitted_rule import cross_fitted_rule
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
 from alzedge.export.evaluate.external import EXTERNAL, external_exposure, external_split
@@ -22,7 +21,6 @@ from alzedge.metrics.baselines import Sides
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.nearest_neighbour import baseline_accuracies
 from alzedge.metrics.people.evidence import Asked
-from alzedge.metrics.people.person_answers import PersonRule, mean_over_slices
 from alzedge.metrics.split_evaluation import Exposure
 from alzedge.model_file.origin import Origin
 from alzedge.model_file.read_write import read_record
@@ -32,7 +30,6 @@ from alzedge.utils.progress import OnStep, Step, quiet
 
 CROSSVAL = "crossval"
 PREDICTIONS_SUFFIX = ".csv"
-_LEAST_FOLDS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,20 +117,13 @@ def _open_predictions(path: Path, name: str, dataset: DataSet) -> Source:
         dataset.height[rows],
         *(one if np.isfinite(one).all() else None for one in (stored.brain_volume, stored.age)),
     ).take(order)
-
-    rule = _cross_fitted(readings, dataset.take(rows[order]), stored.fold[order])
+    answered = dataset if len(rows) == len(dataset) else dataset.take(rows[order])  # a copy of all images is large
+    rule = cross_fitted_rule(readings, answered, stored.fold[order])
 
     def answer(asked: NDArray[np.intp]) -> Asked:
         return Asked(readings.take(np.searchsorted(rows[order], asked)), rule)
 
     return Source(name, None, Pooled(rows[order], stored.fold[order]), None, answer)
-
-
-def _cross_fitted(readings: Readings, dataset: DataSet, fold: NDArray[np.int64]) -> PersonRule:
-    """The rule for each fold's people, fitted without them; the mean over slices for a model that measures nothing."""
-    if readings.brain_volume is None or readings.age is None or len(np.unique(fold)) < _LEAST_FOLDS:
-        return mean_over_slices
-    return cross_fitted_rule(SliceAnswers.of(dataset, readings, fold)) or mean_over_slices
 
 
 def choose_splits(

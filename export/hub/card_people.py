@@ -13,10 +13,7 @@ from alzedge.model_file.read_write import Record
 _ORDER = ("crossval", "subject", "official")
 # Sources whose people are OASIS-1's, as data sets call them.
 _OASIS = {"kaggle", "oasis1"}
-_HOW_TO_KNOW = (
-    "Evaluate with OASIS-1's table (`alzedge evaluate MODEL DATA --people oasis_cross-sectional.csv`) and name the "
-    "`metrics.json` it writes with `alzedge card --evaluation`."
-)
+_NOBODY = "Unknown: nobody knows who is on the images, so nothing is said of age, sex or anything else."
 
 
 def is_oasis(record: Record, splits: Mapping[str, SplitEvaluation]) -> bool:
@@ -28,10 +25,10 @@ def is_oasis(record: Record, splits: Mapping[str, SplitEvaluation]) -> bool:
 def people_section(record: Record, splits: Mapping[str, SplitEvaluation]) -> str:
     """Describe the people of training and test, source by source, and how many came in."""
     if record["dataset"]["people"] is None:
-        return "Unknown: nobody knows who is on the images, so nothing is said of age, sex or anything else."
+        return _NOBODY
     found = _chosen(splits)
     if found is None:
-        return f"Ages, sexes and other values of the people: unknown to this card. {_HOW_TO_KNOW}"
+        return f"Ages, sexes and other values of the people: unknown to this card. {_how_to_know(record)}"
     title, evaluated = found
     parts = [f"By side of the split '{split_title(title)}' ({evaluated.evaluated_on.description})."]
     for source, figures in evaluated.sources.items():
@@ -40,6 +37,15 @@ def people_section(record: Record, splits: Mapping[str, SplitEvaluation]) -> str
     if evaluated.evaluated_on.description.startswith("fold"):
         parts.append("In a cross-validation everybody is tested once, and trains the models of the other folds.")
     return "\n\n".join(parts)
+
+
+def _how_to_know(record: Record) -> str:
+    told = (
+        "OASIS-1's table (`--people oasis_cross-sectional.csv`)" if is_kaggle(record) else "ages and sexes in its table"
+    )
+    return (
+        f"Cross-validate or evaluate on data with {told}, and name the `metrics.json` with `alzedge card --evaluation`."
+    )
 
 
 def _flow(tested: Demographics) -> str:
@@ -74,8 +80,11 @@ def subgroups(record: Record, splits: Mapping[str, SplitEvaluation], names: tupl
             name = next((name for name in names if name in figures.models), None)
             if name is not None:
                 parts += _source(split, splits[split], source, figures, name)
+    if not parts and record["dataset"]["synthetic"]:
+        return ""
     if not parts:
-        return "" if record["dataset"]["synthetic"] else f"Unknown: not measured for this card. {_HOW_TO_KNOW}"
+        people = record["dataset"]["people"]
+        return _NOBODY if people is None else f"Unknown: not measured for this card. {_how_to_know(record)}"
     return "\n\n".join(part for part in parts if part)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from alzedge.export.report.plots import COLOURS, save_figure
 from alzedge.export.report.svg import INK, page_style, to_svg
@@ -61,8 +62,9 @@ def _figure(people: MeasuredPeople, ink: str) -> Figure:
     return figure
 
 
-def _both(measured: Floats, truth: Floats) -> Floats:
-    return np.isfinite(measured) & np.isfinite(truth)
+def _both(measured: Floats, truth: Floats) -> NDArray[np.bool_]:
+    known: NDArray[np.bool_] = np.isfinite(measured) & np.isfinite(truth)
+    return known
 
 
 def _identity(axis: Axes, truth: Floats, measured: Floats, ink: str) -> None:
@@ -73,7 +75,7 @@ def _identity(axis: Axes, truth: Floats, measured: Floats, ink: str) -> None:
         return
     x, y = truth[known], measured[known]
     ends = [min(x.min(), y.min()), max(x.max(), y.max())]
-    axis.plot(ends, ends, ":", color=ink, lw=0.9, label="equal")
+    axis.plot(ends, ends, ":", color=ink, lw=1.2, label="equal", zorder=3)
     axis.scatter(x, y, s=12, color=COLOURS[0], alpha=0.6, lw=0, label=f"{len(x)} people")
     axis.set_aspect("equal", adjustable="datalim")
     axis.legend(fontsize=7, loc="upper left", frameon=False)

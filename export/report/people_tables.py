@@ -54,7 +54,7 @@ def headline_rows(figures: SourceFigures, models: Mapping[str, str] | None = Non
     methods = [(f"baseline: {PEOPLE_BASELINES[name]}", ranked) for name, ranked in figures.baselines.items()]
     methods += [(title, figures.models[name]) for name, title in shown.items() if name in figures.models]
     for title, ranked in methods:
-        rows.append([title, *(_cell(_look_up(ranked, *(task.name, group)), figure) for task, group, figure in columns)])
+        rows.append([title, *(_cell(_look_up(ranked, task.name, group), figure) for task, group, figure in columns)])
     return rows
 
 

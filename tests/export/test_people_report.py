@@ -12,12 +12,14 @@ from helpers.commands import assert_refused, call_cli
 from helpers.two_sources import asked, folds, two_sources
 
 from alzedge.export.benchmark.results import read_benchmark
+from alzedge.export.evaluate.cross_fitted_rule import cross_fitted_rule
 from alzedge.export.hub.card import model_card
 from alzedge.export.report.html import html_report, markdown_report
 from alzedge.export.report.measure_plots import MeasuredPeople, draw_measures
 from alzedge.export.report.people_sections import people_sections
 from alzedge.inference.classifier import bundled_model
-from alzedge.metrics.people.evidence import source_figures
+from alzedge.metrics.people.evidence import Asked, source_figures
+from alzedge.metrics.people.person_answers import mean_over_slices
 from alzedge.metrics.split_evaluation import SplitEvaluation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +87,27 @@ def test_a_card_tells_of_people_where_it_was_told_and_says_unknown_where_not(
     assert result.returncode == 0 and "Flow of people: 60" in result.stdout
     metrics.write_text("[]")
     assert_refused(call_cli("card", "--evaluation", metrics), "metrics.json")
+
+
+def test_rules_behind_pooled_predictions_are_fitted_without_the_person_asked_about() -> None:
+    data = two_sources()
+    fold = np.array([int(name[1:]) % 5 for name in data.subject])
+    readings = asked(data).readings
+    own = cross_fitted_rule(readings, data, fold)
+    rows = np.flatnonzero(data.scan == "007_MR1")
+    answer = own(readings.take(rows), "p007")
+    assert answer.brain_volume and answer.brain_volume.low < answer.brain_volume.value < answer.brain_volume.high
+    assert abs(answer.brain_volume.value - data.nwbv[rows[0]]) < abs(
+        readings.brain_volume[rows].mean() - data.nwbv[rows[0]]
+    )
+    lied = replace(data, nwbv=np.where(data.subject == "p007", 0.4, data.nwbv))
+    again = cross_fitted_rule(readings, lied, fold)(readings.take(rows), "p007")
+    assert again.brain_volume and again.brain_volume.value == answer.brain_volume.value
+    stages = replace(readings, brain_volume=None, age=None)
+    assert cross_fitted_rule(stages, data, fold) is mean_over_slices
+    figures = source_figures({"m": Asked(readings, own)}, data, np.arange(len(data)), folds(data), replicates=20)
+    measures = figures["oasis1"].measures["m"]
+    assert measures["brain_volume"]["person"].figures["coverage"] and measures["stage_set"]["person"].people == 50
 
 
 @in_checkout

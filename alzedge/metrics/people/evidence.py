@@ -1,7 +1,7 @@
 """All evidence on the people of each source, from readings of their slices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from alzedge.metrics.people_figures import (
     BRAIN_VOLUME,
     CSF,
     STAGE_SET,
-    MeasureFigures,
     Measures,
     Ranked,
     SourceFigures,
@@ -146,23 +145,23 @@ def _measures(
     twice = np.flatnonzero([len(places) > 0 for places in cohort.again])
     second = answer_people(readings, [cohort.again[p] for p in twice], cohort.subject[twice], rule)
     found: Measures = {}
-    for name, per_slice, truths, truth in (
-        (BRAIN_VOLUME, readings.brain_volume, dataset.nwbv[rows], cohort.nwbv),
-        (AGE, readings.age, dataset.age[rows], cohort.age),
+    for name, per_slice, truths, truth, answers, again in (
+        (BRAIN_VOLUME, readings.brain_volume, dataset.nwbv[rows], cohort.nwbv, first.brain_volume, second.brain_volume),
+        (AGE, readings.age, dataset.age[rows], cohort.age, first.age, second.age),
     ):
-        levels: dict[str, MeasureFigures | None] = {}
-        if per_slice is not None:
-            levels["slice"] = agreement(per_slice, truths, person, weights)
-        answers = first.brain_volume if name == BRAIN_VOLUME else first.age
-        levels["person"] = agreement(answers, truth, own, weights)
-        again = np.full(len(cohort), np.nan)
-        again[twice] = (second.brain_volume if name == BRAIN_VOLUME else second.age)[:, 0]
-        if levels["person"] is not None:
+        by_level = {
+            "slice": None if per_slice is None else agreement(per_slice, truths, person, weights),
+            "person": agreement(answers, truth, own, weights),
+        }
+        levels = {level: figures for level, figures in by_level.items() if figures is not None}
+        if "person" in levels:
+            other = np.full(len(cohort), np.nan)
+            other[twice] = again[:, 0]
             table = retest(cohort.nwbv, cohort.nwbv_again, weights) if name == BRAIN_VOLUME else None
-            for figure, values in (("retest_sd", retest(answers[:, 0], again, weights)), ("retest_sd_table", table)):
-                if values is not None:
-                    levels["person"].figures[figure] = with_interval(values)
-        if kept := {level: figures for level, figures in levels.items() if figures is not None}:
-            found[name] = kept
+            repeated = {"retest_sd": retest(answers[:, 0], other, weights), "retest_sd_table": table}
+            further = {figure: with_interval(values) for figure, values in repeated.items() if values is not None}
+            levels["person"] = replace(levels["person"], figures=levels["person"].figures | further)
+        if levels:
+            found[name] = levels
     sets = set_coverage(first, cohort, weights)
     return found | ({STAGE_SET: {"person": sets}} if sets is not None else {})
