@@ -38,7 +38,8 @@ results: .venv/export
 	.venv/bin/alzedge crossval "$(DATA)" --out "$(OUT)-crossval" $(ARGS)
 	.venv/bin/alzedge run "$(DATA)" --out "$(OUT)" --crossval "$(OUT)-crossval" $(ARGS)
 	.venv/bin/python docs/results.py "$(OUT)-audit" "$(OUT)-crossval" "$(OUT)" > "$(OUT)/results.md"
-	@echo "wrote $(OUT)/results.md"
+	.venv/bin/alzedge card "$(OUT)/student_int8.tflite" --evaluation "$(OUT)-crossval/evaluation/metrics.json" --out "$(OUT)/card.md"
+	@echo "wrote $(OUT)/results.md and $(OUT)/card.md"
 
 demo: .venv-demo/demo
 	.venv-demo/bin/alzedge demo --open --port $(PORT) $(ARGS)

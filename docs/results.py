@@ -94,7 +94,10 @@ def people_section(source: str, figures: SourceFigures, files: dict[str, str], w
 
 def people_sections(evaluated: SplitEvaluation, files: dict[str, str], warning: str = "") -> str:
     sections = [people_section(source, figures, files, warning) for source, figures in evaluated.sources.items()]
-    return "\n\n".join(sections) or "Ages and sexes are unknown in this run: name OASIS-1's table with PEOPLE."
+    return (
+        "\n\n".join(sections)
+        or "Ages and sexes are unknown in this run: `ARGS='--people oasis_cross-sectional.csv'` names OASIS-1's table."
+    )
 
 
 def main(audit: Path, crossval: Path, run: Path) -> str:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from alzedge.export.calibration.pooled import read_answers, record_entries
+from alzedge.export.calibration.pooled import read_answers
+from alzedge.export.calibration.record_entries import person_entries
 from alzedge.export.evaluate.crossval_folder import INT8_ANSWERS, metrics_file
 from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.export.phases import CROSSVAL_FILES, FILE_NAMES
@@ -35,7 +36,7 @@ def release_phase(
         if crossval:
             splits[CROSSVAL] = read_metrics(metrics_file(crossval))[CROSSVAL]
             answers = read_answers(crossval / INT8_ANSWERS, chosen.dataset)
-            measured = record_entries(answers, chosen.split.fold) if answers else {}
+            measured = person_entries(answers, held_out=chosen.split.fold) if answers else {}
         for name, source in sources.items():
             flatbuffer, record = read_tflite(source)
             quotes = {split: _quote(split, found, name, chosen.split.name) for split, found in splits.items()}

@@ -108,8 +108,9 @@ def mixed(answered: NDArray[np.float32], truths: Truths, scan: NDArray[np.str_],
     of_scan = sums / np.bincount(number)[:, None]
     steadied = (answered + of_scan[number]) / 2
     table = truths.table()
-    known: NDArray[np.bool_] = np.isfinite(table)
-    known[:, : truths.stages.shape[1]] = truths.stages.any(axis=1)[:, None]
+    count = truths.stages.shape[1]
+    staged = np.repeat((truths.stages > 0).any(axis=1, keepdims=True), count, axis=1)
+    known = np.concatenate([staged, np.isfinite(table[:, count:])], axis=1)
     blended = np.where(known, truth * np.where(known, table, 0) + (1 - truth) * steadied, steadied)
     targets: NDArray[np.float32] = blended[None].astype(np.float32)
     return targets

@@ -56,8 +56,7 @@ def open_head(grid: Grid, heights: Sequence[float], progress: Callable[[float], 
     """
     if min(grid.voxels.shape) == 1:
         one = cut_slices(grid)
-        note = "a single slice, which cannot be brought into the frame, so it was taken as it lies"
-        return Head(one.slices, tuple(one.positions.tolist()), (*grid.notes, note))
+        return Head(one.slices, tuple(one.positions.tolist()), grid.notes)
     which = [frame.slice_at(height) for height in heights]
     volume = _in_frame_already(grid)
     if volume is not None:

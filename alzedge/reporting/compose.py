@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.imaging.overlay import brain_mask, heat_overlay
-from alzedge.inference.answer import Answer, together
+from alzedge.inference.answer import Answer
+from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.caveats import cannot_sentence, operating_sentence
 from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
@@ -19,6 +22,21 @@ from alzedge.reporting.content import UNTOLD, Model, Registration, Report, Tile,
 from alzedge.stages import DISCLAIMER
 
 TILES = 8
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The slices as a report shows them.
+
+    Attributes:
+        tiles: from `make_tiles`.
+        images: of all slices, from `hash_of`.
+        legend: of the heat map.
+    """
+
+    tiles: tuple[Tile, ...]
+    images: str
+    legend: str
 
 
 def chosen_rows(answers: Sequence[Answer], most: int = TILES) -> list[int]:
@@ -33,7 +51,7 @@ def make_tiles(
     slices: NDArray[np.uint8],
     rows: Sequence[int],
     heat: NDArray[np.float32] | None,
-    positions: Sequence[float] = (),
+    heights: Sequence[float] = (),
 ) -> tuple[Tile, ...]:
     """Draw the strip.
 
@@ -41,14 +59,14 @@ def make_tiles(
         slices: uint8 (N, 208, 176).
         rows: of the slices to draw.
         heat: evidence for each stage, float32 (len(rows), h, w, 4); None without a heat map.
-        positions: of a volume, the height of each of the N slices in mm.
+        heights: of the N slices, z in mm in the frame, NaN where unknown; nothing where all are.
     """
     # Any dementia is what speaks against none; one scale for all, so that slices can be compared.
     against_none = None if heat is None else -heat[..., 0]
     scale = None if against_none is None else float(np.abs(against_none).max()) or 1.0
     tiles = []
     for index, row in enumerate(rows):
-        place = f", {positions[row]:+.0f} mm" if positions else ""
+        place = f", {heights[row]:+.0f} mm" if heights and not math.isnan(heights[row]) else ""
         laid = None
         if against_none is not None:
             laid = png(_laid(slices[row], against_none[index], scale))
@@ -58,40 +76,41 @@ def make_tiles(
 
 def make_report(
     record: Record,
+    person: Answer,
     answers: Sequence[Answer],
-    tiles: tuple[Tile, ...],
-    images: str,
+    pictures: Pictures,
     made: date,
-    legend: str = "",
     registration: Registration | None = None,
     told: Told = UNTOLD,
-    person: Answer | None = None,
 ) -> Report:
     """Put a report together.
 
     Args:
         record: of the model that answered.
+        person: the answer for all slices together.
         answers: one per slice.
-        tiles: from `make_tiles`.
-        images: from `hash_of`.
+        pictures: of the slices.
         made: the day to print.
-        legend: of the heat map.
         registration: of the scan, where it was prepared.
-        told: age and sex.
-        person: the answer for all slices together; their mean where None.
+        told: age and sex, as they were told to `person`.
+
+    Raises:
+        UserError: the record's entry `measures` is damaged.
     """
+    measures = Measures.read(record)
+    norm = measures and measures.norm
     return Report(
-        person=person or together(list(answers)),
+        person=person,
         slices=tuple(answers),
-        tiles=tiles,
-        legend=legend if any(tile.heat for tile in tiles) else "",
+        tiles=pictures.tiles,
+        legend=pictures.legend if any(tile.heat for tile in pictures.tiles) else "",
         registration=registration,
-        curve=None,
+        norm=norm if person.brain_volume is not None else None,
         operating=operating_sentence(record),
         cannot=cannot_sentence(record),
         limits=_limits(record),
         model=Model(str(record["kind"]), str(record["sha256"]), str(record["alzedge"])),
-        images=images,
+        images=pictures.images,
         made=made,
         told=told,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from alzedge.inference.answer import Answer
+from alzedge.inference.measures.norm import NormativeCurve
 
 TITLE = "AlzEdge: one person's slices, as the model sees them"
 
@@ -79,7 +80,7 @@ class Report:
         tiles: chosen slices, from foot to head.
         legend: meaning of the heat map's colours; empty where there is none.
         registration: None where the slices were not prepared here.
-        curve: SVG of the brain volume on the normative curve; None where the model measures none.
+        norm: the normative curve of the brain volume; None where the model measures none.
         operating, cannot: sentences on the operating point and on the stages.
         limits: further sentences on how far to trust it.
         model: that answered.
@@ -93,7 +94,7 @@ class Report:
     tiles: tuple[Tile, ...]
     legend: str
     registration: Registration | None
-    curve: str | None
+    norm: NormativeCurve | None
     operating: str
     cannot: str
     limits: tuple[str, ...]

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from alzedge.reporting.content import TITLE, Report
-from alzedge.reporting.wording import figures, heading, identity, trust
+from alzedge.reporting.wording import curve_svg, figures, heading, identity, trust
 from alzedge.stages import DISCLAIMER
 
 
@@ -15,8 +15,9 @@ def report_html(report: Report) -> str:
     """Write a report as HTML; every text in it is escaped.
 
     Args:
-        report: its content; `curve` is taken in as it stands.
+        report: its content.
     """
+    curve = curve_svg(report)
     text: str = (
         _environment()
         .get_template("report.html")
@@ -28,7 +29,7 @@ def report_html(report: Report) -> str:
             figures=figures(report),
             trust=trust(report),
             identity=identity(report),
-            curve=None if report.curve is None else Markup(report.curve),
+            curve=None if curve is None else Markup(curve),
         )
     )
     return text

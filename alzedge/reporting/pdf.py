@@ -5,7 +5,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from alzedge.reporting.content import TITLE, Report
-from alzedge.reporting.wording import Line, figures, heading, identity, trust
+from alzedge.reporting.wording import Line, curve_svg, figures, heading, identity, trust
 from alzedge.stages import DISCLAIMER
 
 _BANNER, _FAINT, _INK, _BAR, _TRACK = "#7a2e00", "#51607a", "#16202c", "#2b6cb0", "#eef1f5"
@@ -156,11 +156,26 @@ def _beside(report: Report) -> Any | None:
     if report.registration is not None and report.registration.picture is not None:
         titles.append(_small_heading("Registration"))
         pictures.append(_picture(report.registration.picture, _PICTURE_WIDTH, _PICTURE_HEIGHT))
+    curve = curve_svg(report)
+    if curve is not None:
+        titles.append(_small_heading("Brain volume by age"))
+        pictures.append(_drawing(curve, _PICTURE_WIDTH, _PICTURE_HEIGHT))
     if not pictures:
         return None
     style = [("LEFTPADDING", (0, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "TOP")]
     widths = [_WIDTH / 2] * len(pictures)
     return Table([titles, pictures], colWidths=widths, hAlign="LEFT", style=TableStyle(style))
+
+
+def _drawing(svg: str, width: float, height: float) -> Any:
+    """An SVG of our own as lines, as large as fits."""
+    from svglib.svglib import svg2rlg
+
+    drawing = svg2rlg(io.BytesIO(svg.encode()))
+    scale = min(width / drawing.width, height / drawing.height)
+    drawing.scale(scale, scale)
+    drawing.width, drawing.height = drawing.width * scale, drawing.height * scale
+    return drawing
 
 
 def _picture(data: bytes, width: float, height: float) -> Any:

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,10 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import DICOM
 from alzedge.inference.inputs import Item, find_items, sentence
-from alzedge.inference.sources import ItemReader
+from alzedge.inference.sources import ItemReader, Slices
+from alzedge.preparation.picture import draw_quality
+from alzedge.preparation.prepare import Prepared
+from alzedge.reporting.compose import png
 from alzedge.reporting.content import Registration
 from alzedge.utils.privacy import hushed
 
@@ -26,44 +31,71 @@ class Material:
 
     Attributes:
         pixels: uint8 (N, 208, 176).
-        positions: heights in mm, of slices of volumes alone; else empty.
+        heights: of the slices, z in mm in the frame, NaN where unknown.
         registration: of the scan, where `alzedge prepare` made the slices.
         instances: pydicom data sets of the source's DICOM files, without pixels; they hold what identifies the patient.
     """
 
     pixels: NDArray[np.uint8]
-    positions: tuple[float, ...]
+    heights: tuple[float, ...]
     registration: Registration | None
     instances: tuple[Any, ...] = ()
 
 
-def read_material(sources: Sequence[Path]) -> Material:
-    """Read one person's slices.
+def read_material(
+    sources: Sequence[Path],
+    levels: Sequence[float],
+    progress: Callable[[float], None] = lambda share: None,
+) -> Material:
+    """Read one person's slices; a scan is brought into the frame first.
 
     Args:
         sources: what `alzedge predict` takes, or a folder that `alzedge prepare` wrote for a scan.
+        levels: z in mm in the frame at which scans are cut.
+        progress: called with the share of the work on a scan that is done.
 
     Raises:
         UserError: something in it cannot be read, pictures of another size, or scans of several patients.
     """
-    prepared = [folder for folder in map(_prepared_folder, sources) if folder]
-    registration = read_registration(prepared[0]) if len(prepared) == 1 == len(sources) else None
-    paths = [folder / _SLICES if (folder := _prepared_folder(path)) else path for path in sources]
-    reader, pixels, positions, instances = ItemReader(), [], [], []
-    for item in find_items(paths):
-        try:
-            one = reader.read(item)
-        except OSError as error:
-            raise UserError(sentence(error, item.name)) from error
-        if one.problem is not None:
-            raise UserError(one.problem)
-        pixels.append(one.pixels)
-        positions.append(one.positions)
-        instances += _instances(item)
+    reader, pixels, instances, registrations = ItemReader(levels, progress), [], [], []
+    heights: list[float] = []
+    for source in sources:
+        prepared = _prepared_folder(source)
+        if prepared is not None:
+            registrations.append(read_registration(prepared))
+        for item in find_items([source if prepared is None else prepared / _SLICES]):
+            one = _read(reader, item)
+            pixels.append(one.pixels)
+            named = _height_of(item.name) if prepared is not None else math.nan
+            heights += one.positions or [named] * len(one.pixels)
+            instances += _instances(item)
+            if one.prepared is not None:
+                registrations.append(_registration(one.prepared))
     if len({str(one.get("PatientID", "")) for one in instances}) > 1:
         raise UserError(f"{sources[0]}: DICOM files of several patients; a report is of one person, name one's files.")
-    heights = tuple(height for of_item in positions for height in of_item) if all(positions) else ()
-    return Material(np.concatenate(pixels), heights, registration, tuple(instances))
+    registration = registrations[0] if len(registrations) == 1 else None
+    return Material(np.concatenate(pixels), tuple(heights), registration, tuple(instances))
+
+
+def _read(reader: ItemReader, item: Item) -> Slices:
+    try:
+        one = reader.read(item)
+    except OSError as error:
+        raise UserError(sentence(error, item.name)) from error
+    if one.problem is not None:
+        raise UserError(one.problem)
+    return one
+
+
+def _height_of(name: str) -> float:
+    """Height in mm in the name of a slice that `alzedge prepare` wrote; NaN in any other."""
+    found = re.search(r"_z([+-]\d+)\.png$", name)
+    return float(found[1]) if found else math.nan
+
+
+def _registration(prepared: Prepared) -> Registration:
+    quality = prepared.quality
+    return Registration(quality.verdict, (*quality.reasons, *quality.notes), png(np.asarray(draw_quality(prepared))))
 
 
 def read_registration(folder: Path) -> Registration:

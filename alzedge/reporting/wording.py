@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from alzedge import __version__
+from alzedge.inference.measures.norm_picture import curve_sentence, norm_svg
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
+from alzedge.inference.measures.words import percentile_in_words, set_in_words
 from alzedge.reporting.content import Report
 from alzedge.stages import STAGES, TITLES
 
@@ -35,12 +37,12 @@ def figures(report: Report) -> list[Line]:
     beside = "" if person.threshold is None else f"threshold {person.threshold:.2f}"
     lines.append(Line("Score for any dementia, 0 to 1", f"{person.any_dementia.value:.2f}", beside))
     if person.brain_volume is not None:
-        lines.append(_volume(person.brain_volume))
+        lines.append(_volume(report, person.brain_volume))
     if person.apparent_age is not None:
         lines.append(_age(person.apparent_age))
     if person.stage_set is not None:
-        titles = ", ".join(TITLES[STAGES.index(stage)].lower() for stage in person.stage_set)
-        lines.append(Line("Stages that cannot be ruled out", titles, "a set of 90 % coverage over people"))
+        titles = tuple(TITLES[STAGES.index(stage)].lower() for stage in person.stage_set)
+        lines.append(Line("Stages, a set of 90 % coverage over people", set_in_words(titles)))
     shares = person.probabilities or {}
     stages = ", ".join(
         f"{title.lower()} {shares[stage]:.0%}" for stage, title in zip(STAGES, TITLES, strict=True) if stage in shares
@@ -52,6 +54,8 @@ def figures(report: Report) -> list[Line]:
 def trust(report: Report) -> list[str]:
     """Sentences on how far to trust it: operating point, stages, quality, unlikeness, limits."""
     sentences = [report.operating, report.cannot, _answered(report)]
+    if report.norm is not None:
+        sentences.append(curve_sentence(report.norm, report.told.sex))
     if report.registration is None:
         sentences.append("No registration belongs to these slices, so nothing is said about their quality.")
     else:
@@ -74,18 +78,25 @@ def identity(report: Report) -> list[Line]:
     return lines
 
 
-def _volume(measured: BrainVolume) -> Line:
-    note = f"90 % interval {measured.low:.3f} to {measured.high:.3f}"
-    if measured.percentile is not None:
-        note += f"; percentile {measured.percentile:.0f} of people without dementia of this age"
-    return Line("Brain volume, share of the skull's inside", f"{measured.value:.3f}", note)
+def curve_svg(report: Report) -> str | None:
+    """The person's brain volume on the normative curve, as an SVG; None where nothing was measured."""
+    volume = report.person.brain_volume
+    if report.norm is None or volume is None:
+        return None
+    return norm_svg(report.norm, volume, report.told.age, report.told.sex)
 
 
-def _age(measured: ApparentAge) -> Line:
+def _volume(report: Report, volume: BrainVolume) -> Line:
+    note = f"90 % interval {volume.low:.3f} to {volume.high:.3f}"
+    if volume.percentile is not None and report.told.age is not None:
+        whom = {"F": "women", "M": "men"}.get(report.told.sex or "", "people")
+        note += f"; {percentile_in_words(volume.percentile)} of {whom} without dementia at {report.told.age:g}"
+    return Line("Brain volume, share of the skull's inside", f"{volume.value:.3f}", note)
+
+
+def _age(age: ApparentAge) -> Line:
     return Line(
-        "Age that the brain looks like",
-        f"{measured.value:.0f} years",
-        f"90 % interval {measured.low:.0f} to {measured.high:.0f}",
+        "Age that the brain looks like", f"{age.value:.0f} years", f"90 % interval {age.low:.0f} to {age.high:.0f}"
     )
 
 

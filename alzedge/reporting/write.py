@@ -1,11 +1,11 @@
 """A report from sources to files: read, answer, draw, write."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 from alzedge.inference.classifier import Classifier
-from alzedge.reporting.compose import chosen_rows, hash_of, make_report, make_tiles
+from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_report, make_tiles
 from alzedge.reporting.content import UNTOLD, Report, Told
 from alzedge.reporting.heat import LEGEND, heat_classifier
 from alzedge.reporting.read import Material, read_material
@@ -14,7 +14,13 @@ from alzedge.utils.files import write_bytes
 DOCUMENT, MEASUREMENTS = "report.dcm", "measurements.dcm"
 
 
-def report_on(sources: Sequence[Path], model: Path | None, made: date, told: Told = UNTOLD) -> tuple[Report, Material]:
+def report_on(
+    sources: Sequence[Path],
+    model: Path | None,
+    made: date,
+    told: Told = UNTOLD,
+    progress: Callable[[float], None] = lambda share: None,
+) -> tuple[Report, Material]:
     """Answer for one person's slices, and put the report together.
 
     Args:
@@ -22,6 +28,7 @@ def report_on(sources: Sequence[Path], model: Path | None, made: date, told: Tol
         model: see `Classifier.load`.
         made: the day to print.
         told: age and sex.
+        progress: called with the share of the work on a scan that is done.
 
     Returns:
         The report, and what was read.
@@ -30,17 +37,15 @@ def report_on(sources: Sequence[Path], model: Path | None, made: date, told: Tol
         UserError: the model or a source cannot be read.
     """
     classifier = Classifier.load(model)
-    material = read_material(sources)
-    answers = classifier.answers(material.pixels)
+    material = read_material(sources, classifier.levels, progress)
+    answers = classifier.answers(material.pixels, material.heights, told.age, told.sex)
     rows = chosen_rows(answers)
     explainer = heat_classifier(model, classifier)
     answered = any(answer.probabilities is not None for answer in answers)
     heat = explainer.heat_maps(material.pixels[rows]) if explainer is not None and answered else None
-    tiles = make_tiles(material.pixels, rows, heat, material.positions)
-    images = hash_of(material.pixels)
-    report = make_report(
-        classifier.record, answers, tiles, images, made, LEGEND, registration=material.registration, told=told
-    )
+    pictures = Pictures(make_tiles(material.pixels, rows, heat, material.heights), hash_of(material.pixels), LEGEND)
+    person = classifier.person(answers, told.age, told.sex)
+    report = make_report(classifier.record, person, answers, pictures, made, material.registration, told)
     return report, material
 
 

@@ -24,7 +24,7 @@ _NEEDS = {
     "medical": ("nibabel", "pydicom"),
     "prepare": ("nibabel", "pydicom", "SimpleITK"),
     "deidentify": ("nibabel", "pydicom", "scipy", "SimpleITK", "filelock"),
-    "report": ("nibabel", "pydicom", "jinja2", "reportlab", "highdicom", "sklearn"),
+    "report": ("nibabel", "pydicom", "jinja2", "reportlab", "svglib", "highdicom", "sklearn"),
     "ray": ("ray", "pyarrow"),
 }
 

@@ -215,7 +215,7 @@ def answer_each(
     answers: list[Json] = []
     for path in paths:
         try:
-            answers.append(answer(classifier, [path], limits, call, prepared))
+            answers.append(answer(classifier, [path], limits, call, prepared=prepared))
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,7 @@ from alzedge.demo.html.viewer import empty_viewer_html, viewer_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.preparation.upright import TURNED, turned_where
-from alzedge.reporting.compose import chosen_rows, hash_of, make_report, make_tiles
-from alzedge.reporting.content import Report
+from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_tiles
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ class Answered:
 
     Attributes:
         student, teacher: the answers, without a picture.
-        report: for whoever asks for one; with the few small pictures that it shows. None for phantoms.
+        pictures: the few small ones that a report shows.
     """
 
     student: Reply
     teacher: Reply | None
-    report: Report | None = None
+    pictures: Pictures
 
 
 @dataclass(frozen=True)
@@ -145,26 +143,16 @@ class Desk:
                 "note", sentence=f"No heat map: this model can draw it for up to {MOST_HIDDEN} slices only."
             )
         beside = None if self.teacher is None else ask_teacher(self.teacher, slices, student)
-        answered = Answered(student, beside, self._report(slices, student, heat))
+        answered = Answered(student, beside, self._pictures(slices, student, heat))
         view = viewer_html(slices, student, heat, threshold_of(self.classifier.record))
         fit = "" if student.fit is None else fit_html(student.fit)
         return replace(self._worded(answered, age, sex), view=view, legend=legend, fit=fit)
 
-    def _report(self, slices: NDArray[np.uint8], reply: Reply, heat: NDArray[np.float32] | None) -> Report | None:
-        if reply.phantom:
-            return None
+    def _pictures(self, slices: NDArray[np.uint8], reply: Reply, heat: NDArray[np.float32] | None) -> Pictures:
         rows = chosen_rows(reply.answers)
         shown = None if heat is None else heat[[reply.given.index(row) for row in rows]]
-        tiles = make_tiles(slices, rows, shown)
-        images, today = hash_of(slices), datetime.now(UTC).date()
-        return make_report(
-            self.classifier.record,
-            reply.answers,
-            tiles,
-            images,
-            today,
-            f"The evidence for any dementia. {self.evidence.words}",
-        )
+        legend = f"The evidence for any dementia. {self.evidence.words}"
+        return Pictures(make_tiles(slices, rows, shown), hash_of(slices), legend)
 
     def _worded(self, answered: Answered, age: Any, sex: Any) -> Shown:
         told, problem = _told(age, sex)

@@ -124,7 +124,7 @@
     const press = near("[data-press]");
     if (press) at(`#${press.dataset.press}`)?.click();
     const wanted = near("[data-focus]");
-    if (wanted) at(`#${wanted.dataset.focus} input`)?.focus();
+    if (wanted) at(`#${wanted.dataset.focus} :is(input, textarea)`)?.focus();
     if (near('a[href="#card"]')) {
       event.preventDefault();
       if (!at(".card")) at("#about button")?.click();

@@ -91,7 +91,7 @@ def build_page(
                         [_ONE, _SEVERAL], value=None, label="These slices are of", visible=False, elem_id="together"
                     )
                     words = gr.HTML(str(desk.empty.answer), js_on_load=_ARRIVE, **BARE, elem_id="answer")
-                    add_report(answered)
+                    add_report(classifier.record, answered, ask.age, ask.sex)
                 with gr.Tab("Student and teacher", visible=teacher is not None):
                     beside = gr.HTML(str(desk.empty.comparison), **BARE)
                 with gr.Tab("Label") as label_tab:
@@ -126,6 +126,8 @@ def build_page(
             return await answer(request, desk.phantom, stage, True, age, sex)
 
         def on_group(kept: Answered | None, choice: str | None, age: Any, sex: Any) -> tuple[Any, ...]:
+            if kept is None:  # nothing was answered, and a refusal on show stays
+                return tuple(gr.skip() for _ in shown.wording)
             return shown.regrouped(desk.regroup(kept, None if choice is None else choice == _ONE, age, sex))
 
         asking: dict[str, Any] = {"outputs": shown.all, "concurrency_limit": None, **_PRIVATE}

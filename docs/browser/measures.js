@@ -25,7 +25,11 @@ export function answerOf({ measures, labels }, { probabilities, brain_volume: vo
   const shares = known.map((share, index) => probabilities[index + 1] + share / 256);
   const sum = shares.reduce((a, b) => a + b, 0);
   answer.probabilities = [1 - ill, ...shares.map((share) => (ill * share) / sum)];
-  answer.stageSet = labels.filter((_, index) => 1 - answer.probabilities[index] <= rule.stage_limit[0]);
+  const [none, veryMild, mild, moderate] = answer.probabilities;
+  const classes = [none, veryMild, mild + moderate]; // mild and moderate share a limit
+  const inside = [0, 1, 2].filter((one) => 1 - classes[one] <= rule.stage_limit[one]);
+  // All between the first and the last too, since stages are in order.
+  answer.stageSet = labels.filter((_, stage) => inside[0] <= Math.min(stage, 2) && Math.min(stage, 2) <= inside.at(-1));
   return answer;
 }
 

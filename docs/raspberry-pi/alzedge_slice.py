@@ -133,7 +133,10 @@ def answer(measures, outputs):
         any_dementia = 1 / (1 + np.exp(-(part["scale"] * ratio + part["offset"])))
         shares = probabilities[1:] + np.array(measures["stage_shares"]) / 256
         probabilities = np.concatenate([[1 - any_dementia], any_dementia * shares / shares.sum()])
-        found["stages"] = np.flatnonzero(1 - probabilities <= part["stage_limit"][0])
+        # Mild and moderate dementia share a limit; what lies between two stages of the set belongs to it.
+        classes = np.array([*probabilities[:2], probabilities[2:].sum()])
+        inside = np.flatnonzero(1 - classes <= part["stage_limit"][:3])
+        found["stages"] = [s for s in range(4) if len(inside) and inside[0] <= min(s, 2) <= inside[-1]]
     return probabilities, found
 
 

@@ -2,21 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from alzedge.data.dataset import DataSet
 from alzedge.data.predictions import Predictions
-from alzedge.export.calibration.cross_fit import cross_fit, person_figures
 from alzedge.export.calibration.fit_measures import fit_measures
 from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.measures.rule import Measured
-from alzedge.metrics.estimate import figures_to_json
-
-# What the file says of how far intervals, sets and threshold hold on people that nothing was fitted to.
-_FIGURES = "unseen_people"
 
 
 def read_answers(path: Path, dataset: DataSet) -> SliceAnswers | None:
@@ -55,36 +49,3 @@ def cross_fitted_rule(answers: SliceAnswers) -> Callable[[Readings, str], Measur
         rules[fold] = fitted.measures
     fold_of = dict(zip(answers.subject.tolist(), answers.fold.tolist(), strict=True))
     return lambda readings, person: rules[fold_of[person]].person(readings)
-
-
-def record_entries(answers: SliceAnswers, fold: int | None) -> dict[str, Any]:
-    """Fit what a model file carries about people, without those of the fold that tests the file.
-
-    Args:
-        answers: of all folds, each by a sister of the file that was made without its people.
-        fold: that the file was made without; None to fit to everybody.
-
-    Returns:
-        The record's entries `measures` and `operating_threshold`, the latter with sensitivity and specificity on the
-        people of all folds, each judged by a rule and a threshold fitted without them; nothing where nothing fits.
-    """
-    fitted = fit_measures(answers if fold is None else answers.take(answers.fold != fold))
-    people = cross_fit(answers)
-    if fitted is None or people is None:
-        return {}
-    figures = figures_to_json(person_figures(people))
-    costs = {name: figures.pop(name) for name in ("sensitivity", "specificity")}
-    entries: dict[str, Any] = {"measures": fitted.measures.to_dict() | {_FIGURES: figures}}
-    if fitted.threshold is not None:
-        examined = people.scans.examined
-        entries["operating_threshold"] = {
-            "task": "any dementia",
-            "score": "a person's probability of any dementia, by the rule in `measures`",
-            "level": "person",
-            "chosen_on": "cross-fitted answers for people of the other folds, highest Youden's J",
-            "measured_on": "people of all folds, each by a sister file, a rule and a threshold made without them",
-            "people": len(np.unique(people.scans.person[examined])),
-            "value": round(fitted.threshold, 6),
-            **costs,
-        }
-    return entries

@@ -19,7 +19,6 @@ from PIL import Image
 from alzedge.demo.answering.example import load_example
 from alzedge.demo.html.viewer import brain_mask
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.answer import measured
 from alzedge.inference.classifier import Classifier, bundled_heat_map_model, bundled_model
 from alzedge.inference.guard import Guard, block_means
 from alzedge.inference.measures.readings import Readings
@@ -63,7 +62,7 @@ def banded(slices: NDArray[np.uint8]) -> Guard:
 def by_rule(row: int) -> Any:
     """The answer of the made-up rules for one slice."""
     numbers = [np.array(values[row : row + 1], np.float64) for values in (SHARES, VOLUMES, AGES)]
-    return measured(MEASURES, Readings(numbers[0], np.array([np.nan]), numbers[1], numbers[2]), None)
+    return MEASURES.person(Readings(numbers[0], np.array([np.nan]), numbers[1], numbers[2]))
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
@@ -100,11 +99,11 @@ def test_the_browser_s_parts_reckon_as_python_does(slices: NDArray[np.uint8], ba
     np.testing.assert_array_equal(told["means"][1], [white_by_the_words(one, 2).ravel() for one in slices])
     for row, answer in enumerate(told["answers"]):
         expected = by_rule(row)
-        np.testing.assert_allclose(answer["probabilities"], list(expected.probabilities.values()), rtol=1e-4)
+        np.testing.assert_allclose(answer["probabilities"], expected.probabilities, rtol=1e-4)
         for name, value in (("brainVolume", expected.brain_volume), ("apparentAge", expected.apparent_age)):
             found = [answer[name][part] for part in ("value", "low", "high")]
             np.testing.assert_allclose(found, [value.value, value.low, value.high], rtol=1e-4, atol=1e-9)
-        assert tuple(answer["stageSet"]) == expected.stage_set
+        assert answer["stageSet"] == [STAGES[stage] for stage in expected.stage_set]
 
 
 def run_pi(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -150,10 +149,10 @@ def test_the_raspberry_pi_s_rules_are_python_s(slices: NDArray[np.uint8], banded
         }  # fmt: skip
         shares, quantities = names["answer"](MEASURES.to_dict(), outputs)
         expected = by_rule(row)
-        np.testing.assert_allclose(shares, list(expected.probabilities.values()), rtol=1e-4)
+        np.testing.assert_allclose(shares, expected.probabilities, rtol=1e-4)
         for name, value in (("brain_volume", expected.brain_volume), ("age", expected.apparent_age)):
             np.testing.assert_allclose(quantities[name], [value.value, value.low, value.high], rtol=1e-4, atol=1e-9)
-        assert tuple(STAGES[stage] for stage in quantities["stages"]) == expected.stage_set
+        assert tuple(quantities["stages"]) == expected.stage_set
     with pytest.raises(SystemExit, match="clahe"):
         names["preprocess"](slices[0], {"steps": ["clahe"], "shrink": 4, "divide_by": 255})
 

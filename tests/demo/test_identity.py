@@ -97,7 +97,7 @@ def test_nothing_that_a_visitor_takes_home_holds_a_canary(tmp_path: Path, caplog
         paths[-1].write_bytes(data)
     shown = Desk(classifier, Occlusion(classifier)).upload([str(path) for path in paths])
     assert shown.answered is not None and not [path for path in paths if path.exists()]
-    links = str(links_html(shown.answered))
+    links = str(links_html(classifier.record, shown.answered))
     taken = [base64.b64decode(content) for content in re.findall(r"base64,([^\"]+)", links)]
     assert len(taken) == 2 and taken[0].startswith(b"<!DOCTYPE html>") and taken[1].startswith(b"%PDF")
     pages = [text.encode() for text in (shown.view, shown.answer, links, caplog.text)]

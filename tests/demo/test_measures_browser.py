@@ -62,7 +62,7 @@ def test_the_person_is_put_on_the_curve_when_the_age_is_told(
     browser: Any, address: str, classifier: Classifier
 ) -> None:
     with browsing(browser, address) as page:
-        page.locator("#age input").wait_for()
+        page.locator("#age input, #age textarea").wait_for()
         shoot(page, "measures_first", full=False)
         page.get_by_role("button", name="Try the example").click()
         picture = page.locator("#answer svg.norm")
@@ -91,7 +91,7 @@ def test_the_person_is_put_on_the_curve_when_the_age_is_told(
         first = classifier.answers(load_example().slices)[0]
         assert first.brain_volume is not None
         assert f"{first.brain_volume.value:.3f}" in page.locator("[data-show=measured]").inner_text()
-        page.locator("#age input").fill("700")
+        page.locator("#age input, #age textarea").fill("700")
         page.keyboard.press("Enter")
         page.get_by_role("status").filter(has_text="An age of 700 cannot be").wait_for()
         assert picture.locator("circle").count() == 0
@@ -99,7 +99,7 @@ def test_the_person_is_put_on_the_curve_when_the_age_is_told(
 
 def test_a_phantom_head_in_the_dark_can_be_read(browser: Any, address: str) -> None:
     with browsing(browser, address, color_scheme="dark") as page:
-        page.locator("#age input").fill("80")
+        page.locator("#age input, #age textarea").fill("80")
         page.get_by_role("button", name="Draw a head").click()
         page.locator("#answer svg.norm circle").wait_for()
         page.get_by_label("Show where the evidence lies").check()
@@ -146,5 +146,10 @@ def test_several_images_are_a_table_with_measures(browser: Any, address: str, tm
         page.locator("#answer svg.norm").wait_for()
         shoot(page, "measures_one_slice")
         upload(page, tmp_path / "noise.png")
-        page.get_by_role("alert").filter(has_text="No answer").wait_for()
+        refusal = page.get_by_role("alert").filter(has_text="No answer")
+        refusal.wait_for()
+        page.locator("#age input, #age textarea").fill("70")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(500)
+        assert refusal.is_visible()  # an age changes no refusal
         shoot(page, "measures_refused")

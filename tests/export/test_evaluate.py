@@ -23,6 +23,7 @@ from alzedge.export.evaluate.curves import curves
 from alzedge.export.evaluate.evaluate_files import evaluate_files
 from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
+from alzedge.export.evaluate.measured import measured_people, write_measure_pictures
 from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
 from alzedge.export.report.html import html_report, split_cell
 from alzedge.export.report.sections import Section, Table, split_section
@@ -209,21 +210,21 @@ def test_what_is_measured_and_people_without_a_stage_are_reported(phantoms: Data
         age=data.age - 1,
     )
     measured.save(tmp_path / "student.csv")
-    out = tmp_path / "out"
-    found = evaluated_files([tmp_path / "student.csv"], data, RECIPE, out)["crossval"]
+    sources = list(open_sources([tmp_path / "student.csv"], data, RECIPE).values())
+    chosen = choose_splits(sources, data, RECIPE.fold, ())
+    split = evaluate_sources(sources, data, chosen, None, replicates=FEW)["crossval"]
+    found = split.evaluation
     (figures,) = found.sources.values()
     assert found.evaluated_on.people == 19 and figures.people["test"].stages["unknown"] == 1
+    assert len(split.labels) == len(split.answers["student.csv"]) == 95 and len(split.rows) == 100
     assert figures.models["student.csv"]["any_dementia"]["all"].people == 19
     volume, age = (figures.measures["student.csv"][name]["person"] for name in ("brain_volume", "age"))
     assert volume.people == 20 and volume.figures["bias"] and volume.figures["bias"].value == pytest.approx(0.01)
     assert age.figures["mae"] and age.figures["mae"].value == pytest.approx(1)
-    page, text = ((out / name).read_text() for name in ("report.html", "report.md"))
-    assert "Bland-Altman" not in page or page.count("<svg") == 5
-    assert "| stage unknown: never examined | 1 | 1 |" in text and "baseline: nWBV of the table" in text
-    assert "brain volume (nWBV): bias | 0.0100 (0.0100 to 0.0100)" in text and "labels permuted over people" in text
-    (picture,) = out.glob("measures-crossval-*.png")
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert read_metrics(out / "metrics.json")["crossval"] == found
+    (models,) = measured_people(split, data).values()
+    np.testing.assert_allclose(models["student.csv"].brain_volume, models["student.csv"].nwbv + 0.01)
+    write_measure_pictures({"crossval": {"odd / name": models}}, tmp_path)
+    assert (tmp_path / "measures-crossval-odd_name.png").read_bytes().startswith(b"\x89PNG")
     nobody = replace(phantoms, labels=np.full(len(phantoms), UNKNOWN_STAGE))
     replace(measured, labels=nobody.labels).save(tmp_path / "nobody.csv")
     with pytest.raises(UserError, match="nobody tested has a stage"):

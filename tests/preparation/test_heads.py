@@ -84,7 +84,7 @@ def test_thick_slices_and_a_vertex_cut_off_are_doubts() -> None:
 def test_a_single_slice_is_taken_as_it_lies() -> None:
     plane = np.random.default_rng(0).integers(0, 255, (176, 208, 1), np.uint8)
     head = open_head(Grid("one", plane, np.diag([1.0, 1, 5, 1])), WIDE)
-    assert head.slices.shape == (1, 208, 176) and "single slice" in head.notes[0]
+    assert head.slices.shape == (1, 208, 176) and head.prepared is None
 
 
 def test_without_simpleitk_one_sentence_tells_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli
 from helpers.heads import head
+from helpers.measuring import measuring_record
 from helpers.volumes import save_series
 
 from alzedge.deidentify.images import clean_image
 from alzedge.errors import UserError
-from alzedge.inference.answer import Answer
+from alzedge.inference.answer import Answer, together
 from alzedge.inference.classifier import bundled_model
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.model_file.read_write import read_tflite
-from alzedge.reporting.compose import chosen_rows, hash_of, make_report, make_tiles, png
+from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_report, make_tiles, png
 from alzedge.reporting.content import Registration, Report, Told
 from alzedge.reporting.html import report_html
 from alzedge.reporting.read import read_material
@@ -51,24 +52,39 @@ def report() -> Report:
     answers = [replace(person, unlikeness=0.1 * row) for row in range(11)] + [Answer(None, "no brain", 1.7)]
     rows = chosen_rows(answers)
     heat = np.random.default_rng(0).normal(size=(len(rows), 5, 4, 4)).astype(np.float32)
+    tiles = make_tiles(slices, rows, heat, [float(row) for row in range(12)])
     return make_report(
-        read_tflite(bundled_model())[1],
+        measuring_record(),
+        person,
         answers,
-        make_tiles(slices, rows, heat, [float(row) for row in range(12)]),
-        hash_of(slices),
+        Pictures(tiles, hash_of(slices), "Orange speaks for it."),
         DAY,
-        "Orange speaks for it.",
         Registration("doubtful", ("thick slices <5 mm>",), png(slices[0])),
         Told(71, "F"),
-        person,
     )
 
 
 def test_html_holds_everything_and_asks_nobody_for_anything(report: Report) -> None:
     text = report_html(report)
     for part in (
-        *("Any dementia: above the threshold", "0.60", "threshold 0.50", "0.771", "0.752 to 0.790", "percentile 31"),
-        *("71 years", "60 to 82", "very mild dementia", "11 of 12 slices", "0.00 to 1.70", "sensitivity", "2026-01-31"),
+        *(
+            "Any dementia: above the threshold",
+            "0.60",
+            "threshold 0.50",
+            "0.771",
+            "0.752 to 0.790",
+            "31st percentile of women",
+        ),
+        *(
+            "71 years",
+            "60 to 82",
+            "not ruled out: no dementia or very mild dementia",
+            'class="norm"',
+            "11 of 12 slices",
+            "0.00 to 1.70",
+            "sensitivity",
+            "2026-01-31",
+        ),
         *(report.model.sha256, report.images, "Registration: doubtful (thick slices &lt;5 mm&gt;)", "71 years, F"),
     ):
         assert part in text, part
@@ -108,7 +124,8 @@ def test_every_page_of_the_pdf_has_the_banner(report: Report, tmp_path: Path) ->
 def test_refused_slices_give_a_report_without_an_answer() -> None:
     slices = head(208, 176)[None]
     answers = [Answer(None, "it does not look like a slice", 2.5)]
-    refused = make_report(read_tflite(bundled_model())[1], answers, make_tiles(slices, [0], None), "0", DAY)
+    pictures = Pictures(make_tiles(slices, [0], None), "0", "")
+    refused = make_report(read_tflite(bundled_model())[1], together(answers), answers, pictures, DAY)
     assert heading(refused) == "No answer" and figures(refused)[0].name == "Refused"
     assert "No answer" in report_html(refused) and "gauge" not in report_html(refused).split("</style>")[1]
 
@@ -179,13 +196,13 @@ def prepared_folder(folder: Path, figures: str) -> Path:
 def test_a_prepared_scan_brings_its_registration(tmp_path: Path) -> None:
     folder = prepared_folder(tmp_path / "scan", json.dumps({"verdict": "good", "reasons": [], "notes": ["thin"]}))
     for path in (folder, folder / "slices"):
-        material = read_material([path])
+        material = read_material([path], [0.0])
         assert len(material.pixels) == 7 and material.registration is not None
         assert (material.registration.verdict, material.registration.remarks) == ("good", ("thin",))
         assert material.registration.picture
     broken = prepared_folder(tmp_path / "broken", "{}")
     with pytest.raises(UserError, match=r"quality\.json: damaged"):
-        read_material([broken])
+        read_material([broken], [0.0])
 
 
 def test_the_command_writes_all_formats_or_nothing(tmp_path: Path) -> None:
