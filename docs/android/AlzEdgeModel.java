@@ -110,33 +110,40 @@ public final class AlzEdgeModel {
      * How unlike an axial brain slice a picture is; above 1 the model must not be asked.
      *
      * @param pixels as `input` takes them
-     * @param mean decoded from base64, as are components and variance; all of them, residual and threshold are in the
+     * @param mean decoded from base64, as are components; all of them, scale, variance, residual and threshold are in the
      *     record's "guard"
      */
     public static double unlikeness(
-            int[] pixels, int width, byte[] mean, byte[] components, byte[] variance, double residual, double threshold) {
+            int[] pixels, int width, byte[] mean, byte[] components, double scale, double[] variance, double[] residual,
+            double threshold) {
         int across = width / 16;
-        double[] offset = new double[pixels.length / 256];
+        double[] means = new double[pixels.length / 256];
         for (int index = 0; index < pixels.length; index++) {
-            offset[index / width / 16 * across + index % width / 16] += (pixels[index] & 0xff) / (255.0 * 256);
+            means[index / width / 16 * across + index % width / 16] += (pixels[index] & 0xff) / (255.0 * 256);
         }
-        for (int block = 0; block < offset.length; block++) offset[block] -= half(mean, block);
-        double[] outside = offset.clone();
-        double within = 0;
-        int count = variance.length / 2;
-        for (int k = 0; k < count; k++) {
-            double along = 0;
+        double least = Double.POSITIVE_INFINITY;
+        for (int band = 0; band < residual.length; band++) { // of heights; the nearest one counts
+            double[] offset = means.clone();
             for (int block = 0; block < offset.length; block++) {
-                along += half(components, k * offset.length + block) * offset[block];
+                offset[block] -= (mean[band * offset.length + block] & 0xff) / 256.0;
             }
-            for (int block = 0; block < offset.length; block++) {
-                outside[block] -= half(components, k * offset.length + block) * along;
+            double[] outside = offset.clone();
+            double within = 0;
+            for (int k = 0; k < variance.length; k++) {
+                double along = 0;
+                for (int block = 0; block < offset.length; block++) {
+                    along += components[k * offset.length + block] * scale * offset[block];
+                }
+                for (int block = 0; block < offset.length; block++) {
+                    outside[block] -= components[k * offset.length + block] * scale * along;
+                }
+                within += along * along / variance[k];
             }
-            within += along * along / half(variance, k);
+            double error = 0;
+            for (double value : outside) error += value * value;
+            least = Math.min(least, error / residual[band] + within / variance.length);
         }
-        double error = 0;
-        for (double value : outside) error += value * value;
-        return (error / residual + within / count) / threshold;
+        return least / threshold;
     }
 
     /**
@@ -153,15 +160,6 @@ public final class AlzEdgeModel {
         double value = (weight * (output - rule[0]) + rule[4] / rule[5]) / precision;
         double half = rule[6] / Math.sqrt(precision);
         return new double[] {value, value - half, value + half};
-    }
-
-    /** A little-endian 16-bit float. */
-    private static double half(byte[] values, int index) {
-        int bits = values[2 * index] & 0xff | (values[2 * index + 1] & 0xff) << 8;
-        int exponent = bits >> 10 & 31;
-        double fraction = (bits & 1023) / 1024.0;
-        double size = exponent == 0 ? Math.scalb(fraction, -14) : Math.scalb(1 + fraction, exponent - 15);
-        return bits >> 15 == 0 ? size : -size;
     }
 
     /** The probabilities that an int8 output stands for; they sum to 1. */

@@ -1,5 +1,5 @@
 // The guard: tells axial brain MRI slices from other pictures, before the network is asked. The arithmetic of
-// alzedge/inference/guard.py: a principal-component model of 16 x 16 block means in the model file's record.
+// alzedge/inference/guard.py: principal-component models of 16 x 16 block means, one for each band of heights, in the record.
 
 const BLOCK = 16;
 
@@ -11,20 +11,31 @@ const BLOCK = 16;
 export function readGuard(entry) {
   if (!entry) return null;
   if (entry.block !== BLOCK) throw new Error("The model carries a guard unknown to this page.");
-  const [mean, components, variance] = [entry.mean, entry.components, entry.variance].map(halves);
+  const [mean, components, variance] = entry.bands
+    ? [numbers(entry.mean, Uint8Array, 1 / 256), numbers(entry.components, Int8Array, entry.scale), entry.variance]
+    : [entry.mean, entry.components, entry.variance].map(halves); // of version 0.1: one band
+  const residuals = [entry.residual].flat();
   return (grey, width) => {
-    const offset = blockMeans(grey, width).map((value, index) => value - mean[index]);
-    const outside = Float64Array.from(offset);
-    let within = 0;
-    variance.forEach((spread, k) => {
-      const component = components.subarray(k * offset.length, (k + 1) * offset.length);
-      const along = component.reduce((sum, value, index) => sum + value * offset[index], 0);
-      component.forEach((value, index) => (outside[index] -= along * value));
-      within += along ** 2 / spread;
+    const means = blockMeans(grey, width);
+    const distances = residuals.map((residual, band) => {
+      const offset = means.map((value, index) => value - mean[band * means.length + index]);
+      return distance(offset, components, variance, residual);
     });
-    const error = outside.reduce((sum, value) => sum + value ** 2, 0);
-    return (error / entry.residual + within / variance.length) / entry.threshold;
+    return Math.min(...distances) / entry.threshold;
   };
+}
+
+function distance(offset, components, variance, residual) {
+  const outside = Float64Array.from(offset);
+  let within = 0;
+  variance.forEach((spread, k) => {
+    const component = components.subarray(k * offset.length, (k + 1) * offset.length);
+    const along = component.reduce((sum, value, index) => sum + value * offset[index], 0);
+    component.forEach((value, index) => (outside[index] -= along * value));
+    within += along ** 2 / spread;
+  });
+  const error = outside.reduce((sum, value) => sum + value ** 2, 0);
+  return error / residual + within / variance.length;
 }
 
 function blockMeans(grey, width) {
@@ -36,9 +47,18 @@ function blockMeans(grey, width) {
   return sums.map((sum) => sum / (255 * BLOCK ** 2));
 }
 
+function decoded(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+// Bytes in base64, signed or not, times a step.
+function numbers(text, Kind, step) {
+  return Float64Array.from(new Kind(decoded(text).buffer), (value) => value * step);
+}
+
 // Little-endian 16-bit floats in base64; browsers have no array of them everywhere.
 function halves(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const bytes = decoded(text);
   const view = new DataView(bytes.buffer);
   return Float64Array.from({ length: bytes.length / 2 }, (_, index) => {
     const bits = view.getUint16(2 * index, true);

@@ -86,17 +86,23 @@ def white_table(pixels):
 
 
 def unlikeness(pixels, guard):
-    """How unlike an axial brain slice a picture is, above 1 is refused: principal components of 16 x 16 block means."""
-    mean, components, variance = (
-        np.frombuffer(base64.b64decode(guard[name]), "<f2").astype(np.float64)
-        for name in ("mean", "components", "variance")
-    )
+    """How unlike an axial brain slice a picture is, above 1 is refused: 16 x 16 block means, in the nearest band of heights."""
+
+    def numbers(name, kind):
+        return np.frombuffer(base64.b64decode(guard[name]), kind).astype(np.float64)
+
+    if "bands" in guard:
+        mean, components = numbers("mean", "u1") / 256, numbers("components", "i1") * guard["scale"]
+        variance = np.array(guard["variance"])
+    else:  # a file of version 0.1: one band
+        mean, components, variance = (numbers(name, "<f2") for name in ("mean", "components", "variance"))
     means = pixels.reshape(13, 16, 11, 16).mean(axis=(1, 3)).ravel() / 255
+    offset = means - mean.reshape(-1, len(means))
     components = components.reshape(len(variance), -1)
-    within = components @ (means - mean)
-    outside = means - mean - within @ components
-    distance = (outside**2).sum() / guard["residual"] + (within**2 / variance).mean()
-    return distance / guard["threshold"]
+    within = offset @ components.T
+    outside = offset - within @ components
+    distance = (outside**2).sum(axis=1) / guard["residual"] + (within**2 / variance).mean(axis=1)
+    return distance.min() / guard["threshold"]
 
 
 def answer(measures, outputs):

@@ -11,12 +11,12 @@ const { brainMask } = await load("heat.js");
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const { flatbuffer, labels, record } = await readModelFile(new Uint8Array(readFileSync(asked.model)));
-const unlikeness = readGuard(record.guard);
+const guards = [record.guard, asked.guard].map(readGuard); // the file's, and one of several bands
 const slices = asked.slices.map((text) => new Uint8Array(Buffer.from(text, "base64")));
 const told = {
   labels,
   signature: signature(flatbuffer),
-  unlikeness: slices.map((grey) => unlikeness(grey, 176)),
+  unlikeness: guards.map((unlikeness) => slices.map((grey) => unlikeness(grey, 176))),
   masks: slices.map((grey) => brainMask(grey, 176).reduce((sum, one) => sum + one, 0)),
   means: asked.preprocessing.map((entry) => slices.map((grey) => [...preprocessor(entry)(grey, 176)])),
   answers: asked.outputs.map((outputs) => answerOf({ measures: asked.measures, labels }, outputs)),

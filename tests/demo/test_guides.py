@@ -20,6 +20,7 @@ from alzedge.demo.answering.example import load_example
 from alzedge.demo.html.viewer import brain_mask
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import Classifier, bundled_heat_map_model, bundled_model
+from alzedge.inference.guard import Guard, block_means
 from alzedge.inference.measures.readings import Readings
 from alzedge.stages import STAGES
 
@@ -48,6 +49,16 @@ def white_by_the_words(image: NDArray[np.uint8], shrink: int) -> NDArray[np.int6
     return (sums + shrink**2 // 2) // shrink**2
 
 
+@pytest.fixture(scope="module")
+def banded(slices: NDArray[np.uint8]) -> Guard:
+    """A guard of three bands, the last one's mean a brain."""
+    rng = np.random.default_rng(0)
+    mean = np.concatenate([rng.uniform(0, 1, (2, 143)), block_means(slices[:1])]).astype(np.float32)
+    components = np.linalg.qr(rng.normal(size=(143, 5)))[0].T.astype(np.float32)
+    made = Guard(mean, components, rng.uniform(0.1, 1, 5), rng.uniform(0.1, 1, 3), 2.5, {}, (1.0, 5.0, 9.0))
+    return Guard.from_dict(made.to_dict())  # with the precision a file keeps
+
+
 def by_rule(row: int) -> Any:
     """The answer of the made-up rules for one slice."""
     numbers = [np.array(values[row : row + 1], np.float64) for values in (SHARES, VOLUMES, AGES)]
@@ -55,12 +66,13 @@ def by_rule(row: int) -> Any:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
-def test_the_browser_s_parts_reckon_as_python_does(slices: NDArray[np.uint8]) -> None:
+def test_the_browser_s_parts_reckon_as_python_does(slices: NDArray[np.uint8], banded: Guard) -> None:
     classifier = Classifier.load()
     assert classifier.guard is not None
     white = {"steps": ["white"], "shrink": 2, "divide_by": 255}
     asked = {
         "model": str(bundled_heat_map_model()),
+        "guard": banded.to_dict(),
         "slices": [base64.b64encode(one.tobytes()).decode() for one in slices],
         "preprocessing": [Preprocessing(2, ("fluid",)).to_dict(), white],
         "measures": MEASURES.to_dict(),
@@ -79,7 +91,8 @@ def test_the_browser_s_parts_reckon_as_python_does(slices: NDArray[np.uint8]) ->
         (0.00390625, -128),
         (0.05312885344028473, 7),
     }
-    np.testing.assert_allclose(told["unlikeness"], classifier.guard.unlikeness(slices), rtol=1e-4)
+    for guard, unlikeness in zip((classifier.guard, banded), told["unlikeness"], strict=True):
+        np.testing.assert_allclose(unlikeness, guard.unlikeness(slices), rtol=1e-4)
     assert told["masks"] == [int(brain_mask(one).sum()) for one in slices]
     fluid = np.rint(255 * Preprocessing(2, ("fluid",))(slices)).astype(int).reshape(4, -1)
     np.testing.assert_array_equal(told["means"][0], fluid)
@@ -119,12 +132,13 @@ def test_the_raspberry_pi_s_program_answers_refuses_and_draws(slices: NDArray[np
     )
 
 
-def test_the_raspberry_pi_s_rules_are_python_s(slices: NDArray[np.uint8]) -> None:
+def test_the_raspberry_pi_s_rules_are_python_s(slices: NDArray[np.uint8], banded: Guard) -> None:
     names = runpy.run_path(str(PI))
-    guard = Classifier.load().guard
-    assert guard is not None
-    found = [names["unlikeness"](one, guard.to_dict()) for one in slices]
-    np.testing.assert_allclose(found, guard.unlikeness(slices), rtol=1e-4)
+    classifier = Classifier.load()
+    assert classifier.guard is not None
+    for guard, entry in ((classifier.guard, classifier.record["guard"]), (banded, banded.to_dict())):
+        found = [names["unlikeness"](one, entry) for one in slices]
+        np.testing.assert_allclose(found, guard.unlikeness(slices), rtol=1e-4)
     white = {"steps": ["white"], "shrink": 4, "divide_by": 255}
     for one in slices:
         values = names["preprocess"](one, white)
@@ -150,20 +164,24 @@ import java.util.Base64;
 public class Guide {
     public static void main(String[] words) throws IOException {
         DataInputStream slices = new DataInputStream(System.in);
-        byte[][] arrays = new byte[3][];
-        for (int index = 0; index < 3; index++) arrays[index] = Base64.getDecoder().decode(words[index]);
+        byte[][] arrays = new byte[2][];
+        for (int index = 0; index < 2; index++) arrays[index] = Base64.getDecoder().decode(words[index]);
+        double[][] lists = new double[2][];
+        for (int index = 0; index < 2; index++) {
+            lists[index] = java.util.Arrays.stream(words[3 + index].split(",")).mapToDouble(Double::parseDouble).toArray();
+        }
         double[] rule = new double[7];
-        for (int index = 0; index < 7; index++) rule[index] = Double.parseDouble(words[6 + index]);
-        for (int slice = 0; slice < Integer.parseInt(words[5]); slice++) {
+        for (int index = 0; index < 7; index++) rule[index] = Double.parseDouble(words[7 + index]);
+        for (int slice = 0; slice < Integer.parseInt(words[6]); slice++) {
             int[] pixels = new int[208 * 176];
             for (int index = 0; index < pixels.length; index++) pixels[index] = 0xff000000 | 0x010101 * slices.readUnsignedByte();
-            System.out.println(AlzEdgeModel.unlikeness(pixels, 176, arrays[0], arrays[1], arrays[2],
-                Double.parseDouble(words[3]), Double.parseDouble(words[4])));
+            System.out.println(AlzEdgeModel.unlikeness(pixels, 176, arrays[0], arrays[1], Double.parseDouble(words[2]),
+                lists[0], lists[1], Double.parseDouble(words[5])));
             StringBuilder line = new StringBuilder();
             for (int grey : AlzEdgeModel.white(pixels)) line.append(grey).append(' ');
             System.out.println(line);
         }
-        for (double value : AlzEdgeModel.measure(0.81, rule, Double.parseDouble(words[13]))) System.out.print(value + " ");
+        for (double value : AlzEdgeModel.measure(0.81, rule, Double.parseDouble(words[14]))) System.out.print(value + " ");
     }
 }
 """
@@ -171,23 +189,22 @@ public class Guide {
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no Java compiler is installed")
-def test_android_s_java_reckons_as_python_does(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+def test_android_s_java_reckons_as_python_does(slices: NDArray[np.uint8], banded: Guard, tmp_path: Path) -> None:
     (tmp_path / "Guide.java").write_text(PROBE)
     shutil.copy(DOCS / "android" / "AlzEdgeModel.java", tmp_path)
     subprocess.run(["javac", "--release", "8", "-Xlint:-options", "Guide.java"], check=True, cwd=tmp_path)
-    guard, rule = Classifier.load().record["guard"], MEASURES.to_dict()["anywhere"]
+    guard, rule = banded.to_dict(), MEASURES.to_dict()["anywhere"]
     part = rule["brain_volume"]
     names = ("intercept", "slope", "covariance", "within", "mean", "variance", "factor")
     numbers = [part[name][0] if isinstance(part[name], list) else part[name] for name in names]
-    words = [guard[name] for name in ("mean", "components", "variance", "residual", "threshold")]
+    lists = [",".join(map(str, guard[name])) for name in ("variance", "residual")]
+    words = [*(guard[name] for name in ("mean", "components", "scale")), *lists, guard["threshold"]]
     done = subprocess.run(
         ["java", "Guide", *map(str, [*words, len(slices), *numbers, rule["slices"][0]])],
         check=True, cwd=tmp_path, input=slices.tobytes(), capture_output=True, timeout=300,
     )  # fmt: skip
     *lines, measured_ = done.stdout.decode().splitlines()
-    loaded = Classifier.load().guard
-    assert loaded is not None
-    np.testing.assert_allclose([float(line) for line in lines[::2]], loaded.unlikeness(slices), rtol=1e-4)
+    np.testing.assert_allclose([float(line) for line in lines[::2]], banded.unlikeness(slices), rtol=1e-4)
     for one, line in zip(slices, lines[1::2], strict=True):
         table = np.array(line.split(), int)
         np.testing.assert_array_equal(table[one], white_by_the_words(one, 1))

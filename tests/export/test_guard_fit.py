@@ -125,11 +125,7 @@ def test_the_threshold_comes_from_training_people_alone(people: DataSet, guard: 
     split = split_dataset(people, "subject")
     images = people.images.copy()
     images[split.test] = 255 - images[split.test]
-    changed = DataSet(
-        **{name: getattr(people, name) for name in ("name", "labels", "subject", "slice", "split", "paths")},
-        images=images,
-    )
-    other = make_guard(changed, split, seed=0)
+    other = make_guard(replace(people, images=images), split, seed=0)
     assert other.threshold == guard.threshold and np.array_equal(other.components, guard.components)
     assert other.measured["false_refusals"]["refused"] > 0.9
 
