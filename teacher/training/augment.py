@@ -83,8 +83,7 @@ def _blurred(images: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray
         size = images.shape[axis]
         low, middle, high = (np.take(wide, range(start, start + size), axis) for start in (0, 1, 2))
         smooth = (low + 2 * middle + high) / 4
-    mixed: NDArray[np.float32] = images + share.reshape(-1, 1, 1, 1) * (smooth - images)
-    return mixed
+    return (images + share.reshape(-1, 1, 1, 1) * (smooth - images)).astype(np.float32, copy=False)
 
 
 def _biased(images: NDArray[np.float32], terms: NDArray[np.float32]) -> NDArray[np.float32]:
