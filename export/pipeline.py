@@ -13,9 +13,9 @@ from alzedge.export.phases import (
     benchmark_phase,
     evaluate_phase,
     export_phase,
+    release_phase,
     report_phase,
 )
-from alzedge.export.release import release_phase
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import open_run_folder
 from alzedge.runs.split_run import SplitRun, make_split_run, run_identity

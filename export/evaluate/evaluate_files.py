@@ -8,8 +8,9 @@ from alzedge.data.dataset import DataSet
 from alzedge.export.evaluate.curve_plots import draw_confusions, draw_curves, draw_reliability
 from alzedge.export.evaluate.curves import TaskCurves, curves
 from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
+from alzedge.export.evaluate.evaluate_sources import choose_splits, evaluate_sources
 from alzedge.export.evaluate.measured import measure_pictures, measured_people, write_measure_pictures
-from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
+from alzedge.export.evaluate.sources import open_sources
 from alzedge.export.report.html import html_report, introduction, markdown_report
 from alzedge.export.report.people_sections import people_sections
 from alzedge.export.report.sections import Pictures, report_sections

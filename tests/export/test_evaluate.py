@@ -22,9 +22,10 @@ from alzedge.export.commands.evaluate import glance
 from alzedge.export.evaluate.curves import curves
 from alzedge.export.evaluate.evaluate_files import evaluate_files
 from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
+from alzedge.export.evaluate.evaluate_sources import choose_splits, evaluate_sources
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
 from alzedge.export.evaluate.measured import measured_people, write_measure_pictures
-from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
+from alzedge.export.evaluate.sources import open_sources
 from alzedge.export.report.html import html_report, split_cell
 from alzedge.export.report.sections import Section, Table, split_section
 from alzedge.inference.classifier import Classifier, bundled_model

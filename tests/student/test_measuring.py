@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from alzedge.export.convert.equalize import _ranges, equalized
 from alzedge.export.convert.heat_map import with_heat_map
-from alzedge.export.convert.plain import plain
+from alzedge.export.convert.plain import _ranges, equalized, plain
 from alzedge.export.convert.probabilities import keras_outputs, output_names, with_probabilities
 from alzedge.export.convert.tflite import to_float32, to_int8
 from alzedge.inference.interpreters import TFLiteInterpreter
