@@ -13,6 +13,7 @@ from helpers.commands import assert_refused, call_cli
 from helpers.measured import HEIGHTS, PixelReader, images_of, made_up
 from helpers.volumes import as_grid, save_nifti
 
+from alzedge.commands.record_text import record_text
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.export.calibration.fit_measures import Fitted, fit_measures
@@ -27,7 +28,6 @@ from alzedge.inference.measures.rule import Measures
 from alzedge.inference.measures.words import percentile_sentence, set_in_words
 from alzedge.inference.writers import CSV_COLUMNS, CsvWriter, TextWriter, entries
 from alzedge.metrics.caveats import measured_sentences, operating_sentence
-from alzedge.metrics.record_text import record_text
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.stages import STAGES
 
