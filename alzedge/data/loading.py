@@ -12,6 +12,7 @@ from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
 from alzedge.data.entries import PHANTOMS_FILE, Entry, list_entries
 from alzedge.data.people.by_pixels.copies import Copies, find_copies, to_frame
+from alzedge.data.people.by_pixels.parquet import check_codes, find_tables, read_tables
 from alzedge.data.people.identify import recover
 from alzedge.data.people.linking import link_people
 from alzedge.data.people.table import Person, read_people
@@ -35,7 +36,7 @@ _AT_FIRST = 64
 def load_dataset(
     source: Path, progress: Progress = iter, people: Path | None = None, on_step: OnStep = quiet
 ) -> DataSet:
-    """Read slices into memory (36 KB per slice): a zip or folder with class folders, or prepared scans of OASIS-1.
+    """Read slices into memory (36 KB per slice): class folders in a zip or folder, prepared scans of OASIS-1, or Parquet tables with images of the Kaggle set.
 
     The Kaggle archive's people are taken from its file names only when the pixels agree
     (see `alzedge.data.kaggle.continuity`); a copy of it that has lost the names, whatever the size of its images, gets them
@@ -57,7 +58,8 @@ def load_dataset(
     table = () if people is None else read_people(people)  # refused before images are read
     if scans := find_prepared(source):
         return load_prepared(source, scans, table, progress)
-    dataset = _read_tree(source, progress)
+    tables = find_tables(source)
+    dataset = _read_parquet(source, tables) if tables else _read_tree(source, progress)
     return _with_people(dataset, table, on_step) if table else dataset
 
 
@@ -74,6 +76,28 @@ def _read_tree(source: Path, progress: Progress) -> DataSet:
         return _of_kaggle(dataset, dataset.subject, dataset.slice)
     bare = replace(dataset, subject=np.full(len(entries), ""), slice=np.zeros(len(entries), np.int64))
     return _with_copied_people(bare, copies)
+
+
+def _read_parquet(source: Path, tables: list[Path]) -> DataSet:
+    """Copies of the Kaggle set in Parquet tables, their stages and people by fingerprints."""
+    pictures = read_tables(tables)
+    copies = find_copies(pictures.pixels)
+    if not copies.all:
+        raise UserError(
+            f"{source}: a Parquet table says nobody's name, and {int((copies.found.subject == '').sum())} of its "
+            f"{len(pictures.pixels)} images are not the Kaggle set's by their pixels; unpack its images into class folders and name the folder."
+        )
+    check_codes(source, pictures.codes, copies.stage)
+    dataset = DataSet(
+        name=source.resolve().name,
+        images=np.stack([to_frame(picture) for picture in pictures.pixels]),
+        labels=copies.stage,
+        subject=copies.found.subject,
+        slice=copies.slice,
+        split=pictures.split,
+        paths=pictures.paths,
+    )
+    return _of_kaggle(dataset, copies.found.subject, copies.slice)
 
 
 def _read_images(tree: FileTree, entries: list[Entry], progress: Progress) -> tuple[NDArray[np.uint8], Copies | None]:

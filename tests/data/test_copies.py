@@ -10,7 +10,7 @@ from PIL import Image
 
 from alzedge.data.loading import load_dataset
 from alzedge.data.people.by_pixels import copies
-from alzedge.data.people.by_pixels.fingerprints import frequencies, make_fingerprints
+from alzedge.data.people.by_pixels.fingerprints import frequencies, kaggle_fingerprints, make_fingerprints
 from alzedge.errors import UserError
 from alzedge.stages import STAGES
 
@@ -92,6 +92,51 @@ def test_augmented_images_beside_the_originals(tmp_path: Path) -> None:
     write(tmp_path / "set" / "val")
     assert_refused(call_cli("subjects", tmp_path / "set"), "more than one data set", "val holds the images themselves")
     assert load_dataset(tmp_path / "set" / "val").subjects_known
+
+
+def parquet(path: Path, rows: range, codes: dict[str, int]) -> Path:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet as files
+
+    images, subject, _ = heads()
+    table = []
+    for row in rows:
+        buffer = io.BytesIO()
+        Image.fromarray(images[row]).resize((128, 128)).save(buffer, "JPEG", quality=90)
+        label = codes[str(subject[row]).rpartition("-")[0]]
+        table.append({"image": {"bytes": buffer.getvalue(), "path": None}, "label": label})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write_table(pyarrow.Table.from_pylist(table), path)
+    return path
+
+
+HUB = {"MildDemented": 0, "ModerateDemented": 1, "NonDemented": 2, "VeryMildDemented": 3}
+
+
+def test_parquet_tables_get_their_people_and_stages_back(tmp_path: Path) -> None:
+    _, subject, position = heads()
+    train = parquet(tmp_path / "hub" / "data" / "train-00000-of-00001.parquet", range(1, 24), HUB)
+    parquet(tmp_path / "hub" / "data" / "test-00000-of-00001.parquet", range(1), HUB)
+    data = load_dataset(tmp_path / "hub")
+    assert data.subject.tolist() == subject.tolist() and data.slice.tolist() == position.tolist()
+    assert data.split.tolist() == ["test"] + ["train"] * 23 and data.images.shape == (24, 208, 176)
+    assert [STAGES[label] for label in data.labels] == [who.rpartition("-")[0] for who in subject.tolist()]
+    assert "8 people x 3 slices" in call_cli("subjects", tmp_path / "hub").stdout
+    assert load_dataset(train).split[0] == "train"
+    mixed = parquet(tmp_path / "mixed.parquet", range(24), HUB | {"NonDemented": 0})
+    assert_refused(call_cli("subjects", mixed), "labels contradict")
+
+
+def test_parquet_tables_of_others_and_without_pyarrow_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = parquet(tmp_path / "a.parquet", range(2), HUB)
+    monkeypatch.setattr(copies, "kaggle_fingerprints", kaggle_fingerprints)
+    assert_refused(call_cli("subjects", path), "Parquet", "2 of its 2 images are not the Kaggle set's")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1 and no more")
+    assert_refused(call_cli("subjects", tmp_path / "b.parquet"), "not a readable Parquet table")
+    monkeypatch.setattr("alzedge.data.people.by_pixels.parquet.find_spec", lambda name: None)
+    assert_refused(call_cli("subjects", path), "Parquet", "pip install pyarrow")
 
 
 @pytest.mark.slow

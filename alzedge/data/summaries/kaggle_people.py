@@ -10,6 +10,7 @@ from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
 from alzedge.data.entries import list_entries
 from alzedge.data.loading import Progress, load_dataset
+from alzedge.data.people.by_pixels.parquet import find_tables
 from alzedge.data.prepared_scans import find_prepared
 from alzedge.data.subjects_csv import find_table
 from alzedge.errors import UserError
@@ -37,8 +38,15 @@ def names_its_people(source: Path) -> bool:
     """True for a data set that says itself who is on it: by a `subjects.csv`, or as prepared scans of OASIS-1."""
     if find_prepared(source):
         return True
+    if find_tables(source):
+        return False
     with open_tree(source) as tree:
         return find_table(tree.names) is not None
+
+
+def _paths(archive: Path) -> list[str]:
+    with open_tree(archive) as tree:
+        return [entry.path for entry in list_entries(tree)]
 
 
 def recover_subjects(archive: Path, progress: Progress = iter) -> RecoveredPeople:
@@ -47,8 +55,7 @@ def recover_subjects(archive: Path, progress: Progress = iter) -> RecoveredPeopl
     Raises:
         UserError: not readable, names that do not fit, or pixels that contradict them, and images that are not the set's.
     """
-    with open_tree(archive) as tree:
-        paths = [entry.path for entry in list_entries(tree)]
+    paths = [] if find_tables(archive) else _paths(archive)
     problem = UserError(
         f"{archive}: the file names fit, but the slices do not follow one another, so this copy was re-packed and "
         "has lost who is who; use the original archive.zip from Kaggle."
