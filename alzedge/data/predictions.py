@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.data.dataset import UNKNOWN_STAGE
 from alzedge.errors import UserError
 from alzedge.stages import STAGES, label_of
 from alzedge.utils.files import write_text
@@ -24,7 +25,7 @@ class Predictions:
     Attributes:
         paths: str (N,), where each image came from, relative to the data set; all different.
         subject: str (N,), who is on the slice; all empty when unknown.
-        labels: int64 (N,), index into `STAGES`.
+        labels: int64 (N,), index into `STAGES`; `UNKNOWN_STAGE`, an empty cell, where nobody examined the person.
         fold: int64 (N,), the fold that the answering model held out, from 0 upwards.
         probabilities: float64 (N, 4), rows sum to 1.
     """
@@ -53,7 +54,9 @@ class Predictions:
         for name, who, label, fold, row in zip(
             self.paths, self.subject, self.labels, self.fold, self.probabilities, strict=True
         ):
-            writer.writerow([name, who, STAGES[label], fold, *(f"{value:.9g}" for value in row)])
+            writer.writerow(
+                [name, who, "" if label == UNKNOWN_STAGE else STAGES[label], fold, *(f"{value:.9g}" for value in row)]
+            )
         write_text(path, buffer.getvalue())
 
     @staticmethod
@@ -69,7 +72,9 @@ class Predictions:
             predictions = Predictions(
                 paths=np.array([row["path"] for row in rows], str),
                 subject=np.array([row["subject"] for row in rows], str),
-                labels=np.array([label_of(row["label"]) for row in rows], np.int64),
+                labels=np.array(
+                    [label_of(cell) if (cell := row["label"]) else UNKNOWN_STAGE for row in rows], np.int64
+                ),
                 fold=np.array([int(row["fold"]) for row in rows], np.int64),
                 probabilities=np.array([[float(row[stage]) for stage in STAGES] for row in rows], np.float64),
             )

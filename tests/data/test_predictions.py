@@ -1,10 +1,12 @@
 """Predictions as a file: what is read is what was written, and a table that cannot be is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from alzedge.data.dataset import UNKNOWN_STAGE
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
 from alzedge.stages import STAGES
@@ -29,6 +31,12 @@ def test_what_was_saved_is_read_to_the_last_bit_of_float32(tmp_path: Path) -> No
         np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
     np.testing.assert_array_equal(read.probabilities.astype(np.float32), written.probabilities.astype(np.float32))
     assert len(read) == 6 and (tmp_path / "p.csv").read_text().startswith("path,subject,label,fold," + STAGES[0])
+
+
+def test_a_person_whom_nobody_examined_has_no_stage(tmp_path: Path) -> None:
+    unknown = replace(example(), labels=np.repeat([0, UNKNOWN_STAGE, 3], 2))
+    unknown.save(tmp_path / "p.csv")
+    assert Predictions.load(tmp_path / "p.csv").labels.tolist() == [0, 0, UNKNOWN_STAGE, UNKNOWN_STAGE, 3, 3]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Copies of the Kaggle set that have lost its file names, recognised by their pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,7 @@ class Copies:
         return np.array([stages.index(str(name).rpartition("-")[0]) - 1 for name in self.found.subject], np.int64)
 
 
-def find_copies(pictures: Sequence[NDArray[np.uint8]]) -> Copies:
+def find_copies(pictures: Iterable[NDArray[np.uint8]]) -> Copies:
     """Compare grey pictures, uint8 (rows, columns) of any size, with the fingerprints of the Kaggle set's slices."""
     known = kaggle_fingerprints()
     values = np.stack([frequencies(Image.fromarray(picture)) for picture in pictures])
