@@ -88,7 +88,7 @@ def test_commands_join_what_is_named(tmp_path: Path, capsys: pytest.CaptureFixtu
             call_cli("phantoms", tmp_path / name, "--subjects", 8, "--slices", 2, "--seed", len(name)).returncode == 0
         )
     (tmp_path / "b" / "subjects.csv").write_text(
-        (tmp_path / "b" / "subjects.csv").read_text().replace("phantom-", "other-")
+        (tmp_path / "b" / "subjects.csv").read_text().replace(",phantom-", ",other-")
     )
     data = (str(tmp_path / "a"), str(tmp_path / "b"))
     source = load_source(data, None, None)
