@@ -51,6 +51,11 @@ def audit_command(datasets: tuple[str, ...], out: Path | None) -> None:
 
 
 def _audit_split(dataset: Path, folder: Path) -> None:
+    from alzedge.data.prepared_scans import find_prepared
+    from alzedge.errors import UserError
+
+    if find_prepared(dataset):
+        raise UserError(f"{dataset}: prepared scans came without a split to audit; name a second data set beside them.")
     from alzedge.audit.audit import audit
     from alzedge.audit.report import audit_picture, audit_text
     from alzedge.commands.progress_bars import show_phases

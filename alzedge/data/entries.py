@@ -1,6 +1,7 @@
 """The images of a class-per-folder tree before their pixels are read: stage, side, and who is on them."""
 
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -162,7 +163,9 @@ def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
 def several_data_sets(source: Path, *folders: str) -> UserError:
     """Error for two images with the same path below their split, or for class folders in several `folders`."""
     named = f" ({' and '.join(folder or 'its top' for folder in folders)})" if folders else ""
-    return UserError(f"{source}: holds more than one data set{named}; name one of the folders in it.")
+    kept = next((f for f in folders if re.match("orig|val", f.rpartition("/")[2].lower())), None)
+    hint = f"; of the Kaggle set's augmented copies, {kept} holds the images themselves" if kept else ""
+    return UserError(f"{source}: holds more than one data set{named}; name one of the folders in it{hint}.")
 
 
 def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet
 from alzedge.errors import UserError
@@ -158,9 +158,11 @@ def agreed(rows: dict[str, SubjectRow], where: str) -> dict[str, SubjectRow]:
                     f"{where}: {row.subject} has {key[2]} {found[key]} and {value}; keep one, or give each visit a scan of its "
                     "own in a column scan."
                 )
-    return {
-        path: replace(row, **{key[2]: found[key] for key in _keys(row) if key in found}) for path, row in rows.items()
-    }
+    return {path: replace(row, **_filled(row, found)) for path, row in rows.items()}
+
+
+def _filled(row: SubjectRow, found: dict[tuple[str, str, str], str | float]) -> dict[str, Any]:
+    return {key[2]: found[key] for key in _keys(row) if key in found}
 
 
 def _keys(row: SubjectRow) -> list[tuple[str, str, str]]:

@@ -44,6 +44,16 @@ def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
         return _pixels(image, name)
 
 
+def decode_grey(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode any JPEG or PNG file to 8-bit grey, as large as it is: uint8 (rows, columns).
+
+    Raises:
+        UserError: not a JPEG or PNG, or damaged.
+    """
+    with opened(data, name) as image:
+        return np.asarray(_grey(image), dtype=np.uint8)
+
+
 def fit_slice(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[NDArray[np.uint8], str | None]:
     """Decode any picture file for the guard's eyes: grey, fitted into the frame of a slice, black around it.
 

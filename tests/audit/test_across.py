@@ -103,6 +103,9 @@ def test_the_command_compares_folders(tmp_path: Path) -> None:
     assert written["shared_by_name"] == 6 and written["pixels_compared"] and not written["leaks"]
     assert_refused(call_cli("audit", tmp_path / "a", tmp_path / "nothere"), "no such file or folder")
     assert_refused(call_cli("audit", tmp_path / "a", "phantoms"), "phantoms are nobody")
+    (tmp_path / "prepared" / "OAS1_0001_MR1").mkdir(parents=True)
+    (tmp_path / "prepared" / "OAS1_0001_MR1" / "volume.nii.gz").touch()
+    assert_refused(call_cli("audit", tmp_path / "prepared"), "name a second data set")
 
 
 @pytest.mark.slow

@@ -1,10 +1,13 @@
 """Data sets joined: people shared by name, and nobody who might be somebody else."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.commands import call_cli
 
+from alzedge.commands.options import load_source, output_folder
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, available_splits, split_dataset
 from alzedge.data.folds import N_FOLDS, oasis_folds
 from alzedge.data.joining import join_datasets
@@ -77,3 +80,20 @@ def test_unknown_stages_contradict_nothing_and_one_data_set_stays_what_it_is() -
 def test_refusals(first: DataSet, second: DataSet, words: str) -> None:
     with pytest.raises(UserError, match=words):
         join_datasets(first, second)
+
+
+def test_commands_join_what_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        assert (
+            call_cli("phantoms", tmp_path / name, "--subjects", 8, "--slices", 2, "--seed", len(name)).returncode == 0
+        )
+    (tmp_path / "b" / "subjects.csv").write_text(
+        (tmp_path / "b" / "subjects.csv").read_text().replace(",phantom-", ",other-")
+    )
+    data = (str(tmp_path / "a"), str(tmp_path / "b"))
+    source = load_source(data, None, None)
+    assert len(source.dataset) == 32 and "a + b: 32 slices of 16 people" in capsys.readouterr().out
+    assert str(source.dataset.paths[0]).startswith("a: train/")
+    assert output_folder(None, "runs/DATA", data) == Path("runs/a+b")
+    with pytest.raises(UserError, match="inside the data set"):
+        output_folder(tmp_path / "b" / "out", "", data)

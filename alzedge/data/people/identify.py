@@ -16,6 +16,7 @@ from alzedge.data.people.features import person_features
 from alzedge.data.people.proof import Proof, prove_order
 from alzedge.data.people.recovery import Match, Recovery, recover_people
 from alzedge.data.people.table import Person
+from alzedge.errors import UserError
 from alzedge.utils.progress import Step
 
 if TYPE_CHECKING:  # a data set is made in the room above, which asks this one for its people
@@ -158,6 +159,12 @@ def _stacks(dataset: "DataSet") -> tuple[list[str], NDArray[np.int64], NDArray[n
     """Names, labels and slices (P, S, 208, 176) of the subjects, by class and name."""
     order = np.lexsort((dataset.slice, dataset.subject, dataset.labels))
     per_person = len(np.unique(dataset.slice))
+    pairs = np.unique(np.char.add(np.char.add(dataset.subject, "/"), dataset.slice.astype(str)))
+    if not len(pairs) == len(dataset) == per_person * len(np.unique(dataset.subject)) or dataset.slice.min() < 1:
+        raise UserError(
+            f"{dataset.name}: its people are identified by the same slices of everybody, and some are missing or there twice; "
+            "use the original archive.zip from Kaggle."
+        )
     first = order[::per_person]
     images = dataset.images[order].reshape(len(first), per_person, *dataset.images.shape[1:])
     return dataset.subject[first].tolist(), dataset.labels[first], images

@@ -12,8 +12,6 @@ from alzedge.data.people.recovery import Match
 if TYPE_CHECKING:
     from alzedge.data.dataset import DataSet
 
-_VALUES = ("age", "education", "mmse", "etiv", "nwbv")
-
 
 def link_people(dataset: "DataSet", matches: Sequence[Match]) -> "DataSet":
     """Call the people of the Kaggle archive by OASIS-1's identifiers and add what the table says of them.
@@ -38,5 +36,9 @@ def link_people(dataset: "DataSet", matches: Sequence[Match]) -> "DataSet":
         subject=names,
         scan=np.char.add(names, "/kaggle"),
         sex=np.array(["" if person is None else person.first.sex for person in people], str)[of],
-        **{name: column(name) for name in _VALUES},
+        age=column("age"),
+        education=column("education"),
+        mmse=column("mmse"),
+        etiv=column("etiv"),
+        nwbv=column("nwbv"),
     )

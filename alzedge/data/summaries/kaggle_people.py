@@ -10,6 +10,7 @@ from alzedge.data import kaggle
 from alzedge.data.dataset import DataSet
 from alzedge.data.entries import list_entries
 from alzedge.data.loading import Progress, load_dataset
+from alzedge.data.people.by_pixels.parquet import find_tables
 from alzedge.data.prepared_scans import find_prepared
 from alzedge.data.subjects_csv import find_table
 from alzedge.errors import UserError
@@ -21,49 +22,78 @@ _STEPS_A_LINE = 7
 
 @dataclass(frozen=True, eq=False)
 class RecoveredPeople:
-    """The Kaggle set with its people, and the continuity (31,) that proves them; see `alzedge.data.kaggle`."""
+    """The Kaggle set with its people.
+
+    Attributes:
+        dataset: the set.
+        continuity: float64 (31,), which proves them, see `alzedge.data.kaggle`; None of a copy without all slices, whose
+            people were recognised image by image.
+        by_names: whether the file names told them, or fingerprints.
+    """
 
     dataset: DataSet
-    continuity: NDArray[np.float64]
+    continuity: NDArray[np.float64] | None
+    by_names: bool
 
 
 def names_its_people(source: Path) -> bool:
     """True for a data set that says itself who is on it: by a `subjects.csv`, or as prepared scans of OASIS-1."""
     if find_prepared(source):
         return True
+    if find_tables(source):
+        return False
     with open_tree(source) as tree:
         return find_table(tree.names) is not None
 
 
+def _paths(archive: Path) -> list[str]:
+    with open_tree(archive) as tree:
+        return [entry.path for entry in list_entries(tree)]
+
+
 def recover_subjects(archive: Path, progress: Progress = iter) -> RecoveredPeople:
-    """Read people and slices off the file names and prove them on the pixels.
+    """Read people and slices off the file names, or off the pixels of a copy without them, and prove them on the pixels.
 
     Raises:
-        UserError: not readable, names that do not fit, or pixels that contradict them.
+        UserError: not readable, names that do not fit, or pixels that contradict them, and images that are not the set's.
     """
-    with open_tree(archive) as tree:
-        kaggle.subjects_from_names(entry.path for entry in list_entries(tree))
+    paths = [] if find_tables(archive) else _paths(archive)
+    problem = UserError(
+        f"{archive}: the file names fit, but the slices do not follow one another, so this copy was re-packed and "
+        "has lost who is who; use the original archive.zip from Kaggle."
+    )
+    by_names = True
+    try:
+        kaggle.subjects_from_names(paths)
+    except UserError as error:
+        problem, by_names = error, False
     dataset = load_dataset(archive, progress)
     if not dataset.subjects_known:
-        raise UserError(
-            f"{archive}: the file names fit, but the slices do not follow one another, so this copy was re-packed and "
-            "has lost who is who; use the original archive.zip from Kaggle."
-        )
-    return RecoveredPeople(dataset, kaggle.continuity(dataset))
+        raise problem
+    try:
+        continuity = kaggle.continuity(dataset)
+    except UserError:  # a part of the set
+        continuity = None
+    return RecoveredPeople(dataset, continuity, by_names)
 
 
 def summary(recovered: RecoveredPeople) -> str:
     """Summarise people, slices, splits and proof as text."""
     data = recovered.dataset
+    known = [] if recovered.by_names else ["all images are recognised as the Kaggle set's by their pixels"]
+    if recovered.continuity is None:
+        whole = f"{data.name}: {len(data)} images of {len(np.unique(data.subject))} people, a part of the Kaggle set"
+        return "\n".join([whole, *known])
     people, first = np.unique(data.subject, return_index=True)
     per_person = len(data) // len(people)
-    lines = [f"{data.name}: {len(people)} people x {per_person} slices = {len(data)} images", ""]
+    lines = [f"{data.name}: {len(people)} people x {per_person} slices = {len(data)} images", *known, ""]
     lines.append(f"{'stage':<18}{'people':>8}{'train':>8}{'test':>8}")
     for label, stage in enumerate(STAGES):
         of_stage = data.labels == label
         train, test = ((of_stage & (data.split == side)).sum() for side in ("train", "test"))
         lines.append(f"{stage:<18}{(data.labels[first] == label).sum():>8}{train:>8}{test:>8}")
-    lines += ["", "slices in the official splits:", *_side_lines(data)]
+    if recovered.by_names:
+        lines += ["", "slices in the official splits:", *_side_lines(data)]
     shared = set(data.subject[data.split == "train"]) & set(data.subject[data.split == "test"])
     lines.append(f"people in both train and test: {len(shared)} of {len(people)} ({len(shared) / len(people):.0%})")
     lines += ["", "continuity: share of people whose next slice is the nearest of all people's next slices"]

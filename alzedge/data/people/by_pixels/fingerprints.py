@@ -123,6 +123,28 @@ def recognise(values: NDArray[np.float32], known: Fingerprints) -> Recognised:
     return Recognised(np.concatenate(subject), np.concatenate(position), np.concatenate(distance))
 
 
+def place_slices(values: NDArray[np.float32], known: Fingerprints, found: Recognised) -> NDArray[np.int64]:
+    """Slices (N,) of recognised people, those between alike neighbours dealt out: nearest first, each slice once.
+
+    A person with more images than slices, as where copies of one image lie in a set, is left as `found` has it.
+    """
+    position = found.slice.copy()
+    asking = np.unpackbits(_packed(values, known.medians), axis=1)
+    there = np.unpackbits(known.bits, axis=1)
+    for person in np.unique(found.subject[found.subject != ""]):
+        of_person = found.subject == person
+        open_images = np.flatnonzero(of_person & (position == 0))
+        free = np.flatnonzero((known.subject == person) & ~np.isin(known.slice, position[of_person]))
+        if len(free) < len(open_images):
+            continue
+        away = (asking[open_images, None] != there[None, free]).sum(axis=2).astype(np.float64)
+        for _ in open_images:
+            image, place = np.unravel_index(away.argmin(), away.shape)
+            position[open_images[image]] = known.slice[free[place]]
+            away[image], away[:, place] = np.inf, np.inf
+    return position
+
+
 def _packed(values: NDArray[np.float32], medians: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.packbits(values > medians, axis=1)
 
