@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,8 +165,8 @@ def test_predict_answers_for_a_volume_and_for_its_person(
 def test_an_age_and_a_sex_may_come_with_the_files_and_are_not_logged(
     served: Served, classifier: Classifier, slices: NDArray[np.uint8]
 ) -> None:
-    def ask_with(*told: object) -> httpx.Response:
-        data = [[file_data(upload(client, [("a.png", png(slices[0]))])[0])], *told]
+    def ask_with(*told: object, files: Sequence[str] = ()) -> httpx.Response:
+        data = [[file_data(path) for path in files], *told]
         return client.post(f"{API}/call/predict", json={"data": data})
 
     with served.client() as client:
@@ -178,7 +178,7 @@ def test_an_age_and_a_sex_may_come_with_the_files_and_are_not_logged(
         ):
             refused = ask_with(*told)
             assert refused.status_code == 400 and words in refused.text and "Traceback" not in refused.text
-        event = ask_with(71.375, "F").json()["event_id"]
+        event = ask_with(71.375, "F", files=upload(client, [("a.png", png(slices[0]))])).json()["event_id"]
         told_back = client.get(f"{API}/call/predict/{event}").text
         assert "event: complete" in told_back and json.loads(told_back.split("data: ", 1)[1])[0]["brain_volume"] is None
     assert "71.375" not in served.log.read_text() and "71.375" not in told_back

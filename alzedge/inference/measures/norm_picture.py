@@ -4,6 +4,7 @@ Colours of text and axes are those of the text around it (`currentColor`); a sty
 `band`, `centile`, `median`, `person`. Elements are built as a tree, so that no text can become one.
 """
 
+import math
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -17,6 +18,7 @@ from alzedge.inference.measures.words import volume_in_words
 WIDTH, HEIGHT = 440, 256
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 34, 24, 38
 _LETTERS = 13
+_APART = 14  # between the labels of percentiles, for a phone's larger letters too
 # Shades that add up from the outer band to the inner one.
 _BANDS = ((3, 97), (10, 90), (25, 75))
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
@@ -77,8 +79,8 @@ class _Place:
         lowest = min(float(lines[PERCENTILES[0]].min()), volume.low)
         highest = max(float(lines[PERCENTILES[-1]].max()), volume.high)
         self.youngest, self.oldest = beyond
-        self.low = _SHARE * np.floor(lowest / _SHARE)
-        self.high = _SHARE * np.ceil(highest / _SHARE)
+        self.low = _SHARE * math.floor(lowest / _SHARE)
+        self.high = _SHARE * math.ceil(highest / _SHARE)
         self.right, self.bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
 
     def x(self, age: float) -> float:
@@ -102,7 +104,7 @@ def _draw_axes(svg: ET.Element, place: _Place) -> None:
     for volume in np.arange(place.low, place.high + every / 2, every).tolist():
         ET.SubElement(grid, "path", {"d": f"M{_LEFT} {place.y(volume):.1f}H{place.right}"})
         _text(svg, _LEFT - 6, place.y(volume) + 4.5, f"{volume:.2f}", "end")
-    first = _YEARS * int(np.ceil(place.youngest / _YEARS))
+    first = _YEARS * math.ceil(place.youngest / _YEARS)
     for age in range(first, int(place.oldest) + 1, _YEARS):
         ET.SubElement(grid, "path", {"d": f"M{place.x(age):.1f} {place.bottom}v5"})
         _text(svg, place.x(age), place.bottom + 18, str(age), "middle")
@@ -127,10 +129,10 @@ def _draw_curve(svg: ET.Element, place: _Place, ages: Floats, lines: dict[int, F
     ends = {percentile: place.y(float(line[-1])) + 4.5 for percentile, line in lines.items()}
     above = below = ends[50]
     for percentile in (50, 75, 90, 97):
-        above = min(ends[percentile], above if percentile == 50 else above - _LETTERS)
+        above = min(ends[percentile], above if percentile == 50 else above - _APART)
         _text(svg, place.right + 5, above, str(percentile), "start")
     for percentile in (25, 10, 3):
-        below = max(ends[percentile], below + _LETTERS)
+        below = max(ends[percentile], below + _APART)
         _text(svg, place.right + 5, below, str(percentile), "start")
 
 
