@@ -110,10 +110,11 @@ def _copied(source: Any) -> Any:
 def _written(target: Any, syntax: Any) -> bytes:
     from pydicom import dcmwrite
     from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID
 
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = target.get("SOPClassUID") or _MR_IMAGE
-    meta.MediaStorageSOPInstanceUID = target.get("SOPInstanceUID") or "2.25.0"
+    meta.MediaStorageSOPClassUID = UID(target.get("SOPClassUID") or _MR_IMAGE)
+    meta.MediaStorageSOPInstanceUID = UID(target.get("SOPInstanceUID") or "2.25.0")
     meta.TransferSyntaxUID = syntax
     target.file_meta, target.preamble = meta, bytes(128)
     buffer = io.BytesIO()

@@ -60,8 +60,8 @@ def agreement(first: Sequence[Label], second: Sequence[Label], blind: bool = Tru
     np.add.at(table, (one, other), 1)
     share = with_interval((weights * (one == other)).sum(axis=1) / weights.sum(axis=1))
     assert share is not None
-    kappas = (with_interval(_kappas(one, other, weights, kind)) for kind in (None, "quadratic"))
-    return Agreement(len(judged), len(names), len(common) - len(judged), share, *kappas, table)
+    kappa, weighted = (with_interval(_kappas(one, other, weights, kind)) for kind in (None, "quadratic"))
+    return Agreement(len(judged), len(names), len(common) - len(judged), share, kappa, weighted, table)
 
 
 def _by_image(labels: Sequence[Label], blind: bool) -> dict[str, Label]:

@@ -99,7 +99,7 @@ def make_report(
         UserError: the record's entry `measures` is damaged.
     """
     measures = Measures.read(record)
-    norm = measures and measures.norm
+    norm = None if measures is None else measures.norm
     return Report(
         person=person,
         slices=tuple(answers),

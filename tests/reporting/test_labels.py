@@ -1,5 +1,7 @@
 """Readers' labels: agreement of two, and the way into DICOM."""
 
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -91,3 +93,15 @@ def test_labels_become_a_structured_report_of_their_reviewer(tmp_path: Path) -> 
     assert stages == [STAGES[0], STAGES[3], "UNUSABLE"] and "CurrentRequestedProcedureEvidenceSequence" not in document
     remarks = [item.TextValue for item in document.content[0].ContentSequence if item.ValueType == "TEXT"]
     assert remarks[-1] == "p0, slice 1: clear" and not document.PatientName
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (Debian: dicom3tools) is not installed")
+def test_dciodvfy_finds_no_error_in_labels(tmp_path: Path) -> None:
+    pytest.importorskip("highdicom")
+    from alzedge.reporting.dicom_document import to_file
+    from alzedge.reporting.labels_sr import labels_sr
+
+    (tmp_path / "labels.dcm").write_bytes(to_file(labels_sr(rows("AB", [0, 3, None]), date(2026, 1, 31))))
+    told = subprocess.run(["dciodvfy", tmp_path / "labels.dcm"], check=False, capture_output=True, text=True)
+    assert "ComprehensiveSR" in told.stdout + told.stderr and "Error" not in told.stdout + told.stderr

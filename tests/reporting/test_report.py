@@ -168,7 +168,7 @@ def test_dicom_reads_back_and_belongs_to_the_source(report: Report, tmp_path: Pa
         if "ReferencedSOPSequence" in ref
     }
     assert sources == {pydicom.dcmread(path).SOPInstanceUID for path in series.iterdir()}
-    remarks = [item.TextValue for item in content[0].ContentSequence if item.ValueType == "TEXT"]
+    remarks = [item.TextValue for item in content[0].ContentSequence if item.name.value == "121106"]
     assert remarks[0] == DISCLAIMER and report.operating in remarks
 
 
