@@ -102,7 +102,7 @@ def benchmark_command(
 
 def _models_and_data(words: tuple[str, ...]) -> tuple[list[Path], str | None]:
     """Tell the models from the data that may follow them."""
-    data = words[-1] if words and not words[-1].endswith(_MODELS) else None
+    data = words[-1] if words and not words[-1].lower().endswith(_MODELS) else None
     return [Path(word) for word in (words if data is None else words[:-1])], data
 
 
@@ -119,6 +119,6 @@ def _print_times(models: list[Path], more: bool) -> None:
     if len(chosen) < len(models):
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
     for path in chosen.values():
-        if path.suffix not in (".tflite", ".onnx"):
+        if path.suffix.lower() not in (".tflite", ".onnx"):
             raise UserError(f"{path}: --time-only is for .tflite and .onnx files; leave it out for others.")
     click.echo(times_table(measure_models(chosen, _CALLS)))

@@ -25,9 +25,9 @@ def load_scorer(path: Path, threads: int = 1) -> Scorer:
     Raises:
         UserError: no such file, not ours, damaged, or a model without answers.
     """
-    if path.suffix in (".tflite", ".onnx"):
+    if path.suffix.lower() in (".tflite", ".onnx"):
         return Classifier.load(path, threads).probabilities
-    if path.suffix == ".keras":
+    if path.suffix.lower() == ".keras":
         return _keras_scorer(path)
     raise UserError(f"{path}: expected a .keras, .tflite or .onnx file.")
 
