@@ -5,6 +5,7 @@ type. Whoever needs an entry that is absent says so.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 _TEXT, _FLAG, _LIST, _TABLE = (str,), (bool,), (list,), (dict,)
@@ -85,5 +86,7 @@ def _number_in(value: Any, where: str) -> str | None:
     """The first number anywhere that is not finite, or larger than any that a record holds."""
     if isinstance(value, int | float):
         return None if math.isfinite(value) and abs(value) < _LARGEST else f"{where} is {value:.3g}"
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside: Iterable[tuple[Any, Any]] = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
     return next((found for key, one in inside if (found := _number_in(one, f"{where}.{key}".lstrip(".")))), None)
