@@ -4,6 +4,7 @@ import importlib
 import io
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -87,6 +88,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point: bad input and interruptions end in one sentence, not in a traceback."""
     keep_private()
+    _end_cleanly_on_signals()
     _open_streams()
     _hush_native_libraries()
     code = _run()
@@ -95,6 +97,18 @@ def main() -> None:
     except OSError:  # whoever read it has gone
         code = _closed_pipe()
     sys.exit(code)
+
+
+def _end_cleanly_on_signals() -> None:
+    """Let a polite end (kill, a closed terminal) unwind as an error does, so that no temporary file stays behind."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
 
 
 def _open_streams() -> None:

@@ -12,7 +12,7 @@ from alzedge.export.convert.calibration_set import calibration_images
 from alzedge.export.convert.plain import equalized, plain
 from alzedge.export.convert.probabilities import PROBABILITIES, keras_outputs, keras_probabilities, with_probabilities
 from alzedge.export.convert.tflite import to_float32
-from alzedge.export.evaluate.elsewhere import calibration_split, test_slices
+from alzedge.export.evaluate.external import calibration_split, test_slices
 from alzedge.export.guard.fit import make_guard
 from alzedge.export.verify.limits import HeldOut
 from alzedge.inference.guard import Guard

@@ -33,9 +33,9 @@ def inspect_command(model: Path | None, as_json: bool) -> None:
 
         click.echo(record_text(model.name, record))
         return
-    if model.suffix == ".tflite":
+    if model.suffix.lower() == ".tflite":
         from alzedge.model_file.read_tflite_metadata import standard_metadata
         from alzedge.model_file.read_write import read_tflite
 
         record |= {"tflite_metadata": standard_metadata(read_tflite(model)[0])}
-    click.echo(json.dumps(record, indent=2))
+    click.echo(json.dumps(record, indent=2, allow_nan=False))

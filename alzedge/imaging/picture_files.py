@@ -6,7 +6,7 @@ import io
 import warnings
 from collections.abc import Iterator
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from alzedge.errors import UserError
 from alzedge.utils.archives import MAX_BYTES
@@ -31,7 +31,7 @@ _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
 @contextlib.contextmanager
-def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[ImageFile.ImageFile]:
     """Open a picture; whatever Pillow raises in the block becomes a sentence.
 
     Args:
@@ -92,7 +92,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise Image.DecompressionBombError
 
 
-def _check_work(image: Image.Image, data: bytes, name: str, max_pixels: int) -> None:
+def _check_work(image: ImageFile.ImageFile, data: bytes, name: str, max_pixels: int) -> None:
     """Refuse, before a pixel is decoded, what costs more than the largest photograph."""
     _check_size(*image.size, max_pixels)
     if image.format == "JPEG":

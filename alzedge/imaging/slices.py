@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from alzedge.errors import UserError
 from alzedge.imaging.picture_files import MAX_PIXELS, opened
@@ -84,7 +84,7 @@ def fit_to_frame(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(frame)
 
 
-def _pixels(image: Image.Image, name: str) -> NDArray[np.uint8]:
+def _pixels(image: ImageFile.ImageFile, name: str) -> NDArray[np.uint8]:
     """Pixels of a slice, uint8 (208, 176).
 
     Raises:
@@ -126,7 +126,7 @@ def _of_equal_channels(image: Image.Image, name: str) -> NDArray[np.uint8]:
     return np.asarray(whole.convert("L"), dtype=np.uint8)
 
 
-def _check_as_shown(image: Image.Image, name: str) -> None:
+def _check_as_shown(image: ImageFile.ImageFile, name: str) -> None:
     if sorted(image.size) != [WIDTH, HEIGHT]:
         return
     orientation = _UPRIGHT
@@ -149,11 +149,11 @@ def _check_as_shown(image: Image.Image, name: str) -> None:
         )
 
 
-def _has_16_bits(image: Image.Image) -> bool:
+def _has_16_bits(image: ImageFile.ImageFile) -> bool:
     """True where the file holds more than Pillow's mode says: of 16-bit colours it keeps the upper byte."""
     if image.mode.startswith("I"):
         return True
-    return image.mode != "L" and image.format != "BMP" and any(";16" in str(tile[3]) for tile in image.tile)
+    return image.mode != "L" and image.format != "BMP" and any(";16" in str(tile.args) for tile in image.tile)
 
 
 def _grey(image: Image.Image) -> Image.Image:

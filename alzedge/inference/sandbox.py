@@ -45,7 +45,7 @@ def load_interpreter(path: Path, threads: int = 1, *, trusted: bool = False) -> 
     Raises:
         UserError: no such file, not ours, damaged, of no use to the runtime, or the runtime is not installed.
     """
-    suffix = ".onnx" if path.suffix == ".onnx" else ".tflite"
+    suffix = ".onnx" if path.suffix.lower() == ".onnx" else ".tflite"
     model, record = (read_onnx if suffix == ".onnx" else read_tflite)(path)
     rows, columns, _ = Preprocessing.from_dict(record["preprocessing"]).input_shape
     if not trusted:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from alzedge import __version__
 from alzedge.errors import UserError
 from alzedge.model_file.kind import ModelKind
+from alzedge.model_file.record_schema import problem_of
 from alzedge.stages import DISCLAIMER, STAGES
 from alzedge.utils.files import LFS_POINTER
+from alzedge.utils.parsing import printable
 
 if TYPE_CHECKING:  # it imports NumPy, and a file that is refused is refused without
     from alzedge.imaging.preprocessing import Preprocessing
@@ -63,7 +65,7 @@ def unseal(path: Path, model: bytes, entries: dict[str, bytes]) -> Record:
     """Verify the two entries beside a model; returns the record.
 
     Raises:
-        UserError: of a newer format, changed since export, or not about the four stages.
+        UserError: of a newer format, changed since export, not about the four stages, or not in the form of a record.
         KeyError, ValueError, RecursionError: an entry is missing or is not JSON.
     """
     record = json.loads(entries[RECORD_ENTRY])
@@ -73,6 +75,9 @@ def unseal(path: Path, model: bytes, entries: dict[str, bytes]) -> Record:
         raise UserError(f"{path} was changed or damaged after export (its SHA-256 differs); copy it again.")
     if record.get("labels") != list(STAGES) or entries[LABELS_ENTRY] != _lines(STAGES):
         raise UserError(f"{path} answers {record.get('labels')}, not the four stages; name another model file.")
+    problem = problem_of(record)
+    if problem is not None:
+        raise UserError(f"{path}: its record is not as AlzEdge writes it ({printable(problem)}); export it again.")
     if not isinstance(record.get("preprocessing"), dict) or not isinstance(record.get("kind"), str):
         raise UserError(f"{path} does not say how to prepare its images; export it again.")
     return record

@@ -42,7 +42,7 @@ def load_teacher(path: Path) -> Classifier:
     Raises:
         UserError: no such file, not ours, damaged, or not a teacher.
     """
-    if path.suffix == ".keras":
+    if path.suffix.lower() == ".keras":
         raise UserError(f"{path} needs TensorFlow; name a .tflite file made of it by `alzedge export`.")
     teacher = Classifier.load(path, guarded=False)
     if kind_of(teacher.record).role is not Role.TEACHER:

@@ -102,7 +102,7 @@ def benchmark_files(
     name, evaluation = _evaluation(named, records, dataset, test, recipe, on_phase)
     mark_own_folder(out, "benchmark")
     others = _build_reference_models(records, out / "reference-models", on_phase) if with_reference_models else {}
-    students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
+    students = {name: path for name, path in named.items() if profiled and path.suffix.lower() == ".tflite"}
     profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}
     with on_phase("benchmark") as on_step:
         measured = benchmark_models(named, {name: evaluation}, recipe.benchmark.calls, on_step, others)

@@ -48,7 +48,7 @@ def measure_models(models: Mapping[str, Path], calls: int, on_step: OnStep = qui
     steps = len(models) + len(THREADS)
     footprints: dict[str, Footprint] = {}
     for name, path in models.items():
-        if path.suffix != ".keras":
+        if path.suffix.lower() != ".keras":
             load_interpreter(path)  # an unknown file is tried first, which must not be timed as loading
         footprints[name] = in_process(1, measure_alone, path)
         on_step(Step(len(footprints), steps, len(footprints), steps))
@@ -69,7 +69,7 @@ def measure_alone(path: Path) -> Footprint:
     in which an unknown file is tried (see `alzedge.inference.sandbox`).
     """
     with contextlib.suppress(ImportError):  # loading says what is missing
-        for module in _RUNTIMES.get(path.suffix, ()):
+        for module in _RUNTIMES.get(path.suffix.lower(), ()):
             importlib.import_module(module)
     slices = make_phantoms(4, 1).images
     before = _start_of_peak()
@@ -89,7 +89,7 @@ def measure_alone(path: Path) -> Footprint:
         gzip_bytes=len(gzip.compress(path.read_bytes(), 9, mtime=0)),
         multiply_adds=cost.multiply_adds,
         parameters=cost.parameters,
-        arena_bytes=arena_bytes(read_tflite(path)[0]) if path.suffix == ".tflite" else None,
+        arena_bytes=arena_bytes(read_tflite(path)[0]) if path.suffix.lower() == ".tflite" else None,
         load_ms=1000 * (loaded - start),
         first_call_ms=1000 * (answered - loaded),
         memory_bytes=Memory(peak, None if peak is None or before is None else peak - before),
@@ -105,7 +105,7 @@ def time_models(models: Mapping[str, Path], calls: int, threads: int) -> dict[st
     Returns:
         Milliseconds by name of the model.
     """
-    if any(path.suffix == ".keras" for path in models.values()):
+    if any(path.suffix.lower() == ".keras" for path in models.values()):
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)

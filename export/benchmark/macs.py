@@ -28,13 +28,13 @@ def count_cost(path: Path) -> Cost:
     Raises:
         UserError: a file of another type.
     """
-    if path.suffix == ".tflite":
+    if path.suffix.lower() == ".tflite":
         return tflite_cost(read_tflite(path)[0])
-    if path.suffix == ".keras":
+    if path.suffix.lower() == ".keras":
         from alzedge.teacher.keras_file import load_model
 
         return keras_cost(load_model(path)[0])
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         return onnx_cost(path.read_bytes())
     raise UserError(f"{path}: expected a .keras, .tflite or .onnx file.")
 

@@ -119,6 +119,6 @@ def _print_times(models: list[Path], more: bool) -> None:
     if len(chosen) < len(models):
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
     for path in chosen.values():
-        if path.suffix not in (".tflite", ".onnx"):
+        if path.suffix.lower() not in (".tflite", ".onnx"):
             raise UserError(f"{path}: --time-only is for .tflite and .onnx files; leave it out for others.")
     click.echo(times_table(measure_models(chosen, _CALLS)))

@@ -83,7 +83,7 @@ def evaluate_command(
         check_source(Path(known))
     paths = [*([teacher] if teacher else []), *models]
     for path in paths:  # refuse a file that is not ours before any long work
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             check_source(path)
         else:
             read_record(path)
@@ -91,7 +91,7 @@ def evaluate_command(
     from alzedge.data.predictions import Predictions
 
     for path in paths:
-        if path.suffix == ".csv":
+        if path.suffix.lower() == ".csv":
             Predictions.load(path)
     source = load_source(data, recipe_name, seed, every_stage=False)
     known_data = [read_data([known]) for known in against]

@@ -1,17 +1,18 @@
-"""External validation: models evaluated on data that they were not made from, and what may be claimed then."""
+"""Data that models were not made from: to evaluate them on, with what may be claimed then, to verify and to calibrate."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from alzedge.audit.overlap import Overlap
+from alzedge.audit.overlap import Overlap, find_overlap
 from alzedge.data.dataset import DataSet, Split
 from alzedge.errors import UserError
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
 from alzedge.export.evaluate.scoring import load_scorer
 from alzedge.inference.guard import Guard
 from alzedge.metrics.bootstrap import REPLICATES
+from alzedge.metrics.classification import Answers
 from alzedge.metrics.split_evaluation import Exposure
 from alzedge.model_file.read_write import read_record
 from alzedge.utils.progress import OnStep, Step, quiet
@@ -69,7 +70,8 @@ def evaluate_external(
         on_step: called after every model.
         replicates: resamples of the bootstrap.
     """
-    answers, exposures = {}, {}
+    answers: dict[str, Answers] = {}
+    exposures: dict[str, Exposure] = {}
     for done, (name, path) in enumerate(models.items(), start=1):
         answers[name] = load_scorer(path)(dataset.images[split.test])
         exposures[name] = external_exposure(path, dataset, split, overlap)
@@ -84,3 +86,30 @@ def _guard(model: Path, dataset: DataSet, split: Split) -> str:
         return ""
     refused = int((Guard.from_dict(guard).unlikeness(dataset.images[split.test]) > 1).sum())
     return f" Of the {len(split.test)} slices tested its guard would refuse {refused}."
+
+
+def test_slices(test: DataSet, dataset: DataSet) -> DataSet:
+    """Slices of other data to verify an exported file on, without the people who are found in known data.
+
+    Args:
+        test: data to test on.
+        dataset: that the student was made from.
+
+    Raises:
+        UserError: nobody is left.
+    """
+    return test.take(external_split(test, find_overlap(test, [dataset])).test)
+
+
+def calibration_split(calibration: DataSet, tested: DataSet) -> Split:
+    """Slices of other data to calibrate on, as the training side of a split, without those that test.
+
+    Raises:
+        UserError: all of them test.
+    """
+    left = np.flatnonzero(~find_overlap(calibration, [tested], archive=False).seen)
+    if not len(left):
+        raise UserError(
+            f"{calibration.name}: all slices are found among those that test; name other data to calibrate on."
+        )
+    return Split("elsewhere", left, np.array([], np.intp), None, f"calibrated on {calibration.name}", None)

@@ -55,10 +55,10 @@ def load_asker(path: Path) -> Asker:
 
 
 def _load_outputs(path: Path, threads: int) -> Callable[[NDArray[np.uint8]], _Outputs]:
-    if path.suffix in (".tflite", ".onnx"):
+    if path.suffix.lower() in (".tflite", ".onnx"):
         classifier = Classifier.load(path, threads)
         return lambda images: classifier.interpreter(classifier.preprocessing(images))
-    if path.suffix == ".keras":
+    if path.suffix.lower() == ".keras":
         return _keras_outputs(path)
     raise UserError(f"{path}: expected a .keras, .tflite or .onnx file.")
 

@@ -75,7 +75,7 @@ def _names(paths: list[Path]) -> dict[Path, str]:
 
 
 def _open(path: Path, name: str, dataset: DataSet, recipe: Recipe) -> Source:
-    if path.suffix == PREDICTIONS_SUFFIX:
+    if path.suffix.lower() == PREDICTIONS_SUFFIX:
         return _open_predictions(path, name, dataset)
     record, ask = read_record(path), load_asker(path)
 

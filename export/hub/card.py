@@ -42,6 +42,7 @@ from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, read
 from alzedge.metrics.tasks import STAGES4, TASKS
 from alzedge.model_file.read_write import Record, Role, kind_of, read_record
 from alzedge.stages import CDR, DISCLAIMER, STAGES, TITLES
+from alzedge.utils.parsing import parsing
 
 PICTURES = {"accuracy_latency.png": "Accuracy against latency", "confusion.png": "Confusion matrices"}
 _LIBRARIES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
@@ -74,18 +75,21 @@ def model_card(
     record = read_record(model)
     if benchmark is not None and not _measured(benchmark, model):
         raise UserError(f"The benchmark given is not of {model}; name the benchmark.json that was made with it.")
-    quotes = read_quotes(model, record) or _quote_benchmark(model, benchmark)
-    data = ModelCardData(
-        license=record["licence"].lower(),
-        library_name=_LIBRARIES.get(model.suffix),
-        pipeline_tag="image-classification",
-        tags=[*([model.suffix[1:]] if model.suffix else []), *_TAGS],
-        datasets=[KAGGLE] if is_kaggle(record) else None,
-        model_name=model.stem,
-        eval_results=_eval_results(record, quotes),
-    )
-    splits = {**(benchmark.splits if benchmark else {}), **(evaluation or {})}
-    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, quotes, benchmark, pictures, splits)}"))
+    with parsing(f"{model}: its record lacks what a card must say", "export it again."):
+        quotes = read_quotes(model, record) or _quote_benchmark(model, benchmark)
+        data = ModelCardData(
+            license=record["licence"].lower(),
+            library_name=_LIBRARIES.get(model.suffix.lower()),
+            pipeline_tag="image-classification",
+            tags=[*([model.suffix[1:].lower()] if model.suffix else []), *_TAGS],
+            datasets=[KAGGLE] if is_kaggle(record) else None,
+            model_name=model.stem,
+            eval_results=_eval_results(record, quotes),
+        )
+        splits = {**(benchmark.splits if benchmark else {}), **(evaluation or {})}
+        return str(
+            ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_body(model, record, quotes, benchmark, pictures, splits)}")
+        )
 
 
 def find_benchmark(model: Path) -> Path | None:

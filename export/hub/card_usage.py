@@ -76,14 +76,14 @@ def usage(model: Path, record: Record) -> str:
     preprocessing = record["preprocessing"]
     # The programs do greys one by one, and the step "white".
     known = "lookup" in preprocessing or preprocessing.get("steps", ["white"]) == ["white"]
-    devices = model.suffix == ".tflite" and "int8" in kind_of(record).format and known
-    if model.suffix == ".keras":
+    devices = model.suffix.lower() == ".tflite" and "int8" in kind_of(record).format and known
+    if model.suffix.lower() == ".keras":
         return "A `.keras` file for Keras 3, and for `alzedge export`, which makes files for devices of it."
     return "\n\n".join([_python(model), *([_DEVICES] if devices else [])])
 
 
 def _python(model: Path) -> str:
-    extra = "'.[onnx]'" if model.suffix == ".onnx" else "."
+    extra = "'.[onnx]'" if model.suffix.lower() == ".onnx" else "."
     return f"""### Python
 
 AlzEdge is not on PyPI yet: install it from a checkout of its repository, with `pip install {extra}` (`pip install '.[hub]'` to
@@ -97,7 +97,7 @@ alzedge predict slice.png --model {model.name}
 alzedge inspect {model.name}    # what the file says about itself
 ```
 
-The file holds its labels, preprocessing, figures and a SHA-256 over model and record{_UNZIP.format(file=model.name) if model.suffix == ".tflite" else ""}.
+The file holds its labels, preprocessing, figures and a SHA-256 over model and record{_UNZIP.format(file=model.name) if model.suffix.lower() == ".tflite" else ""}.
 Slices are 8-bit grey, 176 wide and 208 high; nothing is resampled."""
 
 

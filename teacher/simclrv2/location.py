@@ -109,9 +109,12 @@ def _only_prefix(folder: str, address: str) -> str:
 
 
 def _newest(parent: str, prefixes: list[str]) -> str:
-    latest = tf.train.latest_checkpoint(parent)
-    if latest is not None:
-        return str(latest)
+    # Only the name in the state file counts: its folder is the one that the files were written to, which may still be
+    # there with others; `latest_checkpoint` would follow it, and takes brackets in a path for a pattern.
+    state = tf.train.get_checkpoint_state(parent)
+    latest = PurePosixPath(state.model_checkpoint_path).name if state else ""
+    if latest in prefixes:
+        return f"{parent}/{latest}"
     if len(prefixes) > 1:
         raise UserError(f"{parent} holds {len(prefixes)} checkpoints ({_some(prefixes)}); name one of these prefixes.")
     return f"{parent}/{prefixes[0]}"

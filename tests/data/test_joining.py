@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from helpers.commands import call_cli
 
-from alzedge.commands.options import load_source, output_folder
+from alzedge.commands.data_sets import load_source
+from alzedge.commands.options import (
+    output_folder,
+)
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, available_splits, split_dataset
 from alzedge.data.folds import N_FOLDS, oasis_folds
 from alzedge.data.joining import join_datasets

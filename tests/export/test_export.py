@@ -17,7 +17,6 @@ from helpers.images import write_cohort
 from alzedge.data.dataset import DataSet, Split, split_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
-from alzedge.export import elsewhere
 from alzedge.export.convert.calibration_set import calibration_images
 from alzedge.export.convert.format_traits import TRAITS
 from alzedge.export.convert.formats import FORMATS
@@ -26,6 +25,7 @@ from alzedge.export.convert.onnx import to_onnx
 from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
 from alzedge.export.convert.saved_model import to_saved_model, write_saved_model
 from alzedge.export.convert.tflite import to_float32, to_int8
+from alzedge.export.evaluate import external
 from alzedge.export.evaluate.scoring import load_scorer
 from alzedge.export.export_student import conversion_input, export_student, find_teacher
 from alzedge.export.prepared_student import PreparedStudent
@@ -283,14 +283,14 @@ def test_calibration_and_test_slices_may_come_from_elsewhere(
 
 def test_slices_from_elsewhere_are_neither_the_students_nor_those_that_test(phantoms: DataSet) -> None:
     other = make_phantoms(12, 4, seed=7)
-    assert len(elsewhere.test_slices(other, phantoms)) == len(other)
+    assert len(external.test_slices(other, phantoms)) == len(other)
     with pytest.raises(UserError, match="no slice is left to test on"):
-        elsewhere.test_slices(phantoms, phantoms)
+        external.test_slices(phantoms, phantoms)
     three = np.flatnonzero(np.isin(other.subject, np.unique(other.subject)[:3]))
-    left = elsewhere.calibration_split(other, other.take(three)).train
+    left = external.calibration_split(other, other.take(three)).train
     assert set(left) == set(range(len(other))) - set(three)
     with pytest.raises(UserError, match="all slices are found among those that test"):
-        elsewhere.calibration_split(other, other)
+        external.calibration_split(other, other)
 
 
 def test_calibration_refuses_test_slices_test_people_and_nothing(phantoms: DataSet) -> None:

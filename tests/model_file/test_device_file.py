@@ -129,10 +129,17 @@ def test_pictures_of_other_sizes_are_seen_by_the_guard_only(guarded: Path, peopl
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "CMYK", "1", "LA"])
 def test_any_mode_can_be_shown_to_the_guard(mode: str, people: DataSet, tmp_path: Path) -> None:
+    """A red point or a hole, so that the picture is more than a grey slice in other clothes."""
     path = tmp_path / ("x.jpg" if mode == "CMYK" else "x.png")
-    Image.fromarray(people.images[0]).convert(mode).save(path)
+    image = Image.fromarray(people.images[0])
+    if mode == "LA":
+        image.putalpha(Image.new("L", image.size, 250))
+    elif mode != "1":
+        image = image.convert("RGB")
+        image.putpixel((90, 90), (255, 0, 0))
+    image.convert(mode).save(path)
     pixels, problem = fit_slice(path.read_bytes(), "x")
-    assert problem and f"mode {mode}" in problem
+    assert problem and {"CMYK": "mode CMYK", "1": "mode 1", "LA": "transparent"}.get(mode, "in colour") in problem
     assert np.abs(pixels.astype(int) - people.images[0]).mean() < (60 if mode == "1" else 12)
 
 
