@@ -80,7 +80,7 @@ def _chai(record: Record, oasis: bool, splits: Mapping[str, SplitEvaluation]) ->
             "Known biases",
             "without dementia people are younger in its data; one site, one scanner" if oasis else _UNKNOWN,
         ],
-        ["Race, ethnicity, income, language", f"{_UNKNOWN}: not in the data, so nothing is known of fairness there"],
+        ["Race, ethnicity, language", f"{_UNKNOWN}: not in the data, so nothing is known of fairness there"],
         ["Fairness by age and sex", fairness],
         ["Consent and ethics", "participants of OASIS-1 consented (Marcus et al. 2007)" if oasis else _UNKNOWN],
         ["Foundation models", "see Training"],

@@ -116,7 +116,7 @@ def _measure_cell(quantity: str, figure: str, value: Estimate | None) -> str:
 
 
 def people_rows(sides: Mapping[str, Demographics]) -> Rows:
-    """Who the people of each side are, a column per side."""
+    """Demographics of the people, a column per side of the split."""
     rows = [["", *sides]]
     rows.append(["people", *(str(side.people) for side in sides.values())])
     rows.append(["scans", *(str(side.scans) for side in sides.values())])
