@@ -15,6 +15,9 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 DATA ?= phantoms
+# A second source, such as what `alzedge prepare` wrote.
+SCANS ?=
+SETS = $(if $(SCANS),"$(SCANS)")
 OUT ?= runs/$(basename $(notdir $(abspath $(DATA))))
 ARGS ?=
 # A file's tests stay together: they share what took long to make.
@@ -35,8 +38,8 @@ run: .venv/export
 
 results: .venv/export
 	.venv/bin/alzedge audit "$(DATA)" --out "$(OUT)-audit"
-	.venv/bin/alzedge crossval "$(DATA)" --out "$(OUT)-crossval" $(ARGS)
-	.venv/bin/alzedge run "$(DATA)" --out "$(OUT)" --crossval "$(OUT)-crossval" $(ARGS)
+	.venv/bin/alzedge crossval "$(DATA)" $(SETS) --out "$(OUT)-crossval" $(ARGS)
+	.venv/bin/alzedge run "$(DATA)" $(SETS) --out "$(OUT)" --crossval "$(OUT)-crossval" $(ARGS)
 	.venv/bin/python docs/results.py "$(OUT)-audit" "$(OUT)-crossval" "$(OUT)" > "$(OUT)/results.md"
 	.venv/bin/alzedge card "$(OUT)/student_int8.tflite" --evaluation "$(OUT)-crossval/evaluation/metrics.json" --out "$(OUT)/card.md"
 	@echo "wrote $(OUT)/results.md and $(OUT)/card.md"

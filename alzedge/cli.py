@@ -26,6 +26,8 @@ _COMMANDS = {
     "crossval": "alzedge.export.commands.crossval:crossval_command",
     "experiments": "alzedge.export.commands.experiments:experiments_command",
     "explain": "alzedge.commands.explain:explain_command",
+    "report": "alzedge.commands.report:report_command",
+    "agreement": "alzedge.commands.agreement:agreement_command",
     "audit": "alzedge.commands.audit:audit_command",
     "prepare": "alzedge.commands.prepare:prepare_command",
     "predict": "alzedge.commands.predict:predict_command",

@@ -1,16 +1,18 @@
 """From a prepared student to one exported and verified file."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
+from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.export.convert.format_traits import TRAITS
 from alzedge.export.convert.formats import FORMATS, ConversionInput
 from alzedge.export.convert.heat_map import with_heat_map
-from alzedge.export.convert.probabilities import with_probabilities
+from alzedge.export.convert.probabilities import PROBABILITIES, with_probabilities
 from alzedge.export.convert.rgb import to_rgb
 from alzedge.export.convert.tflite import Images, to_float32
 from alzedge.export.guard.operating_threshold import operating_threshold
@@ -46,28 +48,46 @@ def export_student(
         UserError: refused by `Target.check`, by the conversion or by `verify`; no file is written then.
     """
     target.check(prepared.path, prepared.recipe.preprocessing, output)
-    model, float32 = prepared.model, prepared.float32
+    student, model, float32 = prepared.student, prepared.model, prepared.float32
+    if target.rgb:  # MediaPipe's image classifier takes one output
+        student = keras.Model(student.input, student.outputs[0], name=student.name)
     if target.heat_map:
-        model = with_probabilities(with_heat_map(prepared.student))
+        student = with_heat_map(student)
+    if student is not prepared.student:
+        model = with_probabilities(student)
         float32 = to_float32(model)
     format_ = FORMATS[target.format]
     data = format_.convert(conversion_input(prepared, model, float32, teacher, on_step))
-    probabilities = format_.container.probabilities(data, prepared.held_out.inputs)
+    outputs = format_.container.outputs(data, prepared.held_out.inputs)
+    probabilities = outputs[PROBABILITIES]
+    held_out = replace(prepared.held_out, measures={}) if target.rgb else prepared.held_out
     compress = prepared.recipe.compress
     goals = Goals(len(float32), compress.sparsity, compress.clusters, target.max_auc_drop)
-    verdict = verify(target.format, format_.container.contents(data), probabilities, prepared.held_out, goals)
-    threshold = operating_threshold(prepared.training, probabilities, prepared.dataset, prepared.split)
+    verdict = verify(target.format, format_.container.contents(data), probabilities, held_out, goals, outputs)
+    threshold = operating_threshold(
+        prepared.training, probabilities, prepared.dataset.take(prepared.split.train), prepared.tested
+    )
     preprocessing = prepared.recipe.preprocessing
     if target.rgb:
         lookup = lookup_of(preprocessing.steps) if preprocessing.steps else None
         data, preprocessing = to_rgb(data, preprocessing.shrink, lookup), Preprocessing(1)
     entries = _provenance(prepared, target, teacher) | {
-        "verdict": verdict.to_dict(),
+        "verdict": verdict.to_dict() | ({"tested_on": prepared.tested.name} if prepared.tested_elsewhere else {}),
         "guard": prepared.guard.to_dict(),
         "operating_threshold": threshold,
     }
+    entries |= _levels(prepared.dataset)
     format_.container.write(output, data, make_record(target.kind(kind_of(prepared.record)), preprocessing, **entries))
     return verdict
+
+
+def _levels(dataset: DataSet) -> dict[str, Any]:
+    """The heights at which the file looks at volumes: those of the source that shows most of the head; none if unknown."""
+    heights = [np.unique(dataset.height[dataset.source == source]) for source in np.unique(dataset.source)]
+    known = [levels.tolist() for levels in heights if np.isfinite(levels).all()]
+    none: list[float] = []
+    widest = max(known, key=lambda levels: float(np.ptp(levels)), default=none)
+    return {"levels": widest} if widest else {}
 
 
 def conversion_input(
@@ -94,7 +114,7 @@ def conversion_input(
         student=prepared.student,
         model=model,
         float32=float32,
-        calibration=prepared.inputs(prepared.calibration),
+        calibration=prepared.recipe.preprocessing(prepared.calibrated_on.images[prepared.calibration]),
         training=training,
         recipe=prepared.recipe,
         on_step=on_step,
@@ -109,9 +129,23 @@ def _provenance(prepared: PreparedStudent, target: Target, teacher: Path | None)
     used |= {"compress": settings["compress"]} if traits.trained else {}
     kept = {entry: record[entry] for entry in ("dataset", "split", "soft_targets") if entry in record}
     # Positions in the data set of the fingerprint: they tell its owner which slices, and others nothing.
-    calibration = {"seed": recipe.seed, "slices": prepared.calibration.tolist()} if traits.calibrated else None
+    calibration = {"seed": recipe.seed, "slices": prepared.calibration.tolist()} | _elsewhere(
+        prepared, prepared.calibrated_on
+    )
     compression = {"compression": _compression(prepared.path, teacher, recipe)} if traits.trained else {}
-    return {"recipe": record["recipe"] | used} | kept | {"calibration": calibration} | compression
+    return (
+        {"recipe": record["recipe"] | used}
+        | kept
+        | {"calibration": calibration if traits.calibrated else None}
+        | compression
+    )
+
+
+def _elsewhere(prepared: PreparedStudent, used: DataSet) -> dict[str, Any]:
+    """Name and fingerprint of a data set that is not the one the student was made from; else nothing."""
+    if used is prepared.dataset:
+        return {}
+    return {"dataset": {"name": used.name, "fingerprint": used.fingerprint}}
 
 
 def find_teacher(student: Path, record: Record, teacher: Path | None) -> Path | None:

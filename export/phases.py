@@ -5,8 +5,12 @@ import os
 import platform
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from alzedge.export.benchmark.results import TrainingTime, read_benchmark
+from alzedge.export.calibration.pooled import read_answers
+from alzedge.export.calibration.record_entries import person_entries
+from alzedge.export.evaluate.crossval_folder import INT8_ANSWERS, STUDENT_ANSWERS, TEACHER_ANSWERS, metrics_file
 from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.export.target import Target
 from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, read_metrics, read_split
@@ -26,7 +30,7 @@ FILE_NAMES = {
 }
 
 # The float32 file answers as the Keras student does, to the last few bits.
-CROSSVAL_FILES = {"teacher": "teacher.csv", "float32": "student.csv", "int8": "student_int8.csv"}
+CROSSVAL_FILES = {"teacher": TEACHER_ANSWERS, "float32": STUDENT_ANSWERS, "int8": INT8_ANSWERS}
 _TARGETS = {"float32": Target("float32"), "int8": Target("int8"), "int8-heat-map": Target("int8", heat_map=True)}
 _TRAINING = ("init", "pretrain", "finetune", "targets", "distill")
 REPORTS = ("benchmark.md", "benchmark.csv", "accuracy_latency.png")
@@ -82,15 +86,18 @@ def release_phase(
     def action(stem: Path) -> None:
         splits = {split_run.split.name: read_split(path) for split_run, path in zip(split_runs, metrics, strict=True)}
         write_json(figures, {name: found.to_json() for name, found in splits.items()})
+        measured: dict[str, Any] = {}
         if crossval:
-            splits[CROSSVAL] = read_metrics(crossval)[CROSSVAL]
+            splits[CROSSVAL] = read_metrics(metrics_file(crossval))[CROSSVAL]
+            answers = read_answers(crossval / INT8_ANSWERS, chosen.dataset)
+            measured = person_entries(answers, held_out=chosen.split.fold) if answers else {}
         for name, source in sources.items():
             flatbuffer, record = read_tflite(source)
             quotes = {split: _quote(split, found, name, chosen.split.name) for split, found in splits.items()}
             quoted = {split: found.to_json() for split, found in quotes.items()}
-            write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted})
+            write_tflite(outputs[name], flatbuffer, record | {"metrics": quoted} | measured)
 
-    inputs = [*sources.values(), *metrics, *([crossval] if crossval else [])]
+    inputs = [*sources.values(), *metrics, *([metrics_file(crossval), crossval / INT8_ANSWERS] if crossval else [])]
     run_folder.perform(
         "release", [split_run.split.name for split_run in split_runs], inputs, [*outputs.values(), figures], action
     )

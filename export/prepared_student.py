@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from alzedge.data.dataset import DataSet, Split
 from alzedge.export.convert.calibration_set import calibration_images
-from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
+from alzedge.export.convert.plain import equalized, plain
+from alzedge.export.convert.probabilities import PROBABILITIES, keras_outputs, keras_probabilities, with_probabilities
 from alzedge.export.convert.tflite import to_float32
+from alzedge.export.evaluate.elsewhere import calibration_split, test_slices
 from alzedge.export.guard.fit import make_guard
 from alzedge.export.verify.limits import HeldOut
 from alzedge.inference.guard import Guard
@@ -27,11 +29,15 @@ class PreparedStudent:
         path: its `.keras` file.
         record: of that file.
         dataset, split, recipe: see `prepare_student`.
-        student: images (N, rows, columns, 1) to logits (N, 4).
+        student: images (N, rows, columns, 1) to logits (N, 4), or to a list that begins with them; see
+            `alzedge.export.convert.plain`.
         model: the same with probabilities as output.
         float32: `model` as float32 flatbuffer, whose size that of every other file is compared with.
-        calibration: int (M,), positions in the data set of the slices to calibrate on.
-        held_out: the test side with the probabilities of `model`.
+        calibrated_on: data set of the slices to calibrate on, `dataset` unless another one was named.
+        calibration: int (M,), positions in it.
+        tested: slices of known stage of the test side, or of another data set that was named.
+        tested_elsewhere: true for the latter.
+        held_out: `tested` with the probabilities of `model`.
         training: float32 (N, 4), probabilities of `model` for the training side.
         guard: fitted on the training side.
     """
@@ -44,7 +50,10 @@ class PreparedStudent:
     student: keras.Model
     model: keras.Model
     float32: bytes
+    calibrated_on: DataSet
     calibration: NDArray[np.intp]
+    tested: DataSet
+    tested_elsewhere: bool
     held_out: HeldOut
     training: NDArray[np.float32]
     guard: Guard
@@ -54,7 +63,14 @@ class PreparedStudent:
         return self.recipe.preprocessing(self.dataset.images[positions])
 
 
-def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) -> PreparedStudent:
+def prepare_student(
+    path: Path,
+    dataset: DataSet,
+    split: Split,
+    recipe: Recipe,
+    calibration: DataSet | None = None,
+    test: DataSet | None = None,
+) -> PreparedStudent:
     """Load a student, run it on both sides of its split, fit the guard and choose the calibration set.
 
     Args:
@@ -62,15 +78,23 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
         dataset, split: the ones it was made with; see `alzedge.runs.split_run.made_with`.
         recipe: `export`, `preprocessing` and `seed` are used here, `compress`, `augment` and `distill.temperature` by
             formats that train further.
+        calibration: data to calibrate on instead of the training side.
+        test: data to verify files on instead of the test side; people who are found in the Kaggle archive or `dataset`
+            are left out.
 
     Raises:
         UserError: no readable model, or no calibration slices; see `load_model` and `calibration_images`.
     """
-    student, record = load_model(path)
+    loaded, record = load_model(path)
+    tested = dataset.take(split.test) if test is None else test_slices(test, dataset)
+    tested = tested.take(np.flatnonzero(tested.labels >= 0))
+    source = (dataset, split) if calibration is None else (calibration, calibration_split(calibration, tested))
+    chosen = calibration_images(*source, recipe.export.calibration_images, recipe.seed)
+    student = plain(equalized(loaded, recipe.preprocessing(source[0].images[chosen])))
     model = with_probabilities(student)
-    test = dataset.take(split.test)
-    inputs = recipe.preprocessing(test.images)
-    people = test.subject if dataset.subjects_known else None
+    inputs = recipe.preprocessing(tested.images)
+    people = tested.subject if tested.subjects_known else None
+    told = keras_outputs(model, inputs)
     return PreparedStudent(
         path=path,
         record=record,
@@ -80,8 +104,11 @@ def prepare_student(path: Path, dataset: DataSet, split: Split, recipe: Recipe) 
         student=student,
         model=model,
         float32=to_float32(model),
-        calibration=calibration_images(dataset, split, recipe.export.calibration_images, recipe.seed),
-        held_out=HeldOut(inputs, test.labels, people, keras_probabilities(model, inputs)),
+        calibrated_on=source[0],
+        calibration=chosen,
+        tested=tested,
+        tested_elsewhere=test is not None,
+        held_out=HeldOut(inputs, tested.labels, people, told.pop(PROBABILITIES), told),
         training=keras_probabilities(model, recipe.preprocessing(dataset.images[split.train])),
         guard=make_guard(dataset, split, recipe.seed),
     )

@@ -90,7 +90,7 @@ def cross_fitted_targets(
             labels[others],
             recipe,
             checkpoint.with_name(f"{checkpoint.name}-part{part}.npz"),
-            _of_parts(on_step, part, parts),
+            of_parts(on_step, part, parts),
             people=people[others],
         )
         logits[:, own] = soft_targets(teacher, images, recipe, rows=own)
@@ -134,8 +134,8 @@ def deal_people(people: NDArray[np.str_], labels: NDArray[np.int64], parts: int)
     return deal_folds(names, labels[first], parts)[inverse]
 
 
-def _of_parts(on_step: OnStep, part: int, parts: int) -> OnStep:
-    """Epochs of one teacher, counted over all of them."""
+def of_parts(on_step: OnStep, part: int, parts: int) -> OnStep:
+    """Progress of one of several teachers, whose epochs are counted over all of them."""
 
     def counted(step: Step) -> None:
         done, steps = part * step.steps + step.step, parts * step.steps

@@ -12,7 +12,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from alzedge.runs.recipe import Recipe
+from alzedge.runs.truths import Scales
 from alzedge.student.model import build_student
+from alzedge.teacher.measures import MeasuresLoss, joined
 from alzedge.teacher.training.augment import apply_views, draw_views
 from alzedge.teacher.training.loop import fit, set_seed
 from alzedge.teacher.training.replicas import Batch
@@ -95,33 +97,39 @@ def distill(
     recipe: Recipe,
     checkpoint: Path,
     on_step: OnStep = quiet,
+    scales: Scales | None = None,
 ) -> tuple[keras.Model, list[float]]:
     """Train a student on soft targets.
 
     Args:
-        targets: float32 (views, N, 4) from `soft_targets` with the same recipe.
+        targets: float32 (views, N, 4) from `soft_targets` with the same recipe; or, for a measuring student, (1, N, 6)
+            from `alzedge.student.measuring`, which do not depend on the view: every epoch then has views of its own.
         images: float32 (N, rows, columns, 1), the same images.
         recipe: `student`, `distill`, `augment` and `seed` are used.
         checkpoint: see `alzedge.teacher.training.loop.fit`.
         on_step: called after every step.
+        scales: of brain volume and age, for a measuring student.
 
     Returns:
-        The student (images to logits) and each epoch's loss.
+        The student (images to logits, or to `[logits, brain_volume, age]`) and each epoch's loss.
 
     Raises:
         UserError: see `alzedge.teacher.training.loop.fit`.
     """
     set_seed(recipe.seed)
-    model = build_student(recipe.student, images.shape[1:])
+    model = build_student(recipe.student, images.shape[1:], scales)
 
     def batch(index: NDArray[np.intp], epoch: int) -> Batch:
-        view = epoch % len(targets)
+        view = epoch if scales else epoch % len(targets)
         drawn = _view(recipe, len(images), view)[index]
-        return apply_views(images[index], drawn), targets[view, index]
+        return apply_views(images[index], drawn), targets[epoch % len(targets), index]
 
-    loss = Distillation(recipe.distill.temperature)
+    if scales is None:
+        trained, loss = model, Distillation(recipe.distill.temperature)
+    else:
+        trained, loss = joined(model), MeasuresLoss(scales.deviations, recipe.measures.stage)
     draw = shuffled(np.arange(len(images)), recipe.seed)
-    history = fit(model, loss, recipe.distill, batch, draw, checkpoint, on_step)
+    history = fit(trained, loss, recipe.distill, batch, draw, checkpoint, on_step)
     return model, history
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,20 @@ from alzedge.errors import UserError
 from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
 from alzedge.runs.split_run import SplitRun
 from alzedge.utils.files import replacing, write_json
-from alzedge.utils.progress import OnPhase, quiet_phase
+from alzedge.utils.progress import OnPhase, OnStep, quiet_phase
+
+if TYPE_CHECKING:
+    import keras
+
+    from alzedge.student.cross_fit import SoftTargets
 
 
 def targets_phase(
     split_run: SplitRun, teacher: Path, pretrained: Path | None = None, on_phase: OnPhase = quiet_phase
 ) -> Path:
-    """Compute soft targets; writes and returns `soft_targets.npy`, float32 (views, N, 4), and a description beside it.
+    """Compute soft targets; writes and returns `soft_targets.npy` and a description beside it.
+
+    They are float32 (views, N, 4), for a measuring student (1, N, 6); see `alzedge.student.measuring`.
 
     Args:
         split_run: data, split and recipe.
@@ -28,7 +36,7 @@ def targets_phase(
         UserError: no `pretrained.keras` for cross-fitting, or see `alzedge.student.cross_fit.cross_fitted_targets`.
     """
     output, description = split_run.folder / "soft_targets.npy", _description(split_run)
-    settings = ["distill", "augment"]
+    settings = ["distill", "measures", "augment"]
     inputs = [teacher]
     if split_run.recipe.distill.cross_fit:
         settings += ["teacher", "finetune"]
@@ -43,7 +51,9 @@ def targets_phase(
         set_seed(split_run.recipe.seed)
         model, _ = load_model(inputs[-1])
         with on_phase(f"{split_run.title}: soft targets") as on_step:
-            if split_run.recipe.distill.cross_fit:
+            if split_run.recipe.measures.learn:
+                targets = _measuring(split_run, model, stem, on_step)
+            elif split_run.recipe.distill.cross_fit:
                 labels, people = split_run.training_labels(), split_run.training_people()
                 csf = _csf(split_run) if split_run.recipe.distill.fluid else None
                 targets = cross_fitted_targets(
@@ -62,15 +72,21 @@ def targets_phase(
 def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: OnPhase = quiet_phase) -> Path:
     """Distill a student from the soft targets of `teacher`; writes and returns `student.keras`."""
     output, curve = split_run.folder / "student.keras", split_run.folder / "student.loss.json"
-    settings = ["student", "distill", "augment"]
+    settings = ["student", "distill", "measures", "augment"]
 
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
         from alzedge.teacher.keras_file import save_model
 
         with on_phase(f"{split_run.title}: student distillation") as on_step:
+            truths = split_run.training_truths()
             model, history = distill(
-                np.load(targets), split_run.training_inputs(), split_run.recipe, stem.with_suffix(".npz"), on_step
+                np.load(targets),
+                split_run.training_inputs(),
+                split_run.recipe,
+                stem.with_suffix(".npz"),
+                on_step,
+                truths.scales() if truths else None,
             )
         provenance = split_run.provenance(settings, read_keras_record(teacher))
         provenance["soft_targets"] = json.loads(_description(split_run).read_text())
@@ -79,6 +95,22 @@ def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: O
 
     split_run.perform("distill", settings, [targets, _description(split_run), teacher], [output, curve], action)
     return output
+
+
+def _measuring(split_run: SplitRun, model: "keras.Model", stem: Path, on_step: OnStep) -> "SoftTargets":
+    """Targets of a measuring student, from the teacher or from what cross-fitted ones begin with."""
+    from alzedge.student.cross_fit import SoftTargets
+    from alzedge.student.measuring import cross_fitted_measuring_targets, measuring_targets
+
+    recipe, truths = split_run.recipe, split_run.training_truths()
+    if truths is None:
+        raise ValueError("a recipe without measures has no measuring targets")
+    images, scan = split_run.training_inputs(), split_run.training_scans()
+    if not recipe.distill.cross_fit:
+        return SoftTargets(measuring_targets(model, images, truths, scan, recipe.distill.truth, on_step))
+    labels, people = split_run.training_labels(), split_run.training_people()
+    table = cross_fitted_measuring_targets(model, images, truths, labels, people, scan, recipe, stem, on_step)
+    return SoftTargets(table, parts=recipe.distill.cross_fit)
 
 
 def _csf(split_run: SplitRun) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """Fine-tuning of the whole teacher on the labels."""
 
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.runs.recipe import Recipe
+from alzedge.runs.truths import Scales, Truths
+from alzedge.teacher.measures import MEASURES, MeasuresLoss, joined, measure_heads
 from alzedge.teacher.networks.backbones import build_encoder
 from alzedge.teacher.networks.heads import classifier
 from alzedge.teacher.training.augment import apply_views, draw_views
@@ -26,9 +29,10 @@ from alzedge.utils.progress import OnStep, quiet
 _VIEW = 21  # name of the random stream
 
 
-def build_teacher(recipe: Recipe, input_shape: tuple[int, int, int]) -> keras.Model:
-    """Build an untrained teacher: images (N, rows, columns, 1) to logits (N, 4)."""
-    return classifier(build_encoder(recipe.teacher, input_shape), recipe.finetune.head_layer)
+def build_teacher(recipe: Recipe, input_shape: tuple[int, int, int], scales: Scales | None = None) -> keras.Model:
+    """Build an untrained teacher: images (N, rows, columns, 1) to logits (N, 4), and with `scales` to measures, too."""
+    further = None if scales is None else partial(measure_heads, scales=scales)
+    return classifier(build_encoder(recipe.teacher, input_shape), recipe.finetune.head_layer, further)
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
@@ -48,48 +52,58 @@ def finetune(
     *,
     people: NDArray[np.str_],
     devices: int = 1,
+    truths: Truths | None = None,
 ) -> tuple[keras.Model, list[float]]:
-    """Fine-tune all layers with a linear head on top, or the head alone.
+    """Fine-tune all layers with linear heads on top, or the heads alone.
 
     Args:
         pretrained: the contrastive model of `alzedge.teacher.pretrain.pretrain`.
         images: float32 (N, rows, columns, 1), preprocessed training slices.
-        labels: int64 (N,).
-        recipe: `teacher`, `finetune`, `augment` and `seed` are used.
+        labels: int64 (N,); images of unknown stage take part with `truths` only.
+        recipe: `teacher`, `finetune`, `augment` and `seed` are used, with `truths` also `measures`.
         checkpoint: see `alzedge.teacher.training.loop.fit`.
         on_step: called after every step.
         people: str (N,), the person on each image: label shares and early stopping go by people.
         devices: see `fit`.
+        truths: of the images, to learn brain volume and age beside the stage; None: the stage alone.
 
     Returns:
-        The teacher (images to logits) and each epoch's loss.
+        The teacher (images to logits, or to `[logits, brain_volume, age]`) and each epoch's loss.
 
     Raises:
         UserError: the training images show one stage only; or see `fit`.
     """
     set_seed(recipe.seed)
-    model = build_teacher(recipe, images.shape[1:])
+    scales = None if truths is None else truths.scales()
+    model = build_teacher(recipe, images.shape[1:], scales)
     copy_weights(pretrained, model)
     if recipe.finetune.frozen:
         for layer in model.layers:
-            layer.trainable = layer is model.layers[-1]
+            layer.trainable = layer.name.startswith(("head_supervised", *MEASURES))
+    targets = labels if truths is None else truths.table()
 
     def batch(index: NDArray[np.intp], epoch: int) -> Batch:
         views = draw_views(recipe.augment, len(images), [recipe.seed, _VIEW, epoch])[index]
-        return apply_views(images[index], views), labels[index]
+        return apply_views(images[index], views), targets[index]
 
-    draw, stopping = _training_and_validation(labels, people, recipe)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    history = fit(model, loss, recipe.finetune, batch, draw, checkpoint, on_step, stopping, devices)
+    draw, stopping = _training_and_validation(
+        labels, people, recipe, np.ones(len(labels), bool) if truths else labels >= 0
+    )
+    if scales is None:
+        trained, loss = model, keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    else:
+        trained, loss = joined(model), MeasuresLoss(scales.deviations, recipe.measures.stage)
+    history = fit(trained, loss, recipe.finetune, batch, draw, checkpoint, on_step, stopping, devices)
     model.trainable = True  # whoever loads the file decides anew
     return model, history
 
 
 def _training_and_validation(
-    labels: NDArray[np.int64], people: NDArray[np.str_], recipe: Recipe
+    labels: NDArray[np.int64], people: NDArray[np.str_], recipe: Recipe, usable: NDArray[np.bool_]
 ) -> tuple[Draw, EarlyStopping | None]:
     settings = recipe.finetune
     labelled = labelled_subset(people, labels, settings.label_percent)
+    labelled = labelled[usable[labelled]]
     validation = np.zeros(len(labelled), np.bool_)
     if settings.patience:
         validation = validation_subjects(people[labelled], labels[labelled])

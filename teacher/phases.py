@@ -87,7 +87,7 @@ def finetune_phase(
 ) -> Path:
     """Fine-tune on the labels; writes and returns `teacher.keras`."""
     output, curve = split_run.folder / "teacher.keras", split_run.folder / "teacher.loss.json"
-    settings = ["teacher", "finetune", "augment"]
+    settings = ["teacher", "finetune", "measures", "augment"]
 
     def action(stem: Path) -> None:
         from alzedge.teacher.finetune import finetune
@@ -109,6 +109,7 @@ def finetune_phase(
                 on_step,
                 people=split_run.training_people(),
                 devices=resources.devices,
+                truths=split_run.training_truths(),
             )
         save_model(
             model,

@@ -8,6 +8,7 @@ import numpy as np
 from alzedge.audit.audit import Audit
 from alzedge.metrics.estimate import Estimate
 from alzedge.utils.files import replacing
+from alzedge.utils.text_table import in_columns
 
 SPLITS = {"official": "split as it came", "random": "random slices", "people": "unseen people"}
 _FIGURES = (
@@ -48,8 +49,7 @@ def _evidence(result: dict[str, Any]) -> list[str]:
     ]
     if "same_person_by_name" in alike:
         rows.append(("   of these the same person by name", f"{alike['same_person_by_name']:.1%}"))
-    width = max(len(name) for name, _ in rows)
-    return [f"{name:<{width}}  {value}" for name, value in rows]
+    return in_columns([["finding", ""], *([name, value] for name, value in rows)]).splitlines()
 
 
 def _baselines(result: dict[str, Any]) -> list[str]:
@@ -60,12 +60,13 @@ def _baselines(result: dict[str, Any]) -> list[str]:
     lines = [f"Baselines that need no network, on {of_what}; 95% intervals by bootstrap over people"]
     if not result["people"]:
         lines[0] = lines[0].replace("over people", "over slices, too narrow because people are unknown")
-    lines.append(f"{'':<42}" + "".join(f"{title:>20}" for title, *_ in _FIGURES))
+    rows = [["", *(title for title, *_ in _FIGURES)]]
     for split, methods in baselines["splits"].items():
-        lines.append(SPLITS[split])
+        rows.append([SPLITS[split], *[""] * len(_FIGURES)])
         for method, figures in methods.items():
             cells = [_cell(figures, *where) for _, *where in _FIGURES]
-            lines.append(f"  {baselines['methods'][method]:<40}" + "".join(f"{cell:>20}" for cell in cells))
+            rows.append([f"  {baselines['methods'][method]}", *cells])
+    lines.append(in_columns(rows))
     if "people" not in baselines["splits"]:
         lines.append(f"{SPLITS['people']}: no figure, because fewer than five people are known")
     return lines

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import check_data, load_parts, out_option, output_folder, people_option, people_table
+from alzedge.commands.data_sets import check_data, load_parts
+from alzedge.commands.options import (
+    out_option,
+    output_folder,
+    people_option,
+    people_table,
+)
 
 _OUT = "runs/audit-DATA"
 

@@ -4,19 +4,13 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from alzedge.data.split_names import SPLITS
 from alzedge.errors import UserError
-from alzedge.utils.archives import check_source
-
-if TYPE_CHECKING:  # a command refuses its arguments before NumPy is imported
-    from alzedge.data.dataset import DataSet
-    from alzedge.runs.recipe import Recipe
 
 PHANTOMS = "phantoms"
 DATA_HELP = (
@@ -55,6 +49,13 @@ def data_argument(command: Any) -> Any:
     return people_option(click.argument("data", nargs=-1, callback=default)(command))
 
 
+def models_and_data(words: Sequence[str], suffixes: tuple[str, ...]) -> tuple[list[Path], tuple[str, ...]]:
+    """Tell model files, by the ends of their names, from the data sets that follow them."""
+    of_models = [word.lower().endswith(suffixes) for word in words]
+    count = of_models.index(False) if False in of_models else len(words)
+    return [Path(word) for word in words[:count]], tuple(words[count:])
+
+
 def people_table() -> Path | None:
     """Table that `--people` gave the running command; None outside of one."""
     context = click.get_current_context(silent=True)
@@ -83,7 +84,7 @@ def recipe_option(command: Any) -> Any:
     )(command)
 
 
-def _settings() -> tuple[str, ...]:
+def recipe_settings() -> tuple[str, ...]:
     """Settings that `--set` gave the running command; none outside of one."""
     context = click.get_current_context(silent=True)
     return () if context is None else tuple(context.meta.get(_SETTINGS, ()))
@@ -145,105 +146,8 @@ def next_command(*words: object, recipe_name: str | None = None, seed: int | Non
     """A line to type next, quoted for the shell, with this command's --people, recipe, its --set and seed handed on."""
     recipe = ["--recipe", recipe_name] if recipe_name else []
     if words[0] in _WITH_RECIPE:
-        recipe += [word for setting in _settings() for word in ("--set", setting)]
+        recipe += [word for setting in recipe_settings() for word in ("--set", setting)]
     if words[0] in _WITH_DATA and (people := people_table()) is not None:
         recipe += ["--people", str(people)]
     seeded = ["--seed", str(seed)] if seed is not None else []
     return f"{command_name()} {shlex.join([*map(str, words), *recipe, *seeded])}"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set and the recipe it is used with."""
-
-    dataset: "DataSet"
-    recipe: "Recipe"
-
-
-def check_data(data: Sequence[str]) -> None:
-    """Refuse DATA arguments, and a `--people`, where nothing is.
-
-    Raises:
-        UserError: nothing is there, or phantoms are to be joined or identified.
-    """
-    people = people_table()
-    for one in data:
-        if one != PHANTOMS:
-            check_source(Path(one))
-        elif len(data) > 1 or people is not None:
-            raise UserError(
-                "phantoms are nobody: they go with no other data set and with no --people; leave either out."
-            )
-    if people is not None:
-        check_source(people)
-
-
-def load_source(data: Sequence[str], recipe_name: str | None, seed: int | None) -> Source:
-    """Read the DATA arguments and the recipe options, with a progress bar, and print a line on the data.
-
-    Commands call it after all checks of their own and before they import what is heavy: data or a recipe that is
-    refused should not take as long as TensorFlow.
-
-    Raises:
-        UserError: no such data or recipe, they cannot be read or joined, or nobody's stage is known.
-    """
-    check_data(data)
-    phantoms = tuple(data) == (PHANTOMS,)
-    from alzedge.data.phantom_set import make_phantoms
-    from alzedge.runs.recipe_file import load_recipe
-
-    recipe = load_recipe(recipe_name or ("quick" if phantoms else "cpu"), seed, _settings())
-    if phantoms:
-        dataset = make_phantoms(recipe.phantoms.subjects, recipe.phantoms.slices, recipe.seed)
-    else:
-        dataset = join_parts(load_parts(data))
-    click.echo(describe(dataset))
-    if (dataset.labels < 0).all():
-        raise UserError(f"{dataset.name}: nobody's stage is known; name OASIS-1's table with --people.")
-    return Source(dataset, recipe)
-
-
-def load_parts(data: Sequence[str]) -> "list[DataSet]":
-    """Read DATA arguments one by one, each with a progress bar, and the people of `--people`.
-
-    Raises:
-        UserError: see `alzedge.data.loading.load_dataset`.
-    """
-    from alzedge.commands.progress_bars import show_items, show_steps
-    from alzedge.data.loading import load_dataset
-
-    parts = []
-    for one in data:
-        with show_steps("finding the people") as on_step:
-            parts.append(
-                load_dataset(Path(one), lambda items: show_items(items, "reading slices"), people_table(), on_step)
-            )
-    return parts
-
-
-def join_parts(parts: "Sequence[DataSet]") -> "DataSet":
-    """Join data sets, with a line on what was left out.
-
-    Raises:
-        UserError: see `alzedge.data.joining.join_datasets`.
-    """
-    from alzedge.data.joining import join_datasets
-
-    joined = join_datasets(*parts)
-    if left := sum(map(len, parts)) - len(joined):
-        click.echo(f"{left} slices of people of the Kaggle archive who were not identified are left out")
-    return joined
-
-
-def describe(dataset: "DataSet") -> str:
-    """One line on a data set."""
-    import numpy as np
-
-    if dataset.subjects_known:
-        unknown = np.unique(dataset.subject[dataset.labels < 0])
-        note = f", {len(unknown)} of them of unknown stage" if len(unknown) else ""
-        return f"{dataset.name}: {len(dataset)} slices of {len(np.unique(dataset.subject))} people{note}"
-    return (
-        f"{dataset.name}: {len(dataset)} slices; people unknown, so nothing can be said about unseen people "
-        "(`alzedge subjects` says why, `alzedge subjects --help` what helps)"
-    )

@@ -59,7 +59,7 @@ def predict_command(
 ) -> int:
     """Answer "any dementia?" on MRI slices and volumes, without TensorFlow.
 
-    Each PATH is a JPEG or PNG file of one skull-stripped axial T1 slice, 176 wide and 208
+    Each PATH is a JPEG, PNG, BMP, TIFF or WebP file of one skull-stripped axial T1 slice, 176 wide and 208
     high, 8-bit grey, posterior at the top, as in the Kaggle 4-class set; a T1 scan of a head as NIfTI,
     Analyze pair, DICOM file or folder of DICOM files, with or without its skull
     (`pip install 'alzedge[prepare]'`); or a folder or zip archive of these. Answers

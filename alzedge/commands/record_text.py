@@ -26,7 +26,7 @@ def record_text(name: str, record: Record) -> str:
         "input": _input(record["preprocessing"]),
         "made from": _data(record),
         "network": _network(record.get("verdict")),
-        "guard": "refuses what is not a slice" if record.get("guard") else "none: answers for anything",
+        "guard": _guard(record.get("guard")),
         "measures": _measures(record),
         "threshold": operating_sentence(record),
         "stages": cannot_sentence(record),
@@ -42,6 +42,22 @@ def _input(preprocessing: Any) -> str:
     shrink = count(entry_of(preprocessing, "shrink"))
     steps = entry_of(preprocessing, "steps") or []
     return f"176 x 208 pixels, 8-bit grey, shrunk {shrink} times" + "".join(f", step {step}" for step in steps)
+
+
+def _guard(guard: Any) -> str:
+    if not guard:
+        return "none: answers for anything"
+    measured = entry_of(guard, "measured")
+    share = number(entry_of(entry_of(measured, "false_refusals"), "refused"))
+    unseen = entry_of(measured, "unseen_source")
+    others = [number(entry_of(entry, "refused")) for entry in unseen.values()] if isinstance(unseen, dict) else []
+    said = "refuses what is not a slice"
+    if share is not None:
+        said += f"; by mistake {share:.1%} of test slices"
+        rates = [rate for rate in others if rate is not None]
+        if rates:
+            said += f", {max(rates):.1%} of an unseen source's"
+    return said
 
 
 def _data(record: Record) -> str:

@@ -72,7 +72,7 @@ def subjects_command(
     if table is not None and len(data) > 1:
         raise click.UsageError("--csv writes the table of one data set; name one.")
 
-    from alzedge.commands.options import join_parts
+    from alzedge.commands.data_sets import join_parts
     from alzedge.data.summaries.balance import balance, balance_text
 
     told = [_tell(source, people, volumes, picture) for source in data]
@@ -82,7 +82,8 @@ def subjects_command(
         from alzedge.utils.files import write_text
 
         write_text(table, told[0][1])
-        click.echo(f"wrote {table}")
+        header, *rows = told[0][1].splitlines()
+        click.echo(f"wrote {table}: {len(rows)} rows of {header}")
 
 
 def _tell(source: Path, people: Path | None, volumes: Path | None, picture: Path | None) -> "tuple[DataSet, str]":

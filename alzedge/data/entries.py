@@ -1,7 +1,7 @@
 """The images of a class-per-folder tree before their pixels are read: stage, side, and who is on them."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from alzedge.data.subjects_csv import (
 )
 from alzedge.errors import UserError
 from alzedge.imaging.foreign_files import foreign_by_name
-from alzedge.imaging.slices import HEIGHT, SUFFIXES, WIDTH
+from alzedge.imaging.picture_files import KINDS, SUFFIXES
+from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES, stage_index
 from alzedge.utils.archives import FileTree
 
@@ -48,12 +49,17 @@ class Entry:
     row: SubjectRow | None = None
 
 
-def list_entries(tree: FileTree) -> list[Entry]:
+def list_entries(tree: FileTree, every_stage: bool = True) -> list[Entry]:
     """Find the images of a class-per-folder tree and, if anything says so, who is on them.
 
     Layouts: `[.../]{train,test}/<stage>/*.jpg` and `[.../]<stage>/*.jpg`. People come from a
     `subjects.csv` with the columns path, subject and optionally slice and split, or from
-    the Kaggle archive's file names.
+    the Kaggle archive's file names. Images outside of class folders are read where a `subjects.csv`
+    has their labels.
+
+    Args:
+        tree: files of the data set.
+        every_stage: refuse data without images of one of the stages, which nothing can be trained on.
 
     Returns:
         Entries ordered by stage, subject, slice and path.
@@ -62,16 +68,21 @@ def list_entries(tree: FileTree) -> list[Entry]:
         UserError: no class folders, an unknown or an empty class, or a `subjects.csv` that
             does not fit.
     """
-    entries = list(entries_in(tree.source, tree.names))
-    check_classes(tree.source, {(e.split, e.label) for e in entries})
+    entries = list(entries_in(tree.source, tree.names, _labelled(tree)))
+    (check_classes if every_stage else check_sides)(tree.source, {(e.split, e.label) for e in entries})
     if len({e.path for e in entries}) < len(entries):
         raise several_data_sets(tree.source)
     entries = _with_subjects(tree, entries)
     return sorted(entries, key=lambda e: (e.label, e.subject, e.slice, e.path))
 
 
-def entries_in(source: Path, names: Iterable[str]) -> Iterator[Entry]:
+def entries_in(source: Path, names: Iterable[str], labelled: Mapping[str, Entry] | None = None) -> Iterator[Entry]:
     """The images among relative POSIX names, one by one, in the order of the names.
+
+    Args:
+        source: how to call the data set in messages.
+        names: of all its files.
+        labelled: images outside of class folders, by name.
 
     Raises:
         UserError: an image lies in no class folder, or the class folders are those of several data sets, or the
@@ -80,7 +91,7 @@ def entries_in(source: Path, names: Iterable[str]) -> Iterator[Entry]:
     first: str | None = None
     for name in names:
         if name.lower().endswith(SUFFIXES):
-            entry = entry_of(source, name)
+            entry = entry_of(source, name, labelled or {})
             above = "/".join(name.split("/")[: -len(entry.path.split("/"))])
             if first is None:
                 first = above
@@ -91,19 +102,22 @@ def entries_in(source: Path, names: Iterable[str]) -> Iterator[Entry]:
             raise UserError(f"{source}: {name} is {foreign_by_name(name)}.")
 
 
-def entry_of(source: Path, name: str) -> Entry:
-    """The image of a relative POSIX name, by its folders.
+def entry_of(source: Path, name: str, labelled: Mapping[str, Entry]) -> Entry:
+    """The image of a relative POSIX name, by its folders, else as `labelled` has it.
 
     Raises:
-        UserError: it lies in no folder of one of the four stages.
+        UserError: it lies in no folder of one of the four stages, and no table has its label.
     """
     parts = name.split("/")
     folder = parts[-2] if len(parts) > 1 else ""
     label = stage_index(folder)
+    if label is None and name in labelled:
+        return labelled[name]
     if label is None:
         raise UserError(
             f"{source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "
-            f"either directly or below train/ and test/, as grey slices {WIDTH} wide x {HEIGHT} high."
+            f"either directly or below train/ and test/, as grey slices {WIDTH} wide x {HEIGHT} high; or a "
+            "subjects.csv above them gives path, subject and label of each."
         )
     split = SPLIT_FOLDERS.get(parts[-3].lower(), "") if len(parts) > 2 else ""
     return Entry(name, "/".join(([split] if split else []) + parts[-2:]), label, split)
@@ -135,7 +149,7 @@ def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
     """
     if not classes:
         raise UserError(
-            f"{source}: no JPEG or PNG images in it; expected folders named {', '.join(STAGES)}, "
+            f"{source}: no {KINDS} images in it; expected folders named {', '.join(STAGES)}, "
             "either directly or below train/ and test/."
         )
     splits = {split for split, _ in classes}
@@ -160,6 +174,17 @@ def _with_subjects(tree: FileTree, entries: list[Entry]) -> list[Entry]:
     except UserError:
         return entries  # some other data set; `alzedge subjects` says why
     return [replace(e, subject=who[e.path][0], slice=who[e.path][1]) for e in entries]
+
+
+def _labelled(tree: FileTree) -> dict[str, Entry]:
+    """Images that the table has labels of, by name of the file."""
+    table = find_table(tree.names)
+    if table is None:
+        return {}
+    top = table[: -len(Path(table).name)]
+    text = io.TextIOWrapper(io.BytesIO(tree.read(table)), "utf-8-sig", newline="")
+    rows = read_rows(text, f"{tree.source}: {table}")
+    return {top + row.path: Entry(top + row.path, row.path, row.label, "") for row in rows if row.label is not None}
 
 
 def _from_table(tree: FileTree, name: str, entries: list[Entry]) -> list[Entry]:

@@ -29,7 +29,11 @@ Progress = Callable[[list[Any]], Iterable[Any]]
 
 
 def load_dataset(
-    source: Path, progress: Progress = iter, people: Path | None = None, on_step: OnStep = quiet
+    source: Path,
+    progress: Progress = iter,
+    people: Path | None = None,
+    on_step: OnStep = quiet,
+    every_stage: bool = True,
 ) -> DataSet:
     """Read slices into memory (36 KB per slice): a zip or folder with class folders, or prepared scans of OASIS-1.
 
@@ -43,6 +47,7 @@ def load_dataset(
         people: OASIS-1's table. It gives prepared scans their stages, and people of either source their age and the
             other values; those of the Kaggle archive are identified first (half a minute; see `alzedge.data.people`).
         on_step: is told of the steps of that.
+        every_stage: refuse class folders without images of one of the stages, which nothing can be trained on.
 
     Raises:
         UserError: see `list_entries`, `alzedge.imaging.slices.decode_slice`, `alzedge.data.prepared_scans.find_prepared`
@@ -52,13 +57,13 @@ def load_dataset(
     table = () if people is None else read_people(people)  # refused before images are read
     if scans := find_prepared(source):
         return load_prepared(source, scans, table, progress)
-    dataset = _read_tree(source, progress)
+    dataset = _read_tree(source, progress, every_stage)
     return _with_people(dataset, table, on_step) if table else dataset
 
 
-def _read_tree(source: Path, progress: Progress) -> DataSet:
+def _read_tree(source: Path, progress: Progress, every_stage: bool) -> DataSet:
     with open_tree(source) as tree:
-        entries = list_entries(tree)
+        entries = list_entries(tree, every_stage)
         images = np.empty((len(entries), HEIGHT, WIDTH), np.uint8)
         for i, entry in enumerate(progress(entries)):
             images[i] = decode_slice(tree.read(entry.name), f"{source}: {entry.name}")

@@ -1,3 +1,4 @@
 """Names of the splits; commands and recipes check them before NumPy is imported."""
 
-SPLITS = ("official", "random", "subject")
+SUBJECT = "subject"
+SPLITS = ("official", "random", SUBJECT)

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alzedge.deidentify.dicom import allowed_by_tag, hushed, to_bytes
+from alzedge.deidentify.dicom import allowed_by_tag, to_bytes
 from alzedge.deidentify.dicom_pixels import clean_pixels
 from alzedge.deidentify.images import clean_image
 from alzedge.deidentify.nifti import clean_nifti
@@ -20,6 +20,7 @@ from alzedge.deidentify.rules.pseudonyms import PATIENT_PATTERN, TOKEN_PATTERN, 
 from alzedge.deidentify.rules.refusals import LeftOut, check_object
 from alzedge.deidentify.rules.values import plain_value
 from alzedge.deidentify.sidecars import clean_sidecar
+from alzedge.utils.privacy import hushed
 
 _PATHS = (
     rf"{PATIENT_PATTERN}/{TOKEN_PATTERN}/{TOKEN_PATTERN}/{TOKEN_PATTERN}\.dcm",

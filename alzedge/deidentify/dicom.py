@@ -1,11 +1,7 @@
 """DICOM files: a new data set is filled with what the allow-list lets through; nothing of the old one is edited."""
 
-import contextlib
 import io
-import logging
-import warnings
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,6 +16,7 @@ from alzedge.deidentify.rules.dates import age_between, shifted
 from alzedge.deidentify.rules.pseudonyms import Pseudonyms
 from alzedge.deidentify.rules.refusals import DAMAGED_DICOM, NO_PATIENT, LeftOut, check_object
 from alzedge.deidentify.rules.values import plain_value
+from alzedge.utils.privacy import hushed
 
 # pydicom unpacks it whole and unbounded, before anything can be checked.
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -81,21 +78,8 @@ def clean_dicom(data: bytes, pseudonyms: Pseudonyms, face: Face | None = None) -
         raise LeftOut(DAMAGED_DICOM) from None
 
 
-@contextlib.contextmanager
-def hushed() -> Iterator[None]:
-    """Silence for the readers of files: pydicom's warnings and log quote what it read, names and all."""
-    logger = logging.getLogger("pydicom")
-    before, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = before
-
-
 @dataclass
-class _Copier:
+class Copier:
     """Copies what the allow-list lets through, and counts."""
 
     pseudonyms: Pseudonyms
@@ -165,7 +149,7 @@ def _cleaned(data: bytes, pseudonyms: Pseudonyms, face: Face | None) -> CleanIma
     source = dcmread(io.BytesIO(data))
     check_object(source, str(source.get("SOPClassUID") or source.file_meta.get("MediaStorageSOPClassUID", "")))
     patient = _patient(source, pseudonyms)
-    copier = _Copier(pseudonyms, pseudonyms.days(patient))
+    copier = Copier(pseudonyms, pseudonyms.days(patient))
     target = copier.copy(source)
     if not all(keyword in target for keyword in _REQUIRED):
         raise LeftOut("DICOM without the UIDs of its study, series and image; export it again")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from alzedge.deidentify.clean import Defacing
 from alzedge.deidentify.deface import find_face
-from alzedge.deidentify.dicom import hushed
 from alzedge.deidentify.rules.refusals import LeftOut
 from alzedge.errors import UserError
 from alzedge.imaging.dicom import read_dicom
 from alzedge.imaging.file_types import open_file
+from alzedge.utils.privacy import hushed
 from alzedge.utils.processes import map_in_processes
 
 

@@ -5,7 +5,6 @@ pydicom says, which may quote values.
 """
 
 import io
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -16,6 +15,7 @@ from alzedge.errors import UserError
 from alzedge.imaging.dicom_frames import Frame, check_same, stacked
 from alzedge.imaging.file_types import looks_like_dicom
 from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
+from alzedge.utils.privacy import hushed
 
 MAX_BYTES = 2**30
 
@@ -102,8 +102,7 @@ def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[Frame]:
     if _DEFLATED in data:  # wherever it stands: what lies before it may be padded
         raise _compressed(file, "Deflated Explicit VR Little Endian")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with hushed():
             yield from _decoded(data, file, max_voxels)
     except UserError:
         raise

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from alzedge.errors import UserError
 from alzedge.imaging.analyze import SUFFIXES as ANALYZE_SUFFIXES
 from alzedge.imaging.foreign_files import foreign_by_name
-from alzedge.imaging.slices import SUFFIXES
+from alzedge.imaging.picture_files import SUFFIXES
 
 IMAGE, NIFTI, ANALYZE, DICOM, ARCHIVE = "image", "nifti", "analyze", "dicom", "archive"
 # Kinds that hold a volume.

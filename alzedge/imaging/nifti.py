@@ -113,7 +113,11 @@ def _affine(header: Any) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
     ]
     if not forms:
         return None, ()
-    if len(forms) == 2 and int(header["sform_code"]) == int(header["qform_code"]) and _apart(*forms, header) > _SAME_MM:
+    if (
+        len(forms) == 2
+        and int(header["sform_code"]) == int(header["qform_code"])
+        and _apart(forms[0], forms[1], header) > _SAME_MM
+    ):
         return forms[0], ("its sform and qform disagree, and the sform was followed",)
     return forms[0], ()
 

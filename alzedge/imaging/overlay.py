@@ -10,6 +10,8 @@ from alzedge.stages import DISCLAIMER
 # Okabe and Ito's vermilion speaks for the stage, their blue against it; both are told apart by colour-blind readers.
 FOR, AGAINST = (213, 94, 0), (0, 114, 178)
 _ZOOM = 2
+# Background of a stripped slice, with a JPEG's noise.
+_BACKGROUND = 8
 
 
 def heat_overlay(
@@ -34,6 +36,20 @@ def heat_overlay(
     grey = pixels[..., None].astype(np.float32)
     mixed: NDArray[np.uint8] = np.rint(grey * (1 - share) + colour * share).astype(np.uint8)
     return mixed
+
+
+def brain_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The brain on a stripped slice, bool (208, 176), dark ventricles included.
+
+    A pixel belongs to it when there are bright ones to its left and right, and above and below it.
+    """
+    bright = pixels > _BACKGROUND
+    inside = np.ones_like(bright)
+    for axis in (0, 1):
+        inside &= np.maximum.accumulate(bright, axis) & np.flip(
+            np.maximum.accumulate(np.flip(bright, axis), axis), axis
+        )
+    return inside
 
 
 def explanation_picture(pixels: NDArray[np.uint8], heat: NDArray[np.float32], caption: str) -> Image.Image:

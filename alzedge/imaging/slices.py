@@ -1,36 +1,34 @@
 """One slice: an axial brain image of 208 rows and 176 columns, 8-bit grey."""
 
 import contextlib
-import io
 import stat
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from alzedge.errors import UserError
+from alzedge.imaging.picture_files import MAX_PIXELS, opened
 from alzedge.utils.archives import MAX_BYTES
-from alzedge.utils.files import LFS_POINTER
 
 HEIGHT, WIDTH = 208, 176
-SUFFIXES = (".jpg", ".jpeg", ".jfif", ".jpe", ".png")
-_FORMATS = ("JPEG", "PNG")
-# The largest photograph worth decoding only to say that it is not a slice.
-MAX_PIXELS = 64_000_000
-_MAX_SIDE = 16_384
-# A progressive JPEG is decoded once per scan; encoders write about ten.
-_MAX_SCANS = 32
-_SCAN = b"\xff\xda"
 _EXIF_ORIENTATION, _UPRIGHT = 0x0112, 1
+# Modes of Pillow that may hold a grey picture: nothing is lost where its channels are equal and it is opaque.
+_MAY_BE_GREY = ("RGB", "RGBA", "LA", "P", "PA")
+# Lossy WebP stores brightness and colour; turned back into red, green and blue, grey differs by one between them.
+_ROUNDED = {"WEBP": 1}
+
+
+class _NotASlice(UserError):
+    """A readable picture, but of another size or mode than a slice's."""
 
 
 def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
-    """Decode the bytes of a JPEG or PNG file into a slice.
+    """Decode the bytes of a JPEG, PNG, BMP, TIFF or WebP file into a slice.
 
-    Size and mode are checked on the header, before any pixel is decoded.
+    A grey picture that was saved in colours, with a palette of greys or with an opaque alpha channel is read too:
+    nothing of it is lost. Size and mode are checked on the header, before any pixel is decoded.
 
     Args:
         data: content of the file.
@@ -40,17 +38,14 @@ def decode_slice(data: bytes, name: str) -> NDArray[np.uint8]:
         uint8 array (208, 176).
 
     Raises:
-        UserError: not a JPEG or PNG, damaged, or of another size or mode.
+        UserError: of another kind, damaged, of another size, or not 8-bit grey.
     """
-    with _opened(data, name) as image:
-        problem = _problem(image, name)
-        if problem is not None:
-            raise UserError(problem)
-        return np.asarray(image, dtype=np.uint8)
+    with opened(data, name) as image:
+        return _pixels(image, name)
 
 
 def fit_slice(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[NDArray[np.uint8], str | None]:
-    """Decode any JPEG or PNG file for the guard's eyes: grey, fitted into the frame of a slice, black around it.
+    """Decode any picture file for the guard's eyes: grey, fitted into the frame of a slice, black around it.
 
     Args:
         data: content of the file.
@@ -62,13 +57,13 @@ def fit_slice(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> tuple[NDA
         is one, and the array is then what `decode_slice` returns.
 
     Raises:
-        UserError: not a JPEG or PNG, or damaged.
+        UserError: of a kind that is not read, or damaged.
     """
-    with _opened(data, name, max_pixels) as image:
-        problem = _problem(image, name)
-        if problem is None:
-            return np.asarray(image, dtype=np.uint8), None
-        return fit_to_frame(_grey(image)), problem
+    with opened(data, name, max_pixels) as image:
+        try:
+            return _pixels(image, name), None
+        except _NotASlice as error:
+            return fit_to_frame(_grey(image)), str(error)
 
 
 def fit_to_frame(image: Image.Image) -> NDArray[np.uint8]:
@@ -79,50 +74,53 @@ def fit_to_frame(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(frame)
 
 
-@contextlib.contextmanager
-def _opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """The opened image; whatever Pillow raises in the block becomes a sentence."""
-    if len(data) > MAX_BYTES:
-        raise UserError(f"{name}: {len(data) / 2**20:.0f} MiB is too large for one slice; export the single slice.")
-    if not data:
-        raise UserError(f"{name} is empty; copy or export it again.")
-    if data.startswith(LFS_POINTER):
-        raise UserError(f"{name} is a pointer of Git LFS, not the image itself; run `git lfs pull`.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # remarks on odd files do not help whoever names them
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-                _check_work(image, data, name, max_pixels)
-                _check_as_shown(image, name)
-                yield image
-    except UserError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{name}: far too many pixels; slices are {WIDTH} wide x {HEIGHT} high.") from error
-    except UnidentifiedImageError as error:
-        raise UserError(f"{name}: not a JPEG or PNG image; export the slice again as one of them.") from error
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error ...
-        raise UserError(f"{name}: the image is damaged or cut off ({error}); copy or export it again.") from error
+def _pixels(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """Pixels of a slice, uint8 (208, 176).
+
+    Raises:
+        _NotASlice: of another size, in colour, or several pictures.
+        UserError: stored turned or with more than 8 bits: whatever the guard thinks of it, there is a cure.
+    """
+    _check_as_shown(image, name)
+    # Another size is refused, not resampled: the size of the brain within the frame
+    # carries information, and a silent resize would answer a question nobody asked.
+    if image.size != (WIDTH, HEIGHT):
+        raise _NotASlice(
+            f"{name}: {image.width} wide x {image.height} high, but slices are {WIDTH} wide x {HEIGHT} high, 1 mm a "
+            "pixel; cut slices of that size out of its scan with `alzedge prepare`."
+        )
+    if getattr(image, "is_animated", False):
+        raise _NotASlice(f"{name}: an animation, or several pages in one file; export the single slice.")
+    if image.mode == "L" and "transparency" not in image.info:
+        return np.asarray(image, dtype=np.uint8)
+    if image.mode not in ("L", *_MAY_BE_GREY):
+        raise _NotASlice(
+            f"{name}: image mode {image.mode}, but slices are 8-bit grey (mode L); "
+            "convert it, for example with Pillow's Image.convert('L')."
+        )
+    return _of_equal_channels(image, name)
 
 
-def _check_work(image: Image.Image, data: bytes, name: str, max_pixels: int) -> None:
-    """Refuse, before a pixel is decoded, what costs more than the largest photograph."""
-    pixels = image.width * image.height
-    if pixels > max_pixels or max(image.size) > _MAX_SIDE:
-        raise Image.DecompressionBombError
-    if image.format == "JPEG":
-        scans = data.count(_SCAN)  # within the coded pixels a byte FF is followed by 00
-        if scans > _MAX_SCANS or scans * pixels > 4 * max_pixels:
-            raise UserError(f"{name}: a progressive JPEG of {scans} scans; save it again as a baseline JPEG or a PNG.")
+def _of_equal_channels(image: Image.Image, name: str) -> NDArray[np.uint8]:
+    """The one channel of a grey picture that was saved with three, with a palette, or with an alpha channel."""
+    whole = image.convert("RGBA")
+    channels = np.asarray(whole, dtype=np.uint8)
+    if channels[..., 3].min() < 255:
+        raise _NotASlice(f"{name}: parts of it are transparent, but slices are grey; save it without an alpha channel.")
+    apart = int(np.ptp(channels[..., :3], axis=2).max())
+    if apart > _ROUNDED.get(image.format or "", 0):
+        raise _NotASlice(
+            f"{name}: a picture in colour (its channels differ by up to {apart} of 255), but slices are grey; export it "
+            "without a colour map or drawings on it."
+        )
+    return np.asarray(whole.convert("L"), dtype=np.uint8)
 
 
 def _check_as_shown(image: Image.Image, name: str) -> None:
-    """Refuse a slice that is stored turned or with 16 bits: whatever the guard thinks of it, there is a cure."""
     if sorted(image.size) != [WIDTH, HEIGHT]:
         return
     orientation = _UPRIGHT
-    if "exif" in image.info:
+    if "exif" in image.info or image.format == "TIFF":
         with contextlib.suppress(Exception):  # no EXIF, whatever the block calls itself: nothing says that it is turned
             orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
     if orientation != _UPRIGHT:
@@ -130,11 +128,22 @@ def _check_as_shown(image: Image.Image, name: str) -> None:
             f"{name}: its EXIF orientation, {orientation}, says that it is shown turned; save it upright, for example "
             "with Pillow's ImageOps.exif_transpose."
         )
-    if image.mode.startswith("I"):
+    if image.mode == "F":
+        raise UserError(
+            f"{name}: 32-bit numbers, but slices are 8-bit grey; scale them to 0 to 255 and save whole numbers of 8 bits."
+        )
+    if _has_16_bits(image):
         raise UserError(
             f"{name}: a 16-bit image, but slices are 8-bit grey; divide its values by 257, or take their upper byte, and "
             "save them as 8-bit grey (Pillow's convert('L') clips them instead)."
         )
+
+
+def _has_16_bits(image: Image.Image) -> bool:
+    """True where the file holds more than Pillow's mode says: of 16-bit colours it keeps the upper byte."""
+    if image.mode.startswith("I"):
+        return True
+    return image.mode != "L" and image.format != "BMP" and any(";16" in str(tile[3]) for tile in image.tile)
 
 
 def _grey(image: Image.Image) -> Image.Image:
@@ -145,7 +154,7 @@ def _grey(image: Image.Image) -> Image.Image:
 
 
 def read_slice(path: Path) -> NDArray[np.uint8]:
-    """Read one slice from a JPEG or PNG file; see `decode_slice`."""
+    """Read one slice from a picture file; see `decode_slice`."""
     return decode_slice(read_bytes(path), str(path))
 
 
@@ -168,21 +177,3 @@ def read_bytes(path: Path) -> bytes:
         if path.is_dir():
             raise UserError(f"{path} is a folder; name the image files, for example {path}/*.jpg.") from error
         raise
-
-
-def _problem(image: Image.Image, name: str) -> str | None:
-    # Another size is refused, not resampled: the size of the brain within the frame
-    # carries information, and a silent resize would answer a question nobody asked.
-    if image.size != (WIDTH, HEIGHT):
-        return (
-            f"{name}: {image.width} wide x {image.height} high, but slices are {WIDTH} wide x {HEIGHT} high; "
-            "resample it to that size with the brain upright and centred."
-        )
-    if image.mode != "L":
-        return (
-            f"{name}: image mode {image.mode}, but slices are 8-bit grey (mode L); "
-            "convert it, for example with Pillow's Image.convert('L')."
-        )
-    if getattr(image, "n_frames", 1) > 1:
-        return f"{name}: an animation of {image.n_frames} frames; export the single slice."  # type: ignore[attr-defined]
-    return None

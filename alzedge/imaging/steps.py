@@ -17,12 +17,14 @@ Pixels = NDArray[np.uint8]
 
 RESIZED = 256
 _OPENING = 5
-_CLIP_LIMIT = 2
-_GRID = 7
+_CLIP_LIMIT, _GRID = 2, 7
 # Of 11 taps and OpenCV's rule for their width, 0.3 * ((11 - 1) / 2 - 1) + 0.8 = 2 pixels, in 256ths as OpenCV
 # rounds them for 8-bit images.
 _GAUSSIAN = (2, 7, 17, 31, 45, 52, 45, 31, 17, 7, 2)
 _BLOCK = 64
+# Pixels that count as tissue; the share of them that is darker than white matter; what white matter becomes.
+_TISSUE, _WHITE_PERCENT, _WHITE_BECOMES, _LEAST_WHITE = 6, 85, 170, 20
+_BACKGROUND = 4  # darker pixels are JPEG noise in the background
 # CSF as light; recipes and model files have called the step so since before it had the field's word.
 CSF_STEP = "fluid"
 # Steps that look at one pixel at a time.
@@ -74,7 +76,7 @@ def lookup_of(steps: Sequence[str]) -> Pixels | None:
 
 
 def _grayscale(images: Pixels, original: Pixels) -> Pixels:
-    """Nothing: slices are refused unless they are 8-bit grey already (`alzedge.imaging.slices.decode_slice`)."""
+    """Nothing: slices are refused unless they are 8-bit grey (`alzedge.imaging.slices.decode_slice`)."""
     return images
 
 
@@ -89,8 +91,32 @@ def _csf(images: Pixels, original: Pixels) -> Pixels:
 
     So a block's mean grows with its share of CSF, which a mean of the slice itself confuses with background.
     """
-    lit: Pixels = csf_as_light()[images]
-    return lit
+    return _through(images, np.broadcast_to(csf_as_light(), (len(images), 256)))
+
+
+def _white(images: Pixels, original: Pixels) -> Pixels:
+    """White matter gets the same brightness on every slice, whatever scanner, coil or brightest pixel it came with.
+
+    Pixels below 4 become 0. Of the n pixels of 6 and more, in ascending order, number n * 85 // 100 (from 0 on) is taken for
+    white matter: w, at least 20. Each pixel x becomes min(255, (170 * x + w // 2) // w), all in whole numbers. A simple
+    form of the white-stripe idea (Shinohara et al. 2014, doi 10.1016/j.nicl.2014.08.008).
+    """
+    greys = np.arange(256)
+    counts = np.array([Image.fromarray(image).histogram() for image in images], np.intp).reshape(-1, 256)
+    counts[:, :_TISSUE] = 0
+    number = counts.sum(axis=1) * _WHITE_PERCENT // 100
+    darker = (counts.cumsum(axis=1) <= number[:, None]).sum(axis=1)
+    white = np.maximum(darker % len(greys), _LEAST_WHITE)[:, None]  # without any tissue all greys are "darker"
+    curves = np.minimum(255, (_WHITE_BECOMES * greys + white // 2) // white).astype(np.uint8)
+    curves[:, :_BACKGROUND] = 0
+    return _through(images, curves)
+
+
+def _through(images: Pixels, curves: Pixels) -> Pixels:
+    """New greys by a curve (N, 256) of each slice; Python's own table lookup takes half the time of NumPy's."""
+    pairs = zip(images, curves, strict=True)
+    new = b"".join([image.tobytes().translate(curve.tobytes()) for image, curve in pairs])
+    return np.frombuffer(new, np.uint8).reshape(images.shape)
 
 
 def _opening(images: Pixels, original: Pixels) -> Pixels:
@@ -214,6 +240,7 @@ STEPS: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
     "grayscale": _grayscale,
     "invert": _invert,
     CSF_STEP: _csf,
+    "white": _white,
     "opening": _opening,
     "clahe": _clahe,
     "gaussian": _gaussian,

@@ -173,7 +173,7 @@ class Classifier:
         return together(answers, self.measures, age, sex)
 
     def answer_image(self, data: bytes, name: str) -> Answer:
-        """Answer for the content of a JPEG or PNG file.
+        """Answer for the content of a picture file.
 
         A picture of another size or colour mode is only shown to the guard.
 
@@ -239,11 +239,7 @@ class Classifier:
     def heat_maps(self, images: _Pixels) -> NDArray[np.float32]:
         """Evidence for each stage by place; needs a file exported with a heat map.
 
-        Args:
-            images: uint8 (N, 208, 176).
-
-        Returns:
-            float32 (N, h, w, 4), coarser than the image; above 0 speaks for the stage, below 0 against it.
+        Takes uint8 (N, 208, 176), returns float32 (N, h, w, 4): above 0 speaks for the stage, below 0 against it.
 
         Raises:
             UserError: the file gives no heat map.

@@ -14,6 +14,7 @@ from alzedge.errors import UserError
 from alzedge.imaging.analyze import pair_of
 from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
 from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
+from alzedge.imaging.picture_files import KINDS
 from alzedge.utils.archives import open_tree, walk
 
 PROBLEM = "problem"
@@ -54,7 +55,8 @@ def find_items(paths: Iterable[Path]) -> Iterator[Item]:
         if empty:
             yield _problem(
                 path,
-                "no slices or volumes in it; expected JPEG, PNG, NIfTI (.nii, .nii.gz), Analyze (.hdr, .img) or DICOM files.",
+                f"no slices or volumes in it; expected {KINDS} images, NIfTI (.nii, .nii.gz), Analyze (.hdr, .img) or DICOM "
+                "files.",
             )
 
 

@@ -18,6 +18,9 @@ _Floats = NDArray[np.float32]
 # What LiteRT says of an operator, or a version of one, that is newer than itself.
 _UNKNOWN_OPERATOR = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 
+# Outputs of a measuring student beside the probabilities.
+MEASURES = ("brain_volume", "age")
+
 _QUIET = threading.Lock()  # file descriptor 2 belongs to the whole process
 
 
@@ -31,8 +34,9 @@ class Interpreter(Protocol):
             inputs: float32 (N, rows, columns, 1), preprocessed.
 
         Returns:
-            `probabilities` (N, 4), rows sum to 1, and, from a file exported with one,
-            `heat_map` (N, h, w, 4): evidence for each stage by place, coarser than the image.
+            `probabilities` (N, 4), rows sum to 1; from a measuring student `brain_volume` (N, 1), nWBV as a share, and
+            `age` (N, 1) in years; from a file exported with one `heat_map` (N, h, w, 4): evidence for each stage
+            by place, coarser than the image.
         """
 
 
@@ -52,8 +56,7 @@ class TFLiteInterpreter:
         self._input = self._interpreter.get_input_details()[0]
         # An interpreter holds the slice that it is asked about: threads take turns.
         self._turn = threading.Lock()
-        outputs = self._interpreter.get_output_details()
-        self._outputs = {"probabilities" if len(d["shape"]) == 2 else "heat_map": d for d in outputs}
+        self._outputs = _outputs_by_name(self._interpreter)
 
     def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
         """See `Interpreter`."""
@@ -96,10 +99,7 @@ class OnnxInterpreter:
         except Exception as error:  # its exceptions have no class in common
             raise UserError(_cannot_run(_named("onnxruntime"), error)) from error
         self._input = self._session.get_inputs()[0].name
-        self._outputs = {
-            "probabilities" if len(o.shape) == 2 else "heat_map": (o.name, o.shape[1:])
-            for o in self._session.get_outputs()
-        }
+        self._outputs = {_name_of(o.name, o.shape): (o.name, o.shape[1:]) for o in self._session.get_outputs()}
 
     def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
         """See `Interpreter`."""
@@ -110,6 +110,21 @@ class OnnxInterpreter:
             for result, answer in zip(results.values(), answers, strict=True):
                 result[row] = answer[0]
         return results
+
+
+def _outputs_by_name(interpreter: Any) -> dict[str, dict[str, Any]]:
+    """Details of the outputs by name, from the file's signature; a file without one has no measures."""
+    outputs = interpreter.get_output_details()
+    if len(outputs) > 2:
+        named = interpreter.get_signature_runner().get_output_details()
+        return {_name_of(name, detail["shape"]): detail for name, detail in named.items()}
+    return {_name_of("", detail["shape"]): detail for detail in outputs}
+
+
+def _name_of(name: str, shape: Any) -> str:
+    if len(shape) != 2:
+        return "heat_map"
+    return name if name in MEASURES else "probabilities"
 
 
 def make_interpreter(flatbuffer: bytes, threads: int) -> Any:

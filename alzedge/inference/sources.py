@@ -18,6 +18,7 @@ from alzedge.inference.inputs import PROBLEM, Item, find_items, sentence
 from alzedge.utils.archives import MAX_BYTES, FileTree, open_tree
 
 if TYPE_CHECKING:  # slices need none of it
+    from alzedge.preparation.prepare import Prepared
     from alzedge.preparation.quality import Quality
 
 # An entry of an archive is unpacked in memory: one volume at most, 512 voxels a side of two bytes.
@@ -45,6 +46,7 @@ class Slices:
         left_out: files of a series that are not in the volume.
         notes: what is doubtful or was chosen on the way, sentences without a full stop.
         quality: figures on a volume's registration; None where there was none.
+        prepared: the registered head, likewise.
     """
 
     pixels: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class Slices:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     quality: "Quality | None" = None
+    prepared: "Prepared | None" = None
 
 
 class ItemReader:
@@ -102,7 +105,7 @@ class ItemReader:
             head = open_head(grid, self._heights, self._progress)
         except MemoryError as error:
             raise UserError(f"{item.name}: not enough memory for it; resample it to 1 mm.") from error
-        return Slices(head.slices, None, head.heights, tuple(left_out), head.notes, head.quality)
+        return Slices(head.slices, None, head.heights, tuple(left_out), head.notes, head.quality, head.prepared)
 
     def _called(self, item: Item, file: str) -> str:
         return f"{item.archive}/{file}" if item.archive else file
@@ -123,7 +126,7 @@ def read_source(source: Source, heights: Sequence[float] | None) -> Iterator[Sli
     """Read everything that a source holds, in order.
 
     Args:
-        source: path of a slice, volume, archive or folder; content of a JPEG or PNG file; a Pillow image; uint8 pixels
+        source: path of a slice, volume, archive or folder; content of a picture file; a Pillow image; uint8 pixels
             (208, 176) or (N, 208, 176); or a list of these.
         heights: see `ItemReader`.
 
@@ -145,7 +148,7 @@ def read_source(source: Source, heights: Sequence[float] | None) -> Iterator[Sli
             yield from read_source(one, heights)
     else:
         raise UserError(
-            f"A {type(source).__name__} cannot be asked about; give a path, the bytes of a JPEG or PNG file, a Pillow "
+            f"A {type(source).__name__} cannot be asked about; give a path, the bytes of a picture file, a Pillow "
             "image, uint8 pixels, or a list of these."
         )
 

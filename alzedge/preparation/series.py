@@ -1,13 +1,13 @@
 """The T1 volume among the series of a DICOM folder."""
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alzedge.errors import UserError
 from alzedge.imaging.grid import Named
+from alzedge.utils.privacy import hushed
 
 _TAGS = (
     "SeriesInstanceUID", "SeriesDescription", "ProtocolName", "SequenceName", "Modality", "ImageType", "NumberOfFrames",
@@ -70,13 +70,22 @@ def choose_series(files: Sequence[Named], name: str) -> tuple[list[Named], str |
     ), f"of {others + 1} series the one most like a T1 was taken: {best.label}, {best.slices} slices"
 
 
+def contrast_words(dataset: Any) -> str:
+    """Words of a series' own names that tell its contrast, such as `t1` or `flair`, and no other word of them."""
+    words = _names_of(dataset).lower()
+    return " ".join(match[0] for pattern in (_T1, _NOT_T1) for match in pattern.finditer(words))
+
+
+def _names_of(dataset: Any) -> str:
+    return " ".join(str(dataset.get(tag) or "") for tag in ("SeriesDescription", "ProtocolName", "SequenceName"))
+
+
 def _header(file: Named) -> Any:
     """Description of a file by itself, without pixels; None for what is not an image."""
     from pydicom import dcmread
 
     try:
-        with file[1]() as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with file[1]() as stream, hushed():
             dataset = dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS))
         return dataset if dataset.get("Rows") else None
     except Exception:  # noqa: BLE001 - pydicom raises nearly everything on damaged files; the reader will say so
@@ -94,7 +103,7 @@ def _direction(dataset: Any) -> str:
 
 def _series(files: list[Named], datasets: list[Any]) -> _Series:
     first = datasets[0]
-    words = " ".join(str(first.get(tag) or "") for tag in ("SeriesDescription", "ProtocolName", "SequenceName"))
+    words = _names_of(first)
     kinds = [str(kind).upper() for kind in first.get("ImageType") or []]
     slices = sum(map(_slices, datasets))
     localiser = any("LOCALIZER" in kind or "PROJECTION" in kind or "MIP" in kind for kind in kinds)

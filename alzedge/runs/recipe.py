@@ -35,6 +35,11 @@ class AugmentRecipe:
     gain: float = within(0.15, 0, 0.9)  # share of the brightness
     gamma: float = within(0.2, 0, 2)  # natural logarithm of the exponent
     flip: bool = True  # left and right
+    # Of another scanner:
+    aspect: float = within(0.0, 0, 0.5)  # natural logarithm of height against width
+    blur: float = within(0.0, 0, 1)  # share of a 3 x 3 binomial filter that is mixed in
+    bias: float = within(0.0, 0, 1)  # natural logarithm of each of five slow changes of brightness over the slice
+    noise: float = within(0.0, 0, 0.5)  # largest standard deviation, where white is 1; not in the background
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,20 @@ class StudentRecipe:
 
     filters: tuple[int, int, int] = field(default=(12, 24, 48), metadata={"low": 1, "high": 1024})
     hidden: int = within(32, 1, 4096)
+    pools: tuple[int, int, int] = field(default=(2, 2, 2), metadata={"low": 1, "high": 8})  # side of each max-pool
+    pooled_norm: bool = False  # batch norm between the average and the dense layers; exported files have it folded in
+
+
+@dataclass(frozen=True)
+class MeasuresRecipe:
+    """Brain volume and apparent age, which teacher and student learn beside the stage from people who have them.
+
+    The stages then count as ordered: the loss is that of each step from one stage to the next.
+    """
+
+    learn: bool = False
+    stage: float = within(0.5, 0, 100)  # weight of each step between stages, where brain volume and age have 1
+    healthy_below: float = within(60.0, 0, 120)  # years; younger people whom nobody examined count as without dementia
 
 
 @dataclass(frozen=True)
@@ -134,6 +153,7 @@ class DistillRecipe(TrainingRecipe):
     views: int = within(8, 1, 10_000)
     cross_fit: int = one_of(0, 0, 2, 3, 4, 5)
     fluid: bool = False
+    truth: float = within(0.0, 0, 1)  # share of the truth in the targets, where it is known; with `measures` only
 
     def __post_init__(self) -> None:
         if self.fluid and not self.cross_fit:
@@ -182,6 +202,7 @@ class Recipe:
     finetune: FinetuneRecipe = FinetuneRecipe()
     student: StudentRecipe = StudentRecipe()
     distill: DistillRecipe = DistillRecipe()
+    measures: MeasuresRecipe = MeasuresRecipe()
     export: ExportRecipe = ExportRecipe()
     compress: CompressRecipe = CompressRecipe()
     benchmark: BenchmarkRecipe = BenchmarkRecipe()

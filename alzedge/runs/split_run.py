@@ -15,6 +15,7 @@ from alzedge.model_file.origin import DatasetOrigin, Origin, SplitOrigin
 from alzedge.model_file.read_write import Record
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import RunFolder
+from alzedge.runs.truths import Truths, truths_of
 from alzedge.utils.files import write_text
 
 
@@ -58,10 +59,25 @@ class SplitRun:
         """Labels of the training slices, int64 (N,)."""
         return self.dataset.labels[self.split.train]
 
+    def training_truths(self) -> Truths | None:
+        """Truths of the training slices for a recipe that learns measures; None for others.
+
+        Raises:
+            UserError: see `alzedge.runs.truths.truths_of`.
+        """
+        if not self.recipe.measures.learn:
+            return None
+        return truths_of(self.dataset.take(self.split.train), self.recipe.measures)
+
     def training_people(self) -> NDArray[np.str_]:
         """The person on each training slice, str (N,); where nobody knows, each slice is a person of its own."""
         names = self.dataset.subject if self.dataset.subjects_known else self.dataset.paths
         return names[self.split.train]
+
+    def training_scans(self) -> NDArray[np.str_]:
+        """The acquisition each training slice was cut from, str (N,); the person where that is unknown."""
+        scans = self.dataset.scan[self.split.train]
+        return np.where(scans == "", self.training_people(), scans)
 
     def _sections(self, settings: list[str]) -> dict[str, Any]:
         recipe = self.recipe.to_dict()

@@ -19,11 +19,12 @@ _NEEDS = {
     ),
     "wandb": ("wandb",),
     "audit": ("sklearn", "scipy", "matplotlib", "threadpoolctl"),
-    "demo": ("gradio", "uvicorn", "jinja2", "pebble", "nibabel", "pydicom", "SimpleITK"),
+    "demo": ("gradio", "uvicorn", "jinja2", "pebble", "scipy", "nibabel", "pydicom", "SimpleITK"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
     "prepare": ("nibabel", "pydicom", "SimpleITK"),
     "deidentify": ("nibabel", "pydicom", "scipy", "SimpleITK", "filelock"),
+    "report": ("nibabel", "pydicom", "jinja2", "reportlab", "svglib", "highdicom", "sklearn"),
     "ray": ("ray", "pyarrow"),
 }
 

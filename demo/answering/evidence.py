@@ -5,7 +5,6 @@ patches are hidden one after the other, and a place counts by how much the proba
 Fergus 2014, "Visualizing and understanding convolutional networks", section 4.2).
 """
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,17 +12,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, WIDTH
-from alzedge.inference.classifier import Classifier, find_model
-from alzedge.model_file.read_write import kind_of
+from alzedge.inference.classifier import Classifier
+from alzedge.reporting.heat import heat_classifier
 
 # 64 answers a slice: patches of 26 x 22 pixels, about a ventricle's size.
 _GRID = 8
 # Beyond, hiding patches would keep others waiting.
 MOST_HIDDEN = 24
-# What must be the same in two files for one to explain the other.
-_ORIGIN = ("recipe", "dataset", "split", "preprocessing")
 
 
 class Evidence(Protocol):
@@ -85,13 +81,5 @@ def find_evidence(model: Path | str | None, classifier: Classifier) -> Evidence:
         Class activations when the file gives them, or a companion `NAME_heatmap.tflite` of the same origin lies
         beside it, as `alzedge run` leaves them; else occlusion.
     """
-    if kind_of(classifier.record).heat_map:
-        return Activation(classifier)
-    path = find_model(model)
-    beside = path.with_name(f"{path.stem}_heatmap.tflite")
-    if beside.is_file():
-        with contextlib.suppress(UserError):  # damaged or of another version: the map can be had without it
-            companion = Classifier.load(beside, guarded=False)
-            if all(companion.record.get(entry) == classifier.record.get(entry) for entry in _ORIGIN):
-                return Activation(companion)
-    return Occlusion(classifier)
+    explainer = heat_classifier(model, classifier)
+    return Occlusion(classifier) if explainer is None else Activation(explainer)

@@ -4,16 +4,16 @@ import contextlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.deidentify.in_memory import refuse_text, strip_files
 from alzedge.demo.answering.limits import Limits
 from alzedge.errors import UserError
 from alzedge.imaging.analyze import pair_of
-from alzedge.imaging.file_types import ANALYZE, NIFTI, VOLUMES, open_file
+from alzedge.imaging.file_types import ANALYZE, NIFTI, VOLUMES
 from alzedge.imaging.grid import Grid
 from alzedge.imaging.volumes import volume_of
 from alzedge.preparation.heads import open_head
@@ -100,17 +100,18 @@ def read_head(
         heights, report: see `alzedge.demo.answering.uploads.read_uploads`.
 
     Raises:
-        UserError: not to be read or brought into the frame, or too many slices.
+        UserError: not to be read or brought into the frame, too many slices, or text in them.
     """
     name = files[0].name if len(files) == 1 or kind == ANALYZE else f"the {len(files)} DICOM files"
-    named = [(file.name, partial(open_file, str(file))) for file in files]
     with told_as_damage(name):
+        named = strip_files(kind, list(files))
         if heights is None:
             slices, fit = volume_of(kind, named, name, limits.voxels).slices, None
         else:
             slices, fit = _fitted(scan_of(kind, named, name, (), limits.voxels), heights, report)
     if len(slices) > limits.slices:
         raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
+    refuse_text(slices, name)
     places = [""] * len(slices) if fit is None else [f", {height:+.0f} mm" for height in fit.heights]
     return HeadSlices(slices, tuple(f"{name}, slice {n}{place}" for n, place in enumerate(places, 1)), fit)
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.demo.answering.heads import Fit
+from alzedge.demo.answering.told import NOTHING_TOLD, Told
 from alzedge.demo.answering.uploads import Unread, Upload
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
 from alzedge.inference.answer import Answer, together
 from alzedge.inference.classifier import Classifier
+from alzedge.inference.measures.rule import Measures
 from alzedge.stages import STAGES, TITLES
 
 # A phantom head on the page: enough slices to scroll through, few enough to draw while somebody waits.
@@ -34,6 +36,7 @@ class Reply:
         phantom: the slices were drawn from formulas.
         unread: uploaded files that could not be read.
         fit: of a scan that was brought into the frame.
+        measures: the model's rule that makes one person's answer of several slices; None where it carries none.
     """
 
     names: tuple[str, ...]
@@ -45,11 +48,16 @@ class Reply:
     phantom: bool = False
     unread: tuple[Unread, ...] = ()
     fit: Fit | None = None
+    measures: Measures | None = None
 
     @cached_property
     def person(self) -> Answer:
-        """The mean over the slices that were not refused, as `alzedge predict` takes it."""
-        return together(list(self.answers))
+        """The answer for the person of all slices that were not refused, as `alzedge predict` gives it."""
+        return self.person_told(NOTHING_TOLD)
+
+    def person_told(self, told: Told) -> Answer:
+        """The same with the percentile for an age and sex, which are not kept."""
+        return together(self.answers, self.measures, told.age, told.sex)
 
     @cached_property
     def given(self) -> tuple[int, ...]:
@@ -76,22 +84,34 @@ class Reply:
 def ask(classifier: Classifier, upload: Upload) -> Reply:
     """Answers for uploaded slices; the guard refuses those that do not look like slices."""
     start = time.perf_counter()
-    answers = tuple(classifier.answers(upload.slices))
-    return _reply(upload, answers, time.perf_counter() - start)
+    answers = tuple(classifier.answers(upload.slices, upload.heights))
+    return _reply(classifier, upload, answers, time.perf_counter() - start)
 
 
 def ask_phantom(classifier: Classifier, upload: Upload) -> Reply:
     """Answers for phantoms, which the guard is not asked about: it knows them from real slices, and would refuse."""
     start = time.perf_counter()
-    rows = classifier.probabilities(upload.slices).tolist()
-    answers = tuple(Answer(dict(zip(classifier.labels, row, strict=True))) for row in rows)
-    return _reply(upload, answers, time.perf_counter() - start, phantom=True)
+    answers = tuple(Classifier(classifier.interpreter, classifier.record, guarded=False).answers(upload.slices))
+    return _reply(classifier, upload, answers, time.perf_counter() - start, phantom=True)
 
 
-def _reply(upload: Upload, answers: tuple[Answer, ...], seconds: float, phantom: bool = False) -> Reply:
+def _reply(
+    classifier: Classifier, upload: Upload, answers: tuple[Answer, ...], seconds: float, phantom: bool = False
+) -> Reply:
     hashes = tuple(hashlib.sha256(pixels.tobytes()).hexdigest() for pixels in upload.slices)
     one_person = True if upload.volume and len(answers) > 1 else None
-    return Reply(upload.names, hashes, upload.volume, answers, one_person, seconds, phantom, upload.unread, upload.fit)
+    return Reply(
+        upload.names,
+        hashes,
+        upload.volume,
+        answers,
+        one_person,
+        seconds,
+        phantom,
+        upload.unread,
+        upload.fit,
+        classifier.measures,
+    )
 
 
 def draw_phantom(label: int, volume: bool, rng: np.random.Generator) -> Upload:

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.deidentify.in_memory import refuse_text
 from alzedge.demo.answering.heads import Fit, one_volume, read_head, told_as_damage
 from alzedge.demo.answering.limits import LIMITS, WANTED, Limits, check_counts, check_size
 from alzedge.errors import UserError
@@ -58,6 +59,11 @@ class Upload:
     volume: bool
     unread: tuple[Unread, ...] = ()
     fit: Fit | None = None
+
+    @property
+    def heights(self) -> tuple[float, ...]:
+        """Heights of the slices in mm in the frame; nothing where unknown."""
+        return () if self.fit is None else self.fit.heights
 
 
 class NotASlice(UserError):
@@ -158,6 +164,7 @@ def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.
     with told_as_damage(file.name):
         pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
     if problem is None:
+        refuse_text(pixels, file.name)
         return pixels
     raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from alzedge.demo.answering.reply import Reply
+from alzedge.demo.answering.told import NOTHING_TOLD, Told
 from alzedge.demo.answering.uploads import Unread
 from alzedge.demo.html.curve import curve_html
+from alzedge.demo.html.measures import measured_words, measures_html, stage_set_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.table import table_html
 from alzedge.demo.html.verdict import (
@@ -26,21 +28,27 @@ def empty_html(record: Record) -> Markup:
     return render(
         "empty",
         size=size_text(record),
+        measures=bool(record.get("measures")),
         operating=operating_html(record, per_slice=False),
         cannot=cannot_sentence(record),
     )
 
 
-def answer_html(record: Record, reply: Reply) -> Markup:
+def answer_html(record: Record, reply: Reply, told: Told = NOTHING_TOLD, problem: str = "") -> Markup:
     """Draw the whole answer to one upload.
 
     Args:
         record: of the model that answered.
         reply: its answers.
+        told: age and sex of the person; of no use to pictures of several people.
+        problem: what was wrong with what was told, as a sentence; empty where nothing was.
     """
     if not reply.given:
         return refusal_html(_why_refused(reply), reply.unread)
     threshold = threshold_of(record)
+    of_one = bool(reply.one_person) or not reply.several
+    person = reply.person_told(told)
+    measures = measures_html(person, reply.measures, told) if of_one else ""
     return render(
         "answer",
         unread=reply.unread,
@@ -49,7 +57,10 @@ def answer_html(record: Record, reply: Reply) -> Markup:
         threshold=threshold,
         about=_person(reply, threshold) if reply.one_person else None,
         shown=_slice(reply, threshold),
-        operating=operating_html(record, per_slice=not reply.one_person),
+        problem=problem,
+        measures=measures,
+        stage_set=stage_set_html(person) if of_one else "",
+        operating=operating_html(record, per_slice=not reply.one_person, brief=bool(measures)),
         curve=curve_html(reply, threshold) if reply.one_person else "",
         table=table_html(record, reply) if reply.pictures and not reply.one_person else "",
         cannot=cannot_sentence(record),
@@ -86,6 +97,7 @@ class _Shown:
     shares: tuple[float, ...]
     eyebrow: str = ""
     basis: str = ""
+    measured: str = ""
     name: str = ""
     number: int = 1
     count: int = 1
@@ -94,7 +106,7 @@ class _Shown:
 def _person(reply: Reply, threshold: float | None) -> _Shown:
     verdict, count = verdict_of(reply.person, threshold), len(reply.given)
     left_out = len(reply.answers) - count
-    basis = f"The mean over {count} slices" if count > 1 else "One slice"
+    basis = f"{'The mean over' if reply.measures is None else 'From'} {count} slices" if count > 1 else "One slice"
     basis += f"; {left_out} that the model does not know as brain slices left out" if left_out else ""
     eyebrow = "The phantom" if reply.phantom else "The person"
     return _Shown(verdict.heading, verdict.side, verdict.score, verdict.shares, eyebrow=eyebrow, basis=f"{basis}.")
@@ -109,6 +121,7 @@ def _slice(reply: Reply, threshold: float | None) -> _Shown:
         verdict.side,
         verdict.score,
         verdict.shares,
+        measured=measured_words(reply.answers[row]) if reply.several else "",
         name=reply.names[row],
         number=row + 1,
         count=len(reply.answers),

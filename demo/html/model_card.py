@@ -4,7 +4,9 @@ from markupsafe import Markup
 
 from alzedge.demo.answering.origin import Origin, Refusals
 from alzedge.demo.html.rendering import render
+from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.record_facts import file_bytes, is_synthetic, read_measurements
 from alzedge.metrics.tasks import FIGURES, TASKS
 from alzedge.model_file.read_write import Record
@@ -41,8 +43,17 @@ def card_html(record: Record) -> Markup:
         origin=Origin.read(record),
         size=file_bytes(record),
         refuses=Refusals.read(record),
+        measures=_measures(record),
         tests=read_measurements(record),
         whom=_WHOM,
         tasks=TASKS,
         figures=FIGURES,
     )
+
+
+def _measures(record: Record) -> Measures | None:
+    """The record's rules; a model with wrong ones does not come so far, but its card can be drawn."""
+    try:
+        return Measures.read(record)
+    except UserError:
+        return None

@@ -66,12 +66,13 @@ def threshold_of(record: Record) -> float | None:
     return None if point is None else point.threshold
 
 
-def operating_html(record: Record, per_slice: bool) -> Markup:
+def operating_html(record: Record, per_slice: bool, brief: bool = False) -> Markup:
     """Sensitivity and specificity at the operating threshold, with intervals, for those who know no statistics.
 
     Args:
         record: of the model.
         per_slice: the answer beside it is about one slice.
+        brief: in one line that opens.
     """
     point, test = OperatingPoint.read(record), largest_unseen(record)
     ece = test.level(not per_slice).of(STAGES4, "ece") if test and not is_synthetic(record) else None
@@ -80,6 +81,7 @@ def operating_html(record: Record, per_slice: bool) -> Markup:
         point=point,
         synthetic=is_synthetic(record),
         per_slice=per_slice,
+        brief=brief and point is not None and point.sensitivity is not None and point.specificity is not None,
         who="people" if point and point.level == "person" else "slices of people",
         ece=None if ece is None else ece.value,
         calibrated=is_calibrated(record),

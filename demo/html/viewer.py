@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.demo.answering.reply import Reply, shares
+from alzedge.demo.html.measures import measured_words
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import HEADINGS, side_of
-from alzedge.imaging.overlay import AGAINST, FOR
+from alzedge.imaging.overlay import AGAINST, FOR, brain_mask
 
 # To the eye a JPEG of this quality is the slice; as PNG a head of 180 slices would weigh twice as much.
 _QUALITY = 92
 # The browser smooths between the points of a heat map linearly; on a finer grid than the network's, that looks smooth.
 _FINER = 3
-# Background of a stripped slice, with a JPEG's noise.
-_BACKGROUND = 8
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,7 @@ class _Slice:
     shares: str
     heat: str
     mask: str
+    measured: str
 
 
 def empty_viewer_html(example: NDArray[np.uint8], source: str) -> Markup:
@@ -74,6 +74,7 @@ def viewer_html(
             "" if answer.probabilities is None else " ".join(f"{share:.6f}" for share in shares(answer)),
             maps[row],
             masks[row],
+            measured_words(answer),
         )
         for row, answer in enumerate(reply.answers)
     ]
@@ -96,20 +97,6 @@ def heat_layer(evidence: NDArray[np.float32], scale: float) -> NDArray[np.uint8]
     layer[..., :3] = np.where(smooth[..., None] > 0, np.array(FOR, np.uint8), np.array(AGAINST, np.uint8))
     layer[..., 3] = np.rint(255 * np.abs(smooth).clip(0, 1))
     return layer
-
-
-def brain_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The brain on a stripped slice, bool (208, 176), dark ventricles included.
-
-    A pixel belongs to it when there are bright ones to its left and right, and above and below it.
-    """
-    bright = pixels > _BACKGROUND
-    inside = np.ones_like(bright)
-    for axis in (0, 1):
-        inside &= np.maximum.accumulate(bright, axis) & np.flip(
-            np.maximum.accumulate(np.flip(bright, axis), axis), axis
-        )
-    return inside
 
 
 def _mask_png(mask: NDArray[np.bool_]) -> str:

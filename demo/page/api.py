@@ -3,56 +3,26 @@
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from alzedge.demo.answering.heads import Fit
 from alzedge.demo.answering.limits import LIMITS, Limits
+from alzedge.demo.answering.told import NOTHING_TOLD, Told, read_told
 from alzedge.demo.answering.turns import Turns
-from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, call_here, discard, read_uploads
+from alzedge.demo.answering.uploads import Call, call_here, discard
+from alzedge.demo.page.asking import Json, as_json, ask_model
 from alzedge.errors import UserError
-from alzedge.inference.answer import Answer, together
 from alzedge.inference.classifier import Classifier
-from alzedge.inference.guard import NOT_A_SLICE
-from alzedge.inference.writers import entries
-from alzedge.model_file.read_write import Record
-from alzedge.stages import DISCLAIMER
 
 _PREDICT = (
     "Answer for one question: a list of one slice (JPEG, PNG), several slices of one person, one NIfTI volume, or "
-    "the files of one DICOM series."
+    "the files of one DICOM series. Optional: the person's age in years and sex, 'F' or 'M', for the percentile of the "
+    "brain volume; neither is kept."
 )
 _BATCH = "Answer for each file by itself: a list of slices, volumes and single DICOM files gives a list of answers."
-
-# As it is sent: dictionaries, lists, texts and numbers.
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The answers to one question of a program.
-
-    Attributes:
-        name: of the file, or how many.
-        volume: the slices are a volume's.
-        answers: by the slices' names, in order.
-        unread: files that could not be read.
-        reading_ms, answering_ms: time spent on decoding, and on guard, preprocessing and network.
-        fit: of a scan that was brought into the frame.
-    """
-
-    name: str
-    volume: bool
-    answers: tuple[tuple[str, Answer], ...]
-    unread: tuple[Unread, ...]
-    reading_ms: float
-    answering_ms: float
-    fit: Fit | None = None
 
 
 def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True) -> None:
@@ -73,8 +43,13 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, pr
             async with turns.turn(str(request.client.host) if request.client else ""):
                 return await asyncio.to_thread(question, paths)
 
-    async def predict(files: list[gr.FileData], request: gr.Request) -> Json:
-        answered: Json = await respond(files, request, lambda paths: answer(classifier, paths, limits, call, prepared))
+    async def predict(
+        files: list[gr.FileData], request: gr.Request, age: float | None = None, sex: str | None = None
+    ) -> Json:
+        def question(paths: list[Path]) -> Json:
+            return answer(classifier, paths, limits, call, prepared, read_told(age, sex))
+
+        answered: Json = await respond(files, request, question)
         return answered
 
     async def predict_batch(files: list[gr.FileData], request: gr.Request) -> list[Json]:
@@ -95,83 +70,21 @@ def answer(
     limits: Limits = LIMITS,
     call: Call = call_here,
     prepared: bool = True,
+    told: Told = NOTHING_TOLD,
 ) -> Json:
     """Answer for one slice, or for one person's slices or volume.
 
     Returns:
-        `any_dementia` with the score, the file's operating threshold and which side of it the score lies on; `stage`,
-        `probabilities`, `refused` and `unlikeness` as `alzedge predict --json` tells them; `name`, `volume`, the same
-        per slice in `slices`, `notes` and `quality` of a scan's registration, files that could not be read in `unread`, `labels`, the milliseconds spent on reading and
+        `any_dementia` with the score, the file's operating threshold and which side of it the score lies on;
+        `brain_volume`, `apparent_age`, `stage`, `probabilities`, `stage_set`, `refused` and `unlikeness` as
+        `alzedge predict --json` tells them; `name`, `volume`, the same per slice in `slices`, `notes` and `quality` of a
+        scan's registration, files that could not be read in `unread`, `labels`, the milliseconds spent on reading and
         on answering, the model's kind and SHA-256, and the disclaimer.
 
     Raises:
         UserError: not to be read; see `alzedge.demo.answering.uploads`.
     """
-    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared))
-
-
-def ask_model(
-    classifier: Classifier, paths: Sequence[Path], limits: Limits, call: Call, prepared: bool = True
-) -> Asked:
-    """Read files and ask the model about them; a single picture that the guard takes for something else is refused.
-
-    Raises:
-        UserError: not to be read.
-    """
-    start = time.perf_counter()
-    upload: Upload | None = None
-    answers: list[Answer] = []
-    try:
-        heights = classifier.levels if prepared else None
-        upload = read_uploads(paths, limits, classifier.guard, call, heights)
-    except NotASlice as refusal:
-        if len(paths) > 1:
-            raise
-        answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness, classifier.threshold)]
-    read = time.perf_counter()
-    if upload is not None:
-        answers = classifier.answers(upload.slices)
-    done = time.perf_counter()
-    names = (paths[0].name,) if upload is None else upload.names
-    return Asked(
-        paths[0].name if len(paths) == 1 else f"{len(paths)} files",
-        upload is not None and upload.volume,
-        tuple(zip(names, answers, strict=True)),
-        () if upload is None else upload.unread,
-        round(1000 * (read - start), 3),
-        round(1000 * (done - read), 3),
-        None if upload is None else upload.fit,
-    )
-
-
-def as_json(classifier: Classifier, asked: Asked) -> Json:
-    """Answers as they are sent."""
-    answers = [one for _, one in asked.answers]
-    return {
-        "name": asked.name,
-        "volume": asked.volume,
-        **entries(answers[0] if len(answers) == 1 else together(answers)),
-        **({} if asked.fit is None else _told(asked.fit)),
-        "slices": [
-            {"name": name, **height, **entries(one)}
-            for (name, one), height in zip(asked.answers, _heights(asked), strict=True)
-        ],
-        "unread": [{"name": one.name, "error": one.problem} for one in asked.unread],
-        "labels": list(classifier.labels),
-        "latency_ms": {"reading": asked.reading_ms, "answering": asked.answering_ms},
-        "model": _model(classifier.record),
-        "disclaimer": DISCLAIMER,
-    }
-
-
-def _told(fit: Fit) -> Json:
-    return {"notes": list(fit.notes), "quality": fit.quality and asdict(fit.quality)}
-
-
-def _heights(asked: Asked) -> list[Json]:
-    if asked.fit is None:
-        return [{} for _ in asked.answers]
-    return [{"position_mm": height} for height in asked.fit.heights]
+    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared, told))
 
 
 def answer_each(
@@ -191,14 +104,10 @@ def answer_each(
     answers: list[Json] = []
     for path in paths:
         try:
-            answers.append(answer(classifier, [path], limits, call, prepared))
+            answers.append(answer(classifier, [path], limits, call, prepared=prepared))
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers
-
-
-def _model(record: Record) -> Json:
-    return {"kind": record["kind"], "sha256": record["sha256"]}
 
 
 @contextlib.contextmanager

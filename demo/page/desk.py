@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from alzedge.demo.answering.evidence import MOST_HIDDEN, Evidence
 from alzedge.demo.answering.example import EXAMPLE_SOURCE, load_example
 from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.reply import Reply, ask, ask_phantom, draw_phantom
+from alzedge.demo.answering.told import NOTHING_TOLD, Told, read_told
 from alzedge.demo.answering.uploads import Call, call_here, discard, read_uploads
 from alzedge.demo.html.answer import answer_html, empty_html, refusal_html
 from alzedge.demo.html.comparison import ask_teacher, comparison_html, waiting_html
@@ -22,14 +24,21 @@ from alzedge.demo.html.viewer import empty_viewer_html, viewer_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.preparation.upright import TURNED, turned_where
+from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_tiles
 
 
 @dataclass(frozen=True)
 class Answered:
-    """Answers of the student and, where there is one, of the teacher; kept while the page is open, without a picture."""
+    """Answers of the student and, where there is one, of the teacher; kept while the page is open.
+
+    Attributes:
+        student, teacher: the answers, without a picture.
+        pictures: the few small ones that a report shows.
+    """
 
     student: Reply
     teacher: Reply | None
+    pictures: Pictures
 
 
 @dataclass(frozen=True)
@@ -80,12 +89,15 @@ class Desk:
         view = empty_viewer_html(example[len(example) // 2], EXAMPLE_SOURCE)
         return Shown(view, empty_html(self.classifier.record), waiting_html())
 
-    def upload(self, paths: Sequence[str] | None, report: Path | None = None) -> Shown:
+    def upload(
+        self, paths: Sequence[str] | None, report: Path | None = None, age: Any = None, sex: Any = None
+    ) -> Shown:
         """Answer for uploaded files, and delete them; for files that cannot be read, tell what is wrong with them.
 
         Args:
             paths: of the files.
             report: see `alzedge.demo.answering.uploads.read_uploads`.
+            age, sex: as the controls hold them; see `alzedge.demo.answering.told`.
         """
         if not paths:
             return self.empty
@@ -96,30 +108,31 @@ class Desk:
             return self.refused(str(error))
         finally:
             discard(paths)
-        return self._shown(upload.slices, ask(self.classifier, upload))
+        return self._shown(upload.slices, ask(self.classifier, upload), age, sex)
 
     def refused(self, reason: str) -> Shown:
         """No answer, for a reason that is told as a sentence."""
         return replace(self.empty, answer=refusal_html(reason))
 
-    def example(self) -> Shown:
+    def example(self, age: Any = None, sex: Any = None) -> Shown:
         """Answer for the example."""
         upload = load_example()
-        return self._shown(upload.slices, ask(self.classifier, upload))
+        return self._shown(upload.slices, ask(self.classifier, upload), age, sex)
 
-    def phantom(self, label: int, head: bool) -> Shown:
+    def phantom(self, label: int, head: bool, age: Any = None, sex: Any = None) -> Shown:
         """Draw a phantom of a stage, a slice or a head, and answer for it."""
         drawn = draw_phantom(label, head, np.random.default_rng())
-        return self._shown(drawn.slices, ask_phantom(self.classifier, drawn))
+        return self._shown(drawn.slices, ask_phantom(self.classifier, drawn), age, sex)
 
-    def regroup(self, answered: Answered | None, one_person: bool) -> Shown:
-        """The same answers, now taken as one person's, or not; the pictures stay as they are."""
+    def regroup(self, answered: Answered | None, one_person: bool | None, age: Any = None, sex: Any = None) -> Shown:
+        """The same answers, now taken as one person's, or not, or of another age; the pictures stay as they are."""
         if answered is None or not answered.student.pictures:
-            return self.empty if answered is None else self._worded(answered)
+            return self.empty if answered is None else self._worded(answered, age, sex)
         teacher = None if answered.teacher is None else replace(answered.teacher, one_person=one_person)
-        return self._worded(Answered(replace(answered.student, one_person=one_person), teacher))
+        student = replace(answered.student, one_person=one_person)
+        return self._worded(replace(answered, student=student, teacher=teacher), age, sex)
 
-    def _shown(self, slices: NDArray[np.uint8], student: Reply) -> Shown:
+    def _shown(self, slices: NDArray[np.uint8], student: Reply, age: Any, sex: Any) -> Shown:
         slices = turned_where(slices, [TURNED in answer.notes for answer in student.answers])
         heat = self.evidence(slices[list(student.given)]) if student.given else None
         legend = ""
@@ -129,15 +142,39 @@ class Desk:
             legend = render(
                 "note", sentence=f"No heat map: this model can draw it for up to {MOST_HIDDEN} slices only."
             )
-        answered = Answered(student, None if self.teacher is None else ask_teacher(self.teacher, slices, student))
+        beside = None if self.teacher is None else ask_teacher(self.teacher, slices, student)
+        answered = Answered(student, beside, self._pictures(slices, student, heat))
         view = viewer_html(slices, student, heat, threshold_of(self.classifier.record))
         fit = "" if student.fit is None else fit_html(student.fit)
-        return replace(self._worded(answered), view=view, legend=legend, fit=fit)
+        return replace(self._worded(answered, age, sex), view=view, legend=legend, fit=fit)
 
-    def _worded(self, answered: Answered) -> Shown:
+    def _pictures(self, slices: NDArray[np.uint8], reply: Reply, heat: NDArray[np.float32] | None) -> Pictures:
+        rows = chosen_rows(reply.answers)
+        shown = None if heat is None else heat[[reply.given.index(row) for row in rows]]
+        legend = f"The evidence for any dementia. {self.evidence.words}"
+        return Pictures(make_tiles(slices, rows, shown), hash_of(slices), legend)
+
+    def _worded(self, answered: Answered, age: Any, sex: Any) -> Shown:
+        told, problem = _told(age, sex)
         record = self.classifier.record
         beside = self.empty.comparison
         if self.teacher is not None and answered.teacher is not None:
             beside = comparison_html(record, self.teacher.record, (answered.student, answered.teacher))
-        words = answer_html(record, answered.student)
+        words = answer_html(record, answered.student, told, problem)
         return Shown(self.empty.view, words, beside, answered=answered)
+
+
+def _told(age: Any, sex: Any) -> tuple[Told, str]:
+    """Age and sex in the controls, or nothing and the sentence that says what is wrong: the answer comes all the same."""
+    try:
+        return read_told(_years(age), sex), ""
+    except UserError as error:
+        return NOTHING_TOLD, str(error)
+
+
+def _years(age: Any) -> Any:
+    """A number where the text field holds one, with a point or a comma."""
+    try:
+        return float(age.strip().replace(",", ".")) if isinstance(age, str) and age.strip() else None
+    except ValueError:
+        return age

@@ -7,6 +7,9 @@
   const PHONE = "(max-width: 900px)";
   let evidence = { map: 0, title: "any dementia" }; // the maps as the viewer lists them: any dementia, then the stages
   let number = 1;
+  // Blind reading: the model's answer stays hidden until the slice on show has been read.
+  const read = new Set();
+  let answerSeen = false;
 
   const thumbs = () => all(".viewer .thumb");
   const sharesOf = (thumb) => thumb.dataset.shares.split(" ").filter(Boolean).map(Number);
@@ -18,6 +21,7 @@
     const thumb = list[(wanted ?? current) - 1];
     if (!thumb) return;
     number = list.indexOf(thumb) + 1;
+    root.classList.toggle("blind", !read.has(number));
     for (const other of list) other.removeAttribute("aria-current");
     thumb.setAttribute("aria-current", "true");
     const slice = at(".viewer img.slice");
@@ -49,6 +53,7 @@
     put("name", thumb.dataset.name);
     put("verdict", thumb.dataset.heading);
     put("evidence", evidence.title);
+    put("measured", thumb.dataset.measured ?? "");
     put("score", shares.length ? score.toFixed(2) : "–");
     for (const heading of all('.this-slice [data-show="verdict"]')) heading.className = `verdict ${thumb.dataset.side}`;
     const gauge = at(".slice-gauge");
@@ -79,8 +84,36 @@
 
   // On a phone the answer comes to the eye, which is on the button that asked for it.
   function arrived() {
+    read.clear();
+    root.classList.add("blind");
+    saw(!root.classList.contains("labelling"));
     if (matchMedia(PHONE).matches) at("#answer-side")?.scrollIntoView({ block: "start" });
   }
+
+  function saw(seen) {
+    answerSeen = seen;
+    root.classList.toggle("answer-seen", seen);
+  }
+
+  // The keys of whoever reads: see READINGS of labelling.py for the order of the choices.
+  const CHOICES = { 1: 0, 2: 1, 3: 2, 4: 3, 0: 4, m: 5 };
+  document.addEventListener("keydown", (event) => {
+    if (!root.classList.contains("labelling") || event.ctrlKey || event.altKey || event.metaKey) return;
+    const on = event.target;
+    if (on.closest?.("textarea, input:not([type=radio]):not([type=range]):not([type=checkbox])")) return;
+    const radios = all("#reading input[type=radio]");
+    if (event.key in CHOICES) {
+      radios[CHOICES[event.key]]?.focus();
+      radios[CHOICES[event.key]]?.click();
+    } else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      move(Math.min(thumbs().length, Math.max(1, number + (event.key === "ArrowLeft" ? -1 : 1))));
+    } else if (event.key === "u") {
+      at("#undo")?.click();
+    } else if (event.key === "Enter" && !on.closest?.("button, a, [role=tab]")) {
+      at("#add-label")?.click();
+    } else return;
+    event.preventDefault();
+  });
 
   document.addEventListener("click", (event) => {
     const near = (selector) => event.target.closest?.(selector);
@@ -90,6 +123,8 @@
     if (row) move(Number(row.dataset.slice));
     const press = near("[data-press]");
     if (press) at(`#${press.dataset.press}`)?.click();
+    const wanted = near("[data-focus]");
+    if (wanted) at(`#${wanted.dataset.focus} :is(input, textarea)`)?.focus();
     if (near('a[href="#card"]')) {
       event.preventDefault();
       if (!at(".card")) at("#about button")?.click();
@@ -103,13 +138,21 @@
     }
   });
 
-  root.classList.add("blind"); // as the box in the tab says at first
+  root.classList.add("blind");
   window.alzedge = {
     show,
     arrived,
     heat: (on) => root.classList.toggle("heat-on", on),
-    blind: (on) => root.classList.toggle("blind", on),
-    labelling: (on) => root.classList.toggle("labelling", on),
+    seen: () => answerSeen,
+    added: (said) => {
+      if (!said.includes("Added.")) return;
+      read.add(number);
+      show();
+    },
+    labelling: (on) => {
+      root.classList.toggle("labelling", on);
+      if (!on && at(".viewer:not(.empty)")) saw(true);
+    },
     opacity: (percentage) => root.style.setProperty("--heat", percentage / 100),
     explain: (map, title) => {
       evidence = { map, title };

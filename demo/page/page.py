@@ -16,18 +16,18 @@ from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import size_text
 from alzedge.demo.page.api import add_api
+from alzedge.demo.page.ask_side import add_ask_side
 from alzedge.demo.page.bare import BARE
 from alzedge.demo.page.desk import Answered, Desk, Shown
 from alzedge.demo.page.labelling import LabelFolder
 from alzedge.demo.page.labelling_tab import LabellingTab, add_labelling
 from alzedge.demo.page.links import page_links
 from alzedge.demo.page.registering import reporting
+from alzedge.demo.page.report_button import add_report
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, TITLES
 
-_WANTED = "Upload slices or a head"
-_STAGES = [(title, stage) for stage, title in enumerate(TITLES)]
 _EVIDENCE = [("any dementia", 0), *((title.lower(), stage) for stage, title in enumerate(TITLES, 1))]
 _ONE, _SEVERAL = "one person", "different people"
 # Programs have endpoints of their own, see `alzedge.demo.page.api`.
@@ -76,7 +76,7 @@ def build_page(
         answered = gr.State(None, time_to_live=_SECONDS_KEPT)
         with gr.Row(equal_height=False, elem_id="sides"):
             with gr.Column(scale=3, min_width=250, elem_id="ask-side"):
-                ask = _questions()
+                ask = add_ask_side(classifier.measures is not None and classifier.measures.norm is not None)
             with gr.Column(scale=4, min_width=280, elem_id="view-side"):
                 view, number, legend = _view(desk.empty)
                 fit = gr.HTML("", **BARE, elem_id="fit")
@@ -89,6 +89,7 @@ def build_page(
                         [_ONE, _SEVERAL], value=None, label="These slices are of", visible=False, elem_id="together"
                     )
                     words = gr.HTML(str(desk.empty.answer), js_on_load=_ARRIVE, **BARE, elem_id="answer")
+                    add_report(classifier.record, answered, ask.age, ask.sex)
                 with gr.Tab("Student and teacher", visible=teacher is not None):
                     beside = gr.HTML(str(desk.empty.comparison), **BARE)
                 with gr.Tab("Label") as label_tab:
@@ -108,30 +109,34 @@ def build_page(
                 return shown.updates(desk.refused(str(error)))
 
         async def on_upload(
-            paths: list[str] | None, request: gr.Request, progress: gr.Progress = _PROGRESS
+            paths: list[str] | None, age: Any, sex: Any, request: gr.Request, progress: gr.Progress = _PROGRESS
         ) -> tuple[Any, ...]:
             with reporting(progress) as report:
-                return await answer(request, desk.upload, paths, report)
+                return await answer(request, desk.upload, paths, report, age, sex)
 
-        async def on_example(request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.example)
+        async def on_example(age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.example, age, sex)
 
-        async def on_slice(stage: int, request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.phantom, stage, False)
+        async def on_slice(stage: int, age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.phantom, stage, False, age, sex)
 
-        async def on_head(stage: int, request: gr.Request) -> tuple[Any, ...]:
-            return await answer(request, desk.phantom, stage, True)
+        async def on_head(stage: int, age: Any, sex: Any, request: gr.Request) -> tuple[Any, ...]:
+            return await answer(request, desk.phantom, stage, True, age, sex)
 
-        def on_group(kept: Answered | None, choice: str | None) -> tuple[Any, ...]:
-            regrouped = desk.regroup(kept, choice == _ONE)
-            return shown.regrouped(regrouped)
+        def on_group(kept: Answered | None, choice: str | None, age: Any, sex: Any) -> tuple[Any, ...]:
+            if kept is None:  # nothing was answered, and a refusal on show stays
+                return tuple(gr.skip() for _ in shown.wording)
+            return shown.regrouped(desk.regroup(kept, None if choice is None else choice == _ONE, age, sex))
 
         asking: dict[str, Any] = {"outputs": shown.all, "concurrency_limit": None, **_PRIVATE}
-        ask.files.upload(on_upload, ask.files, **asking)
-        ask.example.click(on_example, None, **asking)
-        ask.slice.click(on_slice, ask.stage, **asking)
-        ask.head.click(on_head, ask.stage, **asking)
-        together.input(on_group, [answered, together], shown.wording, **_PRIVATE)
+        told = [ask.age, ask.sex]
+        ask.files.upload(on_upload, [ask.files, *told], **asking)
+        ask.example.click(on_example, told, **asking)
+        ask.slice.click(on_slice, [ask.stage, *told], **asking)
+        ask.head.click(on_head, [ask.stage, *told], **asking)
+        regroup: dict[str, Any] = {"fn": on_group, "inputs": [answered, together, *told], "outputs": shown.wording}
+        for change in (together.input, ask.age.submit, ask.age.blur, ask.sex.input):
+            change(**regroup, **_PRIVATE)
         add_api(classifier, limits, call, line, prepared)
     return page
 
@@ -156,17 +161,6 @@ def launch_options() -> dict[str, Any]:
 def page_file(name: str) -> str:
     """Text of a file beside this module."""
     return resources.files("alzedge.demo.page").joinpath(name).read_text("utf-8")
-
-
-@dataclass(frozen=True)
-class _Questions:
-    """The controls that ask."""
-
-    example: gr.Button
-    files: gr.File
-    stage: gr.Dropdown
-    slice: gr.Button
-    head: gr.Button
 
 
 @dataclass(frozen=True)
@@ -206,19 +200,6 @@ class _Outputs:
     def regrouped(self, shown: Shown) -> tuple[Any, ...]:
         """New values of `wording`."""
         return str(shown.answer), str(shown.comparison), shown.answered, *self.labelling.updates(shown.answered)
-
-
-def _questions() -> _Questions:
-    example = gr.Button("Try the example", variant="primary", elem_id="example")
-    files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
-    gr.HTML(render("note", sentence="JPEG or PNG, or a head's T1 scan: NIfTI, Analyze pair, DICOM series."), **BARE)
-    stage = gr.Dropdown(
-        _STAGES, value=2, label="Or draw a phantom with", info="From formulas: not a picture of anybody."
-    )
-    with gr.Row(elem_classes="phantoms"):
-        one = gr.Button("Draw a slice", min_width=90, size="md")
-        head = gr.Button("Draw a head", min_width=90, size="md")
-    return _Questions(example, files, stage, one, head)
 
 
 def _view(empty: Shown) -> tuple[gr.HTML, gr.Slider, gr.HTML]:

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alzedge.demo.answering.limits import Limits
 from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
+from alzedge.demo.serving.questions import checked_question
+from alzedge.errors import UserError
 
 _API = "/gradio_api"
 _READ = re.compile(
@@ -72,6 +74,10 @@ class Gate:
         if refusal is None and scope["method"] == "POST" and scope["path"] != _UPLOAD:
             question = await _body(receive)
             refusal = None if question is not None and not _names_addresses(question) else (400, "Bad request")
+        try:
+            question = None if refusal or question is None else checked_question(scope["path"], question)
+        except UserError as error:
+            refusal = 400, str(error)
         if refusal is not None:
             return await PlainTextResponse(refusal[1], refusal[0])(scope, receive, _safer(send))
         if scope["path"] == "/":

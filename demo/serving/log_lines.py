@@ -1,10 +1,19 @@
-"""A log that nobody can fill: long lines are cut, and of too many only their number is told."""
+"""A log that nobody can fill, and that names no upload: long lines are cut, and of too many only their number is told."""
 
+import hashlib
+import re
 import time
 from typing import TextIO
 
 _LONGEST = 300
 _LINES, _SECONDS = 60, 60.0
+# An upload lies in a folder of its own, see `alzedge.demo.serving.uploading`; its name may be somebody's.
+_UPLOADED = re.compile(r"([/\\][0-9a-f]{32})[/\\].*")
+
+
+def without_names(line: str) -> str:
+    """A line with what follows an upload's folder, its file's name, replaced by a short hash of both."""
+    return _UPLOADED.sub(lambda found: f"{found[1]}/<{hashlib.sha256(found[0].encode()).hexdigest()[:8]}>", line)
 
 
 class ShortLines:
@@ -48,6 +57,7 @@ class ShortLines:
         return self._stream.encoding
 
     def _write_line(self, line: str) -> None:
+        line = without_names(line)
         now = time.monotonic()
         if now - self._begun > self._seconds:
             if self._left_out:

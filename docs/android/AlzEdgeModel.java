@@ -80,6 +80,88 @@ public final class AlzEdgeModel {
         return input;
     }
 
+    /**
+     * The table of greys for the preprocessing step "white": white matter gets the same brightness on every slice.
+     *
+     * @param pixels as `input` takes them
+     */
+    public static int[] white(int[] pixels) {
+        int[] counts = new int[256];
+        int tissue = 0;
+        for (int pixel : pixels) {
+            counts[pixel & 0xff]++;
+            if ((pixel & 0xff) >= 6) tissue++;
+        }
+        int white = 20;
+        int darker = 0;
+        for (int grey = 6; grey < 256 && tissue > 0; grey++) {
+            darker += counts[grey];
+            if (darker > tissue * 85L / 100) { // in ascending order, tissue's pixel number n * 85 / 100 has this grey
+                white = Math.max(grey, 20);
+                break;
+            }
+        }
+        int[] table = new int[256];
+        for (int grey = 4; grey < 256; grey++) table[grey] = Math.min(255, (170 * grey + white / 2) / white);
+        return table;
+    }
+
+    /**
+     * How unlike an axial brain slice a picture is; above 1 the model must not be asked.
+     *
+     * @param pixels as `input` takes them
+     * @param mean decoded from base64, as are components; all of them, scale, variance, residual and threshold are in the
+     *     record's "guard"
+     */
+    public static double unlikeness(
+            int[] pixels, int width, byte[] mean, byte[] components, double scale, double[] variance, double[] residual,
+            double threshold) {
+        int across = width / 16;
+        double[] means = new double[pixels.length / 256];
+        for (int index = 0; index < pixels.length; index++) {
+            means[index / width / 16 * across + index % width / 16] += (pixels[index] & 0xff) / (255.0 * 256);
+        }
+        double least = Double.POSITIVE_INFINITY;
+        for (int band = 0; band < residual.length; band++) { // of heights; the nearest one counts
+            double[] offset = means.clone();
+            for (int block = 0; block < offset.length; block++) {
+                offset[block] -= (mean[band * offset.length + block] & 0xff) / 256.0;
+            }
+            double[] outside = offset.clone();
+            double within = 0;
+            for (int k = 0; k < variance.length; k++) {
+                double along = 0;
+                for (int block = 0; block < offset.length; block++) {
+                    along += components[k * offset.length + block] * scale * offset[block];
+                }
+                for (int block = 0; block < offset.length; block++) {
+                    outside[block] -= components[k * offset.length + block] * scale * along;
+                }
+                within += along * along / variance[k];
+            }
+            double error = 0;
+            for (double value : outside) error += value * value;
+            least = Math.min(least, error / residual[band] + within / variance.length);
+        }
+        return least / threshold;
+    }
+
+    /**
+     * A measured quantity with its 90 % interval, for one slice: value, low, high.
+     *
+     * @param output of the network
+     * @param rule intercept, slope, covariance, within, mean, variance and factor, the first number of each where it is a
+     *     list, from "brain_volume" or "age" of the record's "measures" / "anywhere"
+     * @param slices the first number of "slices" there
+     */
+    public static double[] measure(double output, double[] rule, double slices) {
+        double weight = rule[1] / (rule[2] + Math.max(0, rule[3]) * Math.max(0, 1 - 1 / slices));
+        double precision = rule[1] * weight + 1 / rule[5];
+        double value = (weight * (output - rule[0]) + rule[4] / rule[5]) / precision;
+        double half = rule[6] / Math.sqrt(precision);
+        return new double[] {value, value - half, value + half};
+    }
+
     /** The probabilities that an int8 output stands for; they sum to 1. */
     public static float[] probabilities(ByteBuffer output, float scale, int zeroPoint) {
         float[] values = new float[output.capacity()];

@@ -1,10 +1,17 @@
 // An AlzEdge student in LiteRT.js: grey pixels in, probabilities out, with the integers that Python uses.
 
 import { getDefaultEnvironment, getGlobalLiteRt, loadLiteRt } from "@litertjs/core";
-import { quantization, readModelFile } from "./modelfile.js";
+import { readGuard } from "./guard.js";
+import { answerOf } from "./measures.js";
+import { readModelFile, signature } from "./modelfile.js";
+import { preprocessor } from "./preprocess.js";
 
 // litert::ElementType of the tensors that AlzEdge exports, and what holds their values in JavaScript.
 const ARRAYS = { 1: Float32Array, 7: Int16Array, 9: Int8Array };
+// What must be the same in two files for the heat map of one to explain the answers of the other.
+const ORIGIN = ["recipe", "dataset", "split", "preprocessing"];
+
+let runtime; // LiteRT.js may be loaded once only, and both files need it
 
 /**
  * Load a model file.
@@ -12,7 +19,8 @@ const ARRAYS = { 1: Float32Array, 7: Int16Array, 9: Int8Array };
  * @param {string} wasm address of the folder node_modules/@litertjs/core/wasm/
  */
 export async function loadClassifier(model, wasm) {
-  const [response] = await Promise.all([fetch(model), loadLiteRt(wasm)]);
+  runtime ??= loadLiteRt(wasm);
+  const [response] = await Promise.all([fetch(model), runtime]);
   if (!response.ok) throw new Error(`${model}: the server answers ${response.status}; copy the model file there.`);
   const file = await readModelFile(new Uint8Array(await response.arrayBuffer()));
   return new Classifier(file, await compile(file.flatbuffer));
@@ -20,41 +28,55 @@ export async function loadClassifier(model, wasm) {
 
 class Classifier {
   constructor({ labels, record }, network) {
-    const { steps, lookup, shrink, divide_by, ...unknown } = record.preprocessing;
-    if (Object.keys(unknown).length || divide_by !== 255 || (steps && !lookup)) {
-      throw new Error("The model asks for unknown preprocessing.");
-    }
-    Object.assign(this, { labels, record, network, shrink });
-    this.lookup = Uint8Array.from(lookup ?? Array(256).keys()); // what the steps make of each grey
-    this.height = network.rows * shrink;
-    this.width = network.columns * shrink;
+    Object.assign(this, { labels, record, network });
+    this.preprocess = preprocessor(record.preprocessing);
+    this.unlikeness = readGuard(record.guard);
+    this.threshold = record.operating_threshold?.value ?? null; // on 1 - P(no dementia)
+    this.height = network.rows * record.preprocessing.shrink;
+    this.width = network.columns * record.preprocessing.shrink;
   }
 
   /**
+   * The guard's verdict and, unless it refuses, what the model says of a slice; see `answerOf` in measures.js.
    * @param {Uint8Array} grey height x width pixels, row by row
-   * @returns {Promise<number[]>} probabilities in the order of `labels`
+   * @param {boolean} guarded false: whatever the guard thinks of it
+   * @returns {Promise<{unlikeness: number | null, probabilities: number[] | null}>} null probabilities: refused
    */
-  async probabilities(grey) {
-    const values = await this.network.run(this.#blockMeans(grey));
-    const sum = values.reduce((a, b) => a + b, 0);
-    return values.map((value) => value / sum);
+  async answer(grey, guarded = true) {
+    const unlikeness = guarded && this.unlikeness ? this.unlikeness(grey, this.width) : null;
+    if (unlikeness > 1) return { unlikeness, probabilities: null };
+    const { brain_volume: volume, age, ...outputs } = await this.#outputs(grey);
+    return { unlikeness, ...answerOf(this.record, { ...outputs, brain_volume: volume?.[0], age: age?.[0] }) };
   }
 
-  // Whole numbers, so that every language gets the same bits.
-  #blockMeans(grey) {
-    const { rows, columns } = this.network;
-    const { lookup, shrink, width } = this;
-    const means = new Uint8Array(rows * columns);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        let sum = 0;
-        for (let y = row * shrink; y < (row + 1) * shrink; y++) {
-          for (let x = column * shrink; x < (column + 1) * shrink; x++) sum += lookup[grey[y * width + x]];
-        }
-        means[row * columns + column] = Math.floor((sum + (shrink * shrink >> 1)) / (shrink * shrink));
-      }
-    }
-    return means;
+  /** Probabilities as the network tells them, in the order of `labels`, whatever the guard thinks of the slice. */
+  async probabilities(grey) {
+    return (await this.#outputs(grey)).probabilities;
+  }
+
+  /**
+   * Evidence for each stage by place; needs a file exported with a heat map.
+   * @returns {Promise<{rows: number, columns: number, evidence: number[][]} | null>} evidence[stage][place], above 0
+   *     speaks for the stage; null: this file gives none
+   */
+  async heatMap(grey) {
+    const shape = this.network.heatMap;
+    if (!shape) return null;
+    const { heat_map: values } = await this.#outputs(grey);
+    const [, rows, columns, stages] = shape;
+    const of = (stage) => values.filter((_, index) => index % stages === stage);
+    return { rows, columns, evidence: Array.from({ length: stages }, (_, stage) => of(stage)) };
+  }
+
+  /** Whether another file's heat map explains this one's answers. */
+  isOfOneOriginWith(other) {
+    return ORIGIN.every((entry) => JSON.stringify(this.record[entry]) === JSON.stringify(other.record[entry]));
+  }
+
+  async #outputs(grey) {
+    const outputs = await this.network.run(this.preprocess(grey, this.width));
+    const sum = outputs.probabilities.reduce((a, b) => a + b, 0);
+    return { ...outputs, probabilities: outputs.probabilities.map((value) => value / sum) };
   }
 }
 
@@ -68,8 +90,12 @@ async function compile(flatbuffer) {
   const model = wasm.loadModel(environment.liteRtEnvironment, pointer, flatbuffer.length);
   const options = { environment, accelerator: "wasm", cpuOptions: { numThreads: 1 }, gpuOptions: {}, webNNOptions: {} };
   const compiled = await wasm.compileModel(environment.liteRtEnvironment, model, options);
-  const input = describe(model.getInputTensorType(0, 0), quantization(flatbuffer, "inputs", 0));
-  const output = describe(model.getOutputTensorType(0, 0), quantization(flatbuffer, "outputs", 0));
+  const quantized = signature(flatbuffer);
+  const input = describe(model.getInputTensorType(0, 0), quantized.inputs[0]);
+  const outputs = listed(model.getSignature(0).outputNames()).map((name, index) => {
+    const output = describe(model.getOutputTensorType(0, index), quantized.outputs.find((one) => one.name === name));
+    return { ...output, name: nameOf(name, output.shape) };
+  });
   const { LiteRtTensorBuffer, LiteRtTensorBufferType: { HOST_MEMORY }, LiteRtTensorBufferLockMode: mode } = wasm;
   const buffer = LiteRtTensorBuffer.createManaged(
     environment.liteRtEnvironment, HOST_MEMORY, model.getInputTensorType(0, 0), input.bytes,
@@ -81,34 +107,43 @@ async function compile(flatbuffer) {
     wasm.HEAPU8.set(new Uint8Array(data.buffer), buffer.lock(mode.WRITE));
     buffer.unlock();
     const results = await compiled.run(0, [buffer]);
-    const start = results[0].lock(mode.READ);
-    const raw = new output.array(wasm.HEAPU8.slice(start, start + output.bytes).buffer);
-    results[0].unlock();
+    const named = outputs.map(({ name, array, bytes, scale, zeroPoint }, index) => {
+      const start = results[index].lock(mode.READ);
+      const raw = new array(wasm.HEAPU8.slice(start, start + bytes).buffer);
+      results[index].unlock();
+      return [name, Array.from(raw, (value) => (scale ? (value - zeroPoint) * scale : value))];
+    });
     results.forEach((result) => result.delete());
-    const { scale, zeroPoint } = output.quantized ?? { scale: 1, zeroPoint: 0 };
-    return Array.from(raw, (value) => (value - zeroPoint) * scale);
+    return Object.fromEntries(named);
   }
 
-  return { rows: input.shape[1], columns: input.shape[2], run };
+  const heatMap = outputs.find(({ name }) => name === "heat_map")?.shape;
+  return { rows: input.shape[1], columns: input.shape[2], heatMap, run };
 }
 
-function describe(type, quantized) {
+// By name; files of version 0.1 have one output for probabilities, and perhaps a heat map, under names of the converter.
+function nameOf(name, shape) {
+  if (shape.length !== 2) return "heat_map";
+  return ["brain_volume", "age"].includes(name) ? name : "probabilities";
+}
+
+function describe(type, { scale, zeroPoint }) {
   const array = ARRAYS[type.elementType().value];
   if (!array) throw new Error(`The model's tensors are of element type ${type.elementType().value}, unknown here.`);
-  const dimensions = type.layout().dimensions();
-  const shape = Array.from({ length: dimensions.size() }, (_, index) => dimensions.get(index));
-  return { array, shape, quantized, bytes: type.bytes() };
+  return { array, shape: listed(type.layout().dimensions()), scale, zeroPoint, bytes: type.bytes() };
 }
 
+const listed = (vector) => Array.from({ length: vector.size() }, (_, index) => vector.get(index));
+
 // The network's input for each of the 256 greys, in 32-bit floats and with ties to even as numpy has it.
-function inputValues({ array, quantized }) {
+function inputValues({ array, scale, zeroPoint }) {
   const real = Float32Array.from({ length: 256 }, (_, grey) => grey / 255);
-  if (!quantized) return real;
+  if (!scale) return real;
   const limit = 2 ** (8 * array.BYTES_PER_ELEMENT - 1);
   return array.from(real, (value) => {
-    const steps = Math.fround(value / quantized.scale);
+    const steps = Math.fround(value / scale);
     const even = 2 * Math.round(steps / 2);
     const rounded = Math.abs(steps - even) === 0.5 ? even : Math.round(steps);
-    return Math.max(-limit, Math.min(limit - 1, rounded + quantized.zeroPoint));
+    return Math.max(-limit, Math.min(limit - 1, rounded + zeroPoint));
   });
 }

@@ -22,13 +22,11 @@ export async function readModelFile(bytes) {
 }
 
 /**
- * Scale and zero point of a tensor, which LiteRT.js does not tell.
+ * Inputs and outputs of the model's first signature with scale and zero point, which LiteRT.js does not tell.
  * @param {Uint8Array} flatbuffer a .tflite flatbuffer
- * @param {"inputs" | "outputs"} side of the first subgraph
- * @param {number} index among its inputs or outputs
- * @returns {{scale: number, zeroPoint: number} | null} null: the tensor is not quantized
+ * @returns {{inputs: Tensor[], outputs: Tensor[]}} each {name, scale, zeroPoint}; scale 0: not quantized
  */
-export function quantization(flatbuffer, side, index) {
+export function signature(flatbuffer) {
   const view = new DataView(flatbuffer.buffer, flatbuffer.byteOffset, flatbuffer.byteLength);
   const indirect = (at) => at + view.getUint32(at, true);
   // Where a table keeps its n-th field, or 0; a vector's items begin 4 bytes after its length.
@@ -39,17 +37,27 @@ export function quantization(flatbuffer, side, index) {
     return offset && table + offset;
   };
   const items = (table, n) => indirect(field(table, n)) + 4;
-  // Field numbers are those of TensorFlow Lite's schema.fbs: Model.subgraphs = 2; SubGraph.tensors = 0, inputs = 1,
-  // outputs = 2; Tensor.quantization = 4; QuantizationParameters.scale = 2, zero_point = 3.
-  const graph = indirect(items(indirect(0), 2));
-  const number = view.getInt32(items(graph, side === "inputs" ? 1 : 2) + 4 * index, true);
-  const tensor = indirect(items(graph, 0) + 4 * number);
-  const parameters = field(tensor, 4) && indirect(field(tensor, 4));
-  if (!parameters || !field(parameters, 2)) return null;
-  return {
-    scale: view.getFloat32(items(parameters, 2), true),
-    zeroPoint: Number(view.getBigInt64(items(parameters, 3), true)),
+  const tables = (table, n) => {
+    const start = items(table, n);
+    return Array.from({ length: view.getUint32(start - 4, true) }, (_, index) => indirect(start + 4 * index));
   };
+  // Field numbers are those of TensorFlow Lite's schema.fbs: Model.subgraphs = 2, signature_defs = 7; SubGraph.tensors = 0;
+  // SignatureDef.inputs = 0, outputs = 1; TensorMap.name = 0, tensor_index = 1; Tensor.quantization = 4;
+  // QuantizationParameters.scale = 2, zero_point = 3.
+  const model = indirect(0);
+  if (!field(model, 7)) throw new Error("The model file names no outputs; name a file made by alzedge export.");
+  const tensors = tables(tables(model, 2)[0], 0);
+  const described = (map) => {
+    const start = items(map, 0);
+    const name = new TextDecoder().decode(flatbuffer.subarray(start, start + view.getUint32(start - 4, true)));
+    const tensor = tensors[field(map, 1) ? view.getUint32(field(map, 1), true) : 0];
+    const parameters = field(tensor, 4) && indirect(field(tensor, 4));
+    if (!parameters || !field(parameters, 2)) return { name, scale: 0, zeroPoint: 0 };
+    const zeroPoint = Number(view.getBigInt64(items(parameters, 3), true));
+    return { name, scale: view.getFloat32(items(parameters, 2), true), zeroPoint };
+  };
+  const [first] = tables(model, 7);
+  return { inputs: tables(first, 0).map(described), outputs: tables(first, 1).map(described) };
 }
 
 function zipEntries(bytes) {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alzedge import __version__
+from alzedge.audit.overlap import find_overlap
 from alzedge.data.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
 from alzedge.export.benchmark.latency import measure_models
@@ -15,6 +16,7 @@ from alzedge.export.benchmark.results import Benchmark
 from alzedge.export.benchmark.speedup import check_goals
 from alzedge.export.benchmark.tables import csv_table, markdown_table
 from alzedge.export.evaluate.evaluate_models import evaluate_models
+from alzedge.export.evaluate.external import evaluate_external, external_split
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.model_file.read_write import Record, Role, kind_of, read_record
@@ -65,21 +67,24 @@ def benchmark_models(
 
 def benchmark_files(
     models: list[Path],
-    dataset: DataSet,
+    dataset: DataSet | None,
     recipe: Recipe,
     out: Path,
     *,
+    test: DataSet | None = None,
     with_reference_models: bool = False,
     profiled: bool = False,
     on_phase: OnPhase = quiet_phase,
 ) -> Benchmark:
-    """Benchmark model files of one split; writes JSON, CSV, Markdown and a plot into `out`.
+    """Benchmark model files of one split, or on other data; writes JSON, CSV, Markdown and a plot into `out`.
 
     Args:
-        models: of one split, the reference of all speeds first.
-        dataset: that they were made from.
+        models: of one split where there is no `test`, the reference of all speeds first.
+        dataset: that they were made from; None where it is not at hand and there is a `test`.
         recipe: `benchmark` is used.
         out: a new folder, or that of an earlier benchmark.
+        test: data that they were not made from, to measure accuracy on; people who are found in the Kaggle archive or
+            in `dataset` are left out. None: the test side of the models' split.
         with_reference_models: also measure what one would take instead; see `alzedge.export.benchmark.reference_models`.
             Their files are kept in `out / "reference-models"`.
         profiled: also time each operator of the `.tflite` students; see `alzedge.export.benchmark.profiler`.
@@ -94,15 +99,13 @@ def benchmark_files(
     if len(named) < len(models):
         raise UserError("Two models have the same file name; rename one, so that the table can tell them apart.")
     records = {name: read_record(path) for name, path in named.items()}
-    split = _common_split(named, records, dataset, recipe)
-    with on_phase("evaluation") as on_step:
-        evaluation = evaluate_models(named, dataset, split, on_step)
+    name, evaluation = _evaluation(named, records, dataset, test, recipe, on_phase)
     mark_own_folder(out, "benchmark")
     others = _build_reference_models(records, out / "reference-models", on_phase) if with_reference_models else {}
     students = {name: path for name, path in named.items() if profiled and path.suffix == ".tflite"}
     profiles = {name: in_process(1, profile_operators, path) for name, path in students.items()}
     with on_phase("benchmark") as on_step:
-        measured = benchmark_models(named, {split.name: evaluation}, recipe.benchmark.calls, on_step, others)
+        measured = benchmark_models(named, {name: evaluation}, recipe.benchmark.calls, on_step, others)
     benchmark = replace(measured, profiles=profiles)
     write_json(out / "benchmark.json", benchmark.to_json())
     write_reports(benchmark, out)
@@ -116,6 +119,27 @@ def write_reports(benchmark: Benchmark, folder: Path) -> None:
     write_text(folder / "benchmark.md", markdown_table(benchmark) + "\n")
     write_text(folder / "benchmark.csv", csv_table(benchmark))
     accuracy_latency(benchmark, folder / "accuracy_latency.png")
+
+
+def _evaluation(
+    models: dict[str, Path],
+    records: dict[str, Record],
+    dataset: DataSet | None,
+    test: DataSet | None,
+    recipe: Recipe,
+    on_phase: OnPhase,
+) -> tuple[str, SplitEvaluation]:
+    """Name and evaluation of the split that the models are tested on."""
+    if test is not None:
+        overlap = find_overlap(test, [dataset] if dataset else [])
+        split = external_split(test, overlap)
+        with on_phase("evaluation") as on_step:
+            return split.name, evaluate_external(models, test, split, overlap, on_step).evaluation
+    if dataset is None:
+        raise UserError("No data to test on; name the data that the models were made from, or other data.")
+    split = _common_split(models, records, dataset, recipe)
+    with on_phase("evaluation") as on_step:
+        return split.name, evaluate_models(models, dataset, split, on_step)
 
 
 def _common_split(models: dict[str, Path], records: dict[str, Record], dataset: DataSet, recipe: Recipe) -> Split:

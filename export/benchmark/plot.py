@@ -76,7 +76,8 @@ def _draw_accuracies(axis: Axes, models: Models, split: SplitEvaluation) -> None
         spread = [[y - accuracy.low], [accuracy.high - y]]
         axis.errorbar(x, y, spread, fmt="o", ms=_mark_size(model), capsize=3, lw=1, color=_colour(model), alpha=0.85)
     for style, (baseline, title) in zip(("--", ":"), BASELINES.items(), strict=True):
-        axis.axhline(split.evaluated_on.baselines[baseline], color="grey", ls=style, lw=1.2, label=title)
+        if baseline in split.evaluated_on.baselines:
+            axis.axhline(split.evaluated_on.baselines[baseline], color="grey", ls=style, lw=1.2, label=title)
     axis.plot(*_front(points), color="black", lw=0.9, label="Pareto front", zorder=0)
     axis.set(xscale="log", ylim=(0, 1.02))
     axis.grid(alpha=0.3)

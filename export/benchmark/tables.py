@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alzedge.export.benchmark.results import Benchmark, Goal, MeasuredModel, OperatorTime
-from alzedge.export.report.tables import BASELINES, Rows, markdown_rows, split_title, text_rows
+from alzedge.export.report.tables import BASELINES, markdown_rows, split_title
 from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.evaluation import Evaluation
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
+from alzedge.utils.text_table import Rows, in_columns
 
 
 def speed_rows(benchmark: Benchmark) -> Rows:
@@ -31,8 +32,10 @@ def speed_rows(benchmark: Benchmark) -> Rows:
         times = [f"{t.p50:.2f}/{t.p90:.2f}/{t.p95:.2f}" for t in (one, two)]
         rows.append([*row, *times, _speed(one.speed)])
     for name, title in BASELINES.items():
-        accuracies = [split.evaluated_on.baselines[name] for split in splits.values()]
-        cells = [cell for accuracy in accuracies for cell in (f"{accuracy:.3f}", "")]
+        accuracies = [split.evaluated_on.baselines.get(name) for split in splits.values()]
+        if not any(accuracies):
+            continue  # on external data nothing was learned from
+        cells = [cell for accuracy in accuracies for cell in ("" if accuracy is None else f"{accuracy:.3f}", "")]
         rows.append([title, "", *cells, "", "", ""])
     return rows
 
@@ -147,9 +150,9 @@ def _goal(goal: Goal) -> str:
 
 def text_table(benchmark: Benchmark) -> str:
     """Lay out the tables in columns, for a terminal."""
-    tables = [text_rows(speed_rows(benchmark)), text_rows(size_rows(benchmark))]
+    tables = [in_columns(speed_rows(benchmark)), in_columns(size_rows(benchmark))]
     for name, profile in (benchmark.profiles or {}).items():
-        tables.append(f"{name}, by operator:\n{text_rows(profile_rows(profile))}")
+        tables.append(f"{name}, by operator:\n{in_columns(profile_rows(profile))}")
     return "\n\n".join([*tables, "\n".join(table_notes(benchmark))])
 
 
@@ -201,4 +204,4 @@ def times_table(models: Mapping[str, MeasuredModel]) -> str:
         memory = "" if needs.memory_bytes.process is None else f"{needs.memory_bytes.process / 2**20:.0f}"
         latency = [f"{model.latency[n].p50:.3f}" for n in threads]
         rows.append([name, f"{needs.bytes / 1024:.0f}", f"{needs.multiply_adds / 1e6:.2f}", memory, *latency])
-    return text_rows(rows)
+    return in_columns(rows)

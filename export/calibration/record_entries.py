@@ -13,19 +13,24 @@ from alzedge.metrics.estimate import Figures, figures_to_json
 _DIGITS = 4
 
 
-def person_entries(answers: SliceAnswers, norm: NormativeCurve | None = None, seed: int = 0) -> dict[str, Any]:
+def person_entries(
+    answers: SliceAnswers, norm: NormativeCurve | None = None, seed: int = 0, held_out: int | None = None
+) -> dict[str, Any]:
     """Fit the entries `measures` and `operating_threshold`, and measure both on people that nothing of them has seen.
 
     Args:
         answers: cross-fitted, of the exported file's kind; each fold's by a file made without its people.
         norm: see `fit_measures`.
         seed: of the bootstrap.
+        held_out: fold whose people test the file; the entries are fitted to all others, while what is said of people
+            that nothing has seen is of all folds.
 
     Returns:
         The entries; `measures` holds `unseen`, the figures of `person_figures`. Empty where nothing could be fitted,
         and without `operating_threshold` where stages are unknown.
     """
-    fitted, people = fit_measures(answers, norm), cross_fit(answers, norm)
+    others = answers if held_out is None else answers.take(answers.fold != held_out)
+    fitted, people = fit_measures(others, norm), cross_fit(answers, norm)
     if fitted is None or people is None:
         return {}
     figures = {name: figure.rounded(_DIGITS) for name, figure in person_figures(people, seed=seed).items() if figure}

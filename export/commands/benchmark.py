@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import check_data, load_source
 from alzedge.commands.options import (
     DATA_HELP,
-    load_source,
+    PHANTOMS,
+    models_and_data,
     out_option,
     output_folder,
     people_option,
@@ -14,17 +16,17 @@ from alzedge.commands.options import (
     seed_option,
 )
 
+_MODELS = (".keras", ".tflite", ".onnx")
 _CALLS = 200  # timed calls of each model and number of threads with --time-only
 
 
 @click.command("benchmark", epilog=DATA_HELP)
-@click.argument("models", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, metavar="MODELS... [DATA...]")
+@people_option
 @click.option(
-    "--data",
+    "--test",
     multiple=True,
-    default=("phantoms",),
-    show_default="phantoms",
-    help="The data set the models were made from, see below; may be repeated.",
+    help="Data that the models were not made from, to measure accuracy on; as DATA, may be repeated.",
 )
 @click.option(
     "--reference-models", is_flag=True, help="Also measure what one would take instead; minutes, and 430 MB in OUT."
@@ -36,13 +38,12 @@ _CALLS = 200  # timed calls of each model and number of threads with --time-only
     "Default MODELS: the bundled file.",
 )
 @click.option("--profile", is_flag=True, help="Also time each operator of the .tflite models, by LiteRT's profiler.")
-@people_option
 @out_option("runs/DATA-benchmark")
 @recipe_option
 @seed_option
 def benchmark_command(
-    models: tuple[Path, ...],
-    data: tuple[str, ...],
+    words: tuple[str, ...],
+    test: tuple[str, ...],
     reference_models: bool,
     time_only: bool,
     profile: bool,
@@ -52,8 +53,9 @@ def benchmark_command(
 ) -> None:
     """Compare models: accuracy, latency, size, memory.
 
-    MODELS are .keras, .tflite and .onnx files. All must have been made with the same split of DATA; accuracy is
-    measured on its test side by the same code for all. The first model is the reference of the speeds. Writes
+    MODELS are .keras, .tflite and .onnx files. All must have been made with the same split of DATA, by default phantoms;
+    accuracy is measured on its test side by the same code for all, or with --test on all of other data, but for people
+    who are found in DATA or the Kaggle archive by their pixels. The first model is the reference of the speeds. Writes
     OUT/benchmark.json, .csv, .md and accuracy_latency.png.
 
     --reference-models adds MobileNetV3-Small, EfficientNet-Lite0 (int8) and SimCLRv2's ResNet-50 (Keras and float32 .tflite),
@@ -61,31 +63,41 @@ def benchmark_command(
 
     \b
     alzedge benchmark --time-only                    on a Raspberry Pi
-    alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite --data archive.zip
+    alzedge benchmark runs/archive/subject/teacher.keras runs/archive/student_int8.tflite archive.zip
+    alzedge benchmark runs/archive/student_int8.tflite --test my_cohort
     """
     from alzedge.model_file.read_write import read_record
     from alzedge.utils.extras import require
 
+    models, data = models_and_data(words, _MODELS)
     if time_only:
+        if data or test:
+            raise click.UsageError("--time-only needs no data; name models alone.")
         _print_times(models, reference_models or profile)
         return
     if not models:
         raise click.UsageError("Missing argument 'MODELS...'.")
     require("export")
-    folder = output_folder(out, "runs/DATA-benchmark", data)
+    shown = test or data or (PHANTOMS,)
+    folder = output_folder(out, "runs/DATA-benchmark", shown)
     for path in models:
         read_record(path)  # refuse a file that is not ours before any long work
-    source = load_source(data, recipe_name, seed)
+    for named in (data, test):
+        if named:
+            check_data(named)
+    source = load_source(shown, recipe_name, seed, every_stage=not test)
+    made_from = load_source(data, recipe_name, seed).dataset if test and data else None
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.benchmark import benchmark_files
     from alzedge.export.benchmark.tables import text_table
 
     benchmark = benchmark_files(
-        list(models),
-        source.dataset,
+        models,
+        made_from if test else source.dataset,
         source.recipe,
         folder,
+        test=source.dataset if test else None,
         with_reference_models=reference_models,
         profiled=profile,
         on_phase=show_steps,
@@ -94,7 +106,7 @@ def benchmark_command(
     click.echo(f"\nwrote {folder}: benchmark.json, benchmark.csv, benchmark.md, accuracy_latency.png")
 
 
-def _print_times(models: tuple[Path, ...], more: bool) -> None:
+def _print_times(models: list[Path], more: bool) -> None:
     """Time model files where nothing but the core package is installed, as on a Raspberry Pi."""
     from alzedge.errors import UserError
     from alzedge.export.benchmark.latency import measure_models

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import fit_to_data, load_source
 from alzedge.commands.options import (
     DATA_HELP,
     data_argument,
-    load_source,
     next_command,
     out_option,
     output_folder,
@@ -47,12 +47,13 @@ def crossval_command(
 
     require("export")
     folder = output_folder(out, _OUT, data)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_lines
     from alzedge.export.commands.evaluate import glance
+    from alzedge.export.evaluate.crossval_folder import EVALUATION
     from alzedge.export.evaluate.sources import CROSSVAL
-    from alzedge.export.experiments.crossval import EVALUATION, cross_validate
+    from alzedge.export.experiments.crossval import cross_validate
 
     at_once = jobs or min(5, os.cpu_count() or 1)
     evaluation = cross_validate(source.dataset, source.recipe, folder, at_once, show_lines)

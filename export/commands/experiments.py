@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import check_data, load_source
 from alzedge.commands.options import (
     DATA_HELP,
-    check_data,
     data_argument,
-    load_source,
     out_option,
     output_folder,
     seed_option,

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from alzedge.commands.options import DATA_HELP, data_argument, load_source, next_command, recipe_option, seed_option
+from alzedge.commands.data_sets import check_data, load_source, read_data
+from alzedge.commands.options import (
+    DATA_HELP,
+    data_argument,
+    next_command,
+    recipe_option,
+    seed_option,
+)
 from alzedge.errors import UserError
 from alzedge.export.convert.format_traits import TRAITS
 
@@ -28,12 +35,13 @@ _FORMATS = tuple(name for name in TRAITS if name != _FLOAT_IO)
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="What to write: .tflite, .onnx, .keras or a folder."
 )
+@click.option("--calibration", metavar="DATA", help="Other data to calibrate on. Default: training slices of DATA.")
+@click.option("--test", metavar="DATA", help="Other data to verify the file on. Default: test slices of DATA.")
 @click.option(
-    "--calibration",
-    "calibration_images",
+    "--calibration-slices",
     metavar="N",
     type=click.IntRange(8, 100_000),
-    help="Calibration slices; replaces the recipe's number.",
+    help="Number of calibration slices; replaces the recipe's.",
 )
 @click.option(
     "--max-auc-drop", type=click.FloatRange(0, 1), help="Refuse a file whose AUC of any dementia falls by more."
@@ -53,7 +61,9 @@ def export_command(
     heat_map: bool,
     rgb: bool,
     out: Path,
-    calibration_images: int | None,
+    calibration: str | None,
+    test: str | None,
+    calibration_slices: int | None,
     max_auc_drop: float | None,
     teacher: Path | None,
     recipe_name: str | None,
@@ -77,7 +87,8 @@ def export_command(
     keras            the .keras file with the verdict in its record
 
     Integers are calibrated on slices of DATA from the training side of the split the student was made with; the
-    file lists them. Each file is compared with the Keras student on the test side; a broken one, or one
+    file lists them; or, with --calibration, on slices of other data, where they do not test. With --test the file is
+    verified on other data, but for people who are found in DATA or the Kaggle archive by their pixels. Each file is compared with the Keras student on the test side; a broken one, or one
     whose quantization did nothing, is an error and not written. Labels, preprocessing, provenance and
     verdict are in the file.
 
@@ -100,6 +111,9 @@ def export_command(
     target = Target(_FLOAT_IO if float_io else fmt, heat_map, rgb, max_auc_drop)
     _check_source(student, record, target)
     target.check(student, Preprocessing.from_dict(record["preprocessing"]), out)
+    for named in (calibration, test):
+        if named is not None:
+            check_data([named])
     source = load_source(data, recipe_name, seed)
 
     from alzedge.data.dataset import split_dataset
@@ -107,16 +121,17 @@ def export_command(
     from alzedge.runs.split_run import made_with
 
     recipe, name = made_with(record, source.dataset, source.recipe, student)
-    if calibration_images is not None:
-        recipe = replace(recipe, export=ExportRecipe(calibration_images))
+    if calibration_slices is not None:
+        recipe = replace(recipe, export=ExportRecipe(calibration_slices))
     split = split_dataset(source.dataset, name, recipe.fold)
+    other = [None if named is None else read_data([named]) for named in (calibration, test)]
 
     from alzedge.export.export_student import export_student, find_teacher  # imports TensorFlow: after all checks
     from alzedge.export.prepared_student import prepare_student
     from alzedge.export.verify.verdict import verdict_text
 
     taught_by = find_teacher(student, record, teacher) if TRAITS[fmt].trained else None
-    prepared = prepare_student(student, source.dataset, split, recipe)
+    prepared = prepare_student(student, source.dataset, split, recipe, *other)
     with show_steps(f"training {fmt}") as on_step:
         verdict = export_student(prepared, out, target, taught_by, on_step)
     click.echo(verdict_text(verdict))

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import Source, fit_to_data, load_source
 from alzedge.commands.options import (
     DATA_HELP,
-    Source,
     command_name,
     data_argument,
-    load_source,
     next_command,
     out_option,
     output_folder,
@@ -23,7 +22,9 @@ from alzedge.commands.options import (
 @data_argument
 @out_option("runs/DATA")
 @click.option(
-    "--crossval", type=click.Path(path_type=Path), help="Quote the figures that `alzedge crossval` left here."
+    "--crossval",
+    type=click.Path(path_type=Path),
+    help="Quote the figures that `alzedge crossval` left here, and take its model of this fold over.",
 )
 @recipe_option
 @seed_option
@@ -60,17 +61,15 @@ def run_command(
 
     require("export")
     folder = output_folder(out, "runs/DATA", data)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.export.benchmark.results import read_benchmark
     from alzedge.export.benchmark.tables import text_table
-    from alzedge.export.experiments.crossval import crossval_metrics
     from alzedge.export.pipeline import run
     from alzedge.stages import DISCLAIMER
 
-    quoted = crossval and crossval_metrics(crossval, source.dataset, source.recipe)
-    benchmark = run(source.dataset, source.recipe, folder, quoted, show_steps)
+    benchmark = run(source.dataset, source.recipe, folder, crossval, show_steps)
     click.echo("\n" + text_table(read_benchmark(benchmark)))
     click.echo(f"\nwrote {folder}: student_int8.tflite, README.md (model card), benchmark.json, plots")
     click.echo(DISCLAIMER)

@@ -14,7 +14,7 @@ import numpy as np
 
 from alzedge.export.convert import tflite
 from alzedge.export.convert.contents import Contents, contents_of, tflite_contents
-from alzedge.export.convert.probabilities import keras_probabilities, with_probabilities
+from alzedge.export.convert.probabilities import keras_outputs, with_probabilities
 from alzedge.export.convert.tflite import Images
 from alzedge.export.convert.write_tflite_metadata import add_metadata
 from alzedge.imaging.preprocessing import Preprocessing
@@ -54,12 +54,12 @@ class Container:
     """A kind of file.
 
     Attributes:
-        probabilities: (N, 4) for preprocessed slices, from the interpreter that devices use.
+        outputs: by name, for preprocessed slices, from the interpreter that devices use; `probabilities` (N, 4) is one.
         contents: tensors, weights and operators of the model.
         write: writes model and record to a path, whole or not at all.
     """
 
-    probabilities: Callable[[bytes, Images], Images]
+    outputs: Callable[[bytes, Images], dict[str, Images]]
     contents: Callable[[bytes], Contents]
     write: Callable[[Path, bytes, Record], None]
 
@@ -110,10 +110,10 @@ def _to_saved_model(given: ConversionInput) -> bytes:
     return to_saved_model(given.model)
 
 
-def _saved_model_probabilities(model: bytes, inputs: Images) -> Images:
-    from alzedge.export.convert.saved_model import saved_model_probabilities
+def _saved_model_outputs(model: bytes, inputs: Images) -> dict[str, Images]:
+    from alzedge.export.convert.saved_model import saved_model_outputs
 
-    return saved_model_probabilities(model, inputs)
+    return saved_model_outputs(model, inputs)
 
 
 def _saved_model_contents(model: bytes) -> Contents:
@@ -145,13 +145,11 @@ def _write_tflite(path: Path, flatbuffer: bytes, record: Record) -> None:
     write_tflite(path, add_metadata(flatbuffer, record["kind"], preprocessing), record)
 
 
-_TFLITE = Container(
-    lambda model, inputs: TFLiteInterpreter(model)(inputs)["probabilities"], tflite_contents, _write_tflite
-)
-_ONNX = Container(lambda model, inputs: OnnxInterpreter(model)(inputs)["probabilities"], _onnx_contents, write_onnx)
-_SAVED_MODEL = Container(_saved_model_probabilities, _saved_model_contents, _write_saved_model)
+_TFLITE = Container(lambda model, inputs: TFLiteInterpreter(model)(inputs), tflite_contents, _write_tflite)
+_ONNX = Container(lambda model, inputs: OnnxInterpreter(model)(inputs), _onnx_contents, write_onnx)
+_SAVED_MODEL = Container(_saved_model_outputs, _saved_model_contents, _write_saved_model)
 _KERAS = Container(
-    lambda archive, inputs: keras_probabilities(with_probabilities(_read_keras(archive)), inputs),
+    lambda archive, inputs: keras_outputs(with_probabilities(_read_keras(archive)), inputs),
     _keras_contents,
     write_keras,
 )

@@ -20,11 +20,11 @@ def with_heat_map(student: keras.Model) -> keras.Model:
     the map, with the hidden units that are off for this image switched off at every place.
 
     Args:
-        student: from `alzedge.student.model.build_student`: float32 images (N, rows, columns,
-            1) to logits (N, 4), with layers `average`, `hidden` and `logits`.
+        student: from `alzedge.export.convert.plain.plain`: float32 images (N, rows, columns,
+            1) to logits (N, 4), or to a list that begins with them, with layers `average`, `hidden` and `logits`.
 
     Returns:
-        Model from the same images to `[logits (N, 4), heat_map (N, h, w, 4)]`. The mean of the
+        Model from the same images to the same outputs and then `heat_map` (N, h, w, 4). The mean of the
         heat map over its places plus a constant that depends only on which hidden units are
         on is the logit.
 
@@ -46,4 +46,4 @@ def with_heat_map(student: keras.Model) -> keras.Model:
     heat = to_stage(layers.Multiply(name="only_what_is_on")([to_hidden(last_map), on]))
     to_hidden.set_weights([hidden.get_weights()[0][None, None]])
     to_stage.set_weights([logits.get_weights()[0][None, None]])
-    return keras.Model(student.input, [student.output, heat], name="student_heat_map")
+    return keras.Model(student.input, [*student.outputs, heat], name="student_heat_map")

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.export.convert.contents import Contents, contents_of
-
-_OUTPUTS = ("probabilities", "heat_map")
+from alzedge.export.convert.probabilities import PROBABILITIES
 
 
 def to_onnx(model: keras.Model) -> bytes:
@@ -28,7 +27,7 @@ def to_onnx(model: keras.Model) -> bytes:
 
     Returns:
         Model of opset 15 from `images` float32 (batch, rows, columns, 1), preprocessed, to
-        `probabilities` float32 (batch, 4) and, from a model with two outputs, `heat_map`.
+        `probabilities` float32 (batch, 4) and the model's further outputs by name.
 
     Raises:
         UserError: the ONNX checker refuses it.
@@ -40,7 +39,7 @@ def to_onnx(model: keras.Model) -> bytes:
             warnings.simplefilter("ignore", FutureWarning)  # of NumPy, about tf2onnx
             model.export(path, format="onnx", verbose=False)
         converted = onnx.load(path)
-    _rename(converted.graph)
+    _rename(converted.graph, _names(model))
     del converted.opset_import[1:]  # of operators that are not ONNX's own, and none is used
     converted.graph.name, converted.graph.doc_string = model.name, ""
     try:
@@ -62,9 +61,14 @@ def onnx_contents(model: bytes) -> Contents:
     return contents_of(model, tensors, operators=operators, operator_counts=counts)
 
 
-def _rename(graph: onnx.GraphProto) -> None:
+def _names(model: keras.Model) -> list[str]:
+    """Names of the outputs in the order of the graph: Keras flattens a dictionary by name."""
+    return sorted(model.output) if isinstance(model.output, dict) else [PROBABILITIES]
+
+
+def _rename(graph: onnx.GraphProto, outputs: list[str]) -> None:
     names = {graph.input[0].name: "images"}
-    names |= {output.name: name for output, name in zip(graph.output, _OUTPUTS, strict=False)}
+    names |= {output.name: name for output, name in zip(graph.output, outputs, strict=True)}
     for number, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{number}"
         for place, output in enumerate(node.output):

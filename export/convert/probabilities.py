@@ -4,6 +4,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.teacher.measures import MEASURES
+
+# Names of the outputs of a file.
+PROBABILITIES, HEAT_MAP = "probabilities", "heat_map"
 _BLOCK = 256  # slices at once
 
 
@@ -11,18 +15,27 @@ def with_probabilities(student: keras.Model) -> keras.Model:
     """Append a softmax to the logits; further outputs stay as they are.
 
     Args:
-        student: images (N, rows, columns, 1) to logits (N, 4), or to a list that begins with them.
+        student: images (N, rows, columns, 1) to logits (N, 4), or to a list that begins with them: brain volume and age
+            of a measuring student, and a heat map at the end of one that has it.
 
     Returns:
-        Model from the same images to probabilities (N, 4), or to a list that begins with them.
+        Model from the same images to probabilities (N, 4), or to a dictionary of outputs by `output_names`.
     """
     logits, *others = student.outputs
-    probabilities = keras.layers.Softmax(name="probabilities")(logits)
-    outputs = [probabilities, *others] if others else probabilities
+    probabilities = keras.layers.Softmax(name=PROBABILITIES)(logits)
+    names = output_names(student)
+    outputs = dict(zip(names, [probabilities, *others], strict=True)) if others else probabilities
     return keras.Model(student.input, outputs, name=student.name)
 
 
-def keras_probabilities(model: keras.Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+def output_names(student: keras.Model) -> list[str]:
+    """Names of a file's outputs, in the order of the student's: probabilities, brain_volume, age, heat_map."""
+    others = list(student.outputs[1:])
+    heat_map = [HEAT_MAP] if others and len(others[-1].shape) == 4 else []
+    return [PROBABILITIES, *MEASURES[: len(others) - len(heat_map)], *heat_map]
+
+
+def keras_outputs(model: keras.Model, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """Predict with a Keras model, 256 slices at once.
 
     Args:
@@ -30,7 +43,13 @@ def keras_probabilities(model: keras.Model, inputs: NDArray[np.float32]) -> NDAr
         inputs: float32 (N, rows, columns, 1), preprocessed.
 
     Returns:
-        float32 (N, 4), the model's first output.
+        Its outputs by name: `probabilities` (N, 4) and what else it has.
     """
     blocks = [model.predict_on_batch(inputs[start : start + _BLOCK]) for start in range(0, len(inputs), _BLOCK)]
-    return np.concatenate([np.asarray(block[0] if isinstance(block, list) else block) for block in blocks])
+    named = [block if isinstance(block, dict) else {PROBABILITIES: block} for block in blocks]
+    return {name: np.concatenate([np.asarray(block[name]) for block in named]) for name in named[0]}
+
+
+def keras_probabilities(model: keras.Model, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities of a Keras model, float32 (N, 4); see `keras_outputs`."""
+    return keras_outputs(model, inputs)[PROBABILITIES]

@@ -5,6 +5,7 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
+from alzedge.export.convert.probabilities import PROBABILITIES, output_names
 from alzedge.export.convert.tf_keras import fine_tune, rebuild
 from alzedge.export.convert.tflite import Images, Save, to_int8_as_trained
 from alzedge.runs.recipe import Recipe
@@ -42,8 +43,10 @@ def quantization_aware(
     _begin_ranges(quantized, plain, calibration)
     fine_tune(quantized, teacher, images, recipe, on_step)
     # Behind the training, not part of it: the softmax of TFLite has a scale of its own, 1/256.
-    probabilities = tf_keras.layers.Softmax(name="probabilities")(quantized.output)
-    return to_int8_as_trained(_saver(tf_keras.Model(quantized.input, probabilities, name=student.name)))
+    logits, *others = quantized.outputs
+    probabilities = tf_keras.layers.Softmax(name=PROBABILITIES)(logits)
+    named = dict(zip(output_names(student), [probabilities, *others], strict=True))
+    return to_int8_as_trained(_saver(tf_keras.Model(quantized.input, named, name=student.name)))
 
 
 def _begin_ranges(quantized: tf_keras.Model, plain: tf_keras.Model, calibration: Images) -> None:
@@ -65,7 +68,7 @@ def _begin_ranges(quantized: tf_keras.Model, plain: tf_keras.Model, calibration:
 
 def _saver(model: tf_keras.Model) -> Save:
     one = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="images")
-    call = tf.function(lambda images: {"probabilities": model(images, training=False)}, input_signature=[one])
+    call = tf.function(lambda images: model(images, training=False), input_signature=[one])
     bare = tf.Module()  # the model itself would bring along every layer's training, in seconds
     bare.kept = model.variables
     return lambda folder: tf.saved_model.save(bare, folder, signatures=call.get_concrete_function())

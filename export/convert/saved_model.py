@@ -12,6 +12,7 @@ from tensorflow.python.framework import tensor_util
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from alzedge.export.convert.contents import Contents, contents_of
+from alzedge.export.convert.probabilities import PROBABILITIES
 from alzedge.model_file.read_write import Record, read_folder_record, seal_folder
 from alzedge.utils.files import write_bytes
 
@@ -25,7 +26,7 @@ def to_saved_model(model: keras.Model) -> bytes:
     An ordinary SavedModel holds names that count up in the process, variables in the order of a
     set and a random identifier. This one has nothing but the graph, and signature
     `serving_default`: `images` float32 (N, rows, columns, 1), preprocessed, to `probabilities`
-    float32 (N, 4) and, from a model with two outputs, `heat_map`.
+    float32 (N, 4) and the model's further outputs by name.
 
     Args:
         model: images to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
@@ -33,19 +34,20 @@ def to_saved_model(model: keras.Model) -> bytes:
     Returns:
         Content of `saved_model.pb`, the only file of the folder.
     """
-    names = ("probabilities", "heat_map")[: len(model.outputs)]
+    names = sorted(model.output) if isinstance(model.output, dict) else [PROBABILITIES]
     several = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
 
     def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = keras.tree.flatten(model(images, training=False))
-        return {name: tf.identity(output, name=name) for name, output in zip(names, outputs, strict=True)}
+        made = model(images, training=False)
+        outputs = made if isinstance(made, dict) else {PROBABILITIES: made}
+        return {name: tf.identity(output, name=name) for name, output in outputs.items()}
 
     frozen = convert_variables_to_constants_v2(tf.function(call).get_concrete_function(several))
     graph = frozen.graph.as_graph_def()
     graph.library.Clear()
     inputs = {"images": frozen.inputs[0].name}
     # In alphabetical order, as TensorFlow flattens dictionaries.
-    outputs = {name: tensor.name for name, tensor in zip(sorted(names), frozen.outputs, strict=True)}
+    outputs = {name: tensor.name for name, tensor in zip(names, frozen.outputs, strict=True)}
     return _packed(graph, inputs, outputs)
 
 
@@ -84,7 +86,7 @@ def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
         made.rename(folder)
 
 
-def saved_model_probabilities(model: bytes, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+def saved_model_outputs(model: bytes, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """Load `saved_model.pb` from a folder and call its signature, as TensorFlow Serving would.
 
     Args:
@@ -92,13 +94,13 @@ def saved_model_probabilities(model: bytes, inputs: NDArray[np.float32]) -> NDAr
         inputs: float32 (N, rows, columns, 1), preprocessed.
 
     Returns:
-        float32 (N, 4), probabilities.
+        Its outputs by name; `probabilities` float32 (N, 4) is one.
     """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / _FILE).write_bytes(model)
         serve = tf.saved_model.load(folder).signatures[_SIGNATURE]
-        blocks = [serve(images=tf.constant(inputs[i : i + 256]))["probabilities"] for i in range(0, len(inputs), 256)]
-    return np.concatenate(blocks)
+        blocks = [serve(images=tf.constant(inputs[i : i + 256])) for i in range(0, len(inputs), 256)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def saved_model_contents(model: bytes) -> Contents:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.runs.recipe import Recipe
 from alzedge.student.distill import distillation_loss
+from alzedge.teacher.measures import MEASURES, answers, measures_loss
 from alzedge.teacher.training.augment import apply_views, draw_views
 from alzedge.teacher.training.loop import steps_per_epoch
 from alzedge.utils.progress import OnStep, Step, quiet
@@ -20,6 +21,7 @@ _VIEW = 47  # name of the random stream
 _UNKNOWN = ("dtype", "renorm", "synchronized", "quantization_config")
 _UNIMPORTANT = ("_initializer", "_regularizer", "_constraint")
 _TOLERANCE = 1e-4
+_SAMPLE = 1000  # slices that tell the spread of answers
 
 Images = NDArray[np.float32]
 
@@ -60,7 +62,9 @@ def _compare(student: keras.Model, model: tf_keras.Model) -> None:
     images = np.random.default_rng(0).random((4, *student.input_shape[1:]), np.float32)
     pairs = zip(*(keras.tree.flatten(m.predict_on_batch(images)) for m in (student, model)), strict=True)
     difference = max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
-    if not difference <= _TOLERANCE * max(1.0, float(np.abs(student.predict_on_batch(images)).max())):
+    if not difference <= _TOLERANCE * max(
+        1.0, *(float(np.abs(array).max()) for array in keras.tree.flatten(student.predict_on_batch(images)))
+    ):
         raise UserError(f"The student answers otherwise in tf_keras (difference {difference:.1e}); export it as int8.")
 
 
@@ -77,7 +81,7 @@ def fine_tune(
 
     Args:
         model: tf_keras, images to logits.
-        teacher: Keras 3, the same images to logits.
+        teacher: Keras 3, the same images to the same outputs.
         images: float32 (N, rows, columns, 1), the training side.
         recipe: `compress`, `augment`, `seed` and the temperature of `distill` are used.
         on_step: called after every step.
@@ -91,7 +95,10 @@ def fine_tune(
     total = steps * settings.epochs
     schedule = tf_keras.optimizers.schedules.CosineDecay(settings.learning_rate, total)
     optimizer = tf_keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
-    model.compile(optimizer, lambda targets, logits: distillation_loss(targets, logits, temperature))
+    measuring = len(model.outputs) > 1
+    trained = tf_keras.Model(model.inputs, tf_keras.layers.Concatenate()(model.outputs)) if measuring else model
+    taught = answers if measuring else lambda teacher, view: np.asarray(teacher.predict_on_batch(view))
+    trained.compile(optimizer, _loss(teacher, images, recipe) if measuring else _soft_targets_loss(temperature))
     for epoch in range(settings.epochs):
         drawn = draw_views(recipe.augment, len(images), [recipe.seed, _VIEW, epoch])
         order = np.random.default_rng([recipe.seed, _VIEW, epoch]).permutation(len(images))
@@ -100,8 +107,21 @@ def fine_tune(
             index = order[step * settings.batch_size : (step + 1) * settings.batch_size]
             view = apply_views(images[index], drawn[index])
             on_batch(done)
-            loss = float(model.train_on_batch(view, np.asarray(teacher.predict_on_batch(view))))
+            loss = float(trained.train_on_batch(view, taught(teacher, view)))
             if not np.isfinite(loss):
                 raise UserError(f"The loss is {loss} in epoch {epoch + 1}; lower compress.learning_rate in the recipe.")
             on_step(Step(epoch + 1, settings.epochs, done + 1, total, loss))
         on_epoch(epoch)
+
+
+def _soft_targets_loss(temperature: float) -> Callable[[Any, Any], Any]:
+    return lambda targets, logits: distillation_loss(targets, logits, temperature)
+
+
+def _loss(teacher: keras.Model, images: Images, recipe: Recipe) -> Callable[[Any, Any], Any]:
+    """Loss of a measuring student, brain volume and age in units of their spread over the teacher's answers."""
+    if len(teacher.outputs) != 1 + len(MEASURES):
+        raise UserError("The student measures brain volume and age and its teacher does not; name one that does.")
+    deviations = answers(teacher, images[:: max(1, len(images) // _SAMPLE)])[:, -len(MEASURES) :].std(axis=0)
+    weight = recipe.measures.stage
+    return lambda targets, outputs: measures_loss(targets, outputs, [float(one) for one in deviations], weight)

@@ -31,6 +31,11 @@ _RANGES = {
     schema.TensorType.INT16: (0, 32767),
 }
 
+_MEASURES = {
+    "brain_volume": "Normalized whole-brain volume (nWBV), a share of the intracranial volume.",
+    "age": "Apparent age in years.",
+}
+
 # A table: its fields by number. Scalars are numpy's, so that their width is known.
 _Table = dict[int, Any]
 
@@ -39,7 +44,7 @@ def add_metadata(flatbuffer: bytes, kind: str, preprocessing: Preprocessing) -> 
     """Put the standard metadata into a model, in place of any it has.
 
     Args:
-        flatbuffer: one image to probabilities, and a heat map or not.
+        flatbuffer: one image to probabilities, with or without brain volume, age and a heat map.
         kind: the record's, for the model's name.
         preprocessing: the record's, for the sizes and the normalization.
 
@@ -49,7 +54,7 @@ def add_metadata(flatbuffer: bytes, kind: str, preprocessing: Preprocessing) -> 
     model = flatbuffer_utils.read_model_from_bytearray(flatbuffer)
     graph = model.subgraphs[0]
     inputs = [_image(graph.tensors[index], preprocessing) for index in graph.inputs]
-    outputs = [_output(graph.tensors[index]) for index in graph.outputs]
+    outputs = [_output(graph.tensors[index], _name_of(model, index)) for index in graph.outputs]
     content = _encode(_model(f"AlzEdge {kind}", inputs, outputs))
     _buffer(model).data = np.frombuffer(content, np.uint8)
     return pack(model)
@@ -115,8 +120,18 @@ def _image(tensor: Any, preprocessing: Preprocessing) -> _Table:
     }
 
 
-def _output(tensor: Any) -> _Table:
+def _name_of(model: Any, index: int) -> str:
+    """Name of an output in the model's signature; empty where it has none."""
+    signatures = model.signatureDefs or []
+    names = {entry.tensorIndex: entry.name for signature in signatures for entry in signature.outputs}
+    name = names.get(index, b"")
+    return str(name.decode() if isinstance(name, bytes) else name)
+
+
+def _output(tensor: Any, name: str) -> _Table:
     table: _Table = {3: {0: _FEATURE_PROPERTIES, 1: {}}}
+    if name in _MEASURES:
+        return {0: name, 1: _MEASURES[name], **table}
     if len(tensor.shape) != 2:
         return {0: "heat_map", 1: "Evidence for each stage by place, coarser than the image.", **table}
     labels = {0: LABELS_ENTRY, 1: "The stages, one a line, by severity.", 2: _TENSOR_AXIS_LABELS}

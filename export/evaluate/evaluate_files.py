@@ -1,14 +1,16 @@
 """From model files and data to the folder of an evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from alzedge.audit.overlap import find_overlap
 from alzedge.data.dataset import DataSet
 from alzedge.export.evaluate.curve_plots import draw_confusions, draw_curves, draw_reliability
 from alzedge.export.evaluate.curves import TaskCurves, curves
 from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
+from alzedge.export.evaluate.evaluate_sources import choose_splits, evaluate_sources
 from alzedge.export.evaluate.measured import measure_pictures, measured_people, write_measure_pictures
-from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
+from alzedge.export.evaluate.sources import open_sources
 from alzedge.export.report.html import html_report, introduction, markdown_report
 from alzedge.export.report.people_sections import people_sections
 from alzedge.export.report.sections import Pictures, report_sections
@@ -33,6 +35,7 @@ def evaluate_files(
     teacher: Path | None = None,
     on_phase: OnPhase = quiet_phase,
     replicates: int = REPLICATES,
+    against: Sequence[DataSet] = (),
 ) -> dict[str, SplitEvaluation]:
     """Evaluate model files and predictions; writes `metrics.json`, `report.html` and `report.md` into `out`.
 
@@ -41,27 +44,29 @@ def evaluate_files(
 
     Args:
         paths: .keras, .tflite, .onnx, or predictions (.csv); differences are from the first.
-        dataset: that they were made from.
+        dataset: that they were made from, or other data: then its people are unknown to them, so far as its pixels tell.
         recipe: its fold is that of unseen people where no model says which.
         out: a new folder, or that of an earlier evaluation.
         splits: to test on; all that is possible where empty.
         teacher: one of `paths`; the others' agreement with it is measured.
         on_phase: called with the title, then for each split.
         replicates: resamples of the bootstrap.
+        against: data that models of other data were trained on, if it is at hand; people found there are left out.
 
     Returns:
         By split.
 
     Raises:
-        UserError: files of other data, or no figure can be given.
+        UserError: predictions of other data, or no figure can be given.
     """
     check_own_folder(out, "evaluate")
     opened = open_sources(paths, dataset, recipe)
     sources = list(opened.values())
-    chosen = choose_splits(sources, dataset, recipe.fold, splits)
+    overlap = find_overlap(dataset, against) if any(source.external for source in sources) else None
+    chosen = choose_splits(sources, dataset, recipe.fold, splits, overlap)
     teacher_name = opened[teacher].name if teacher else None
     with on_phase("evaluation") as on_step:
-        evaluated = evaluate_sources(sources, dataset, chosen, teacher_name, on_step, replicates)
+        evaluated = evaluate_sources(sources, dataset, chosen, teacher_name, on_step, replicates, overlap)
     evaluations = {name: split.evaluation for name, split in evaluated.items()}
     drawn = {name: _curves(split, replicates) for name, split in evaluated.items()}
     mark_own_folder(out, "evaluate")

@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from alzedge.export.report.plots import COLOURS, save_figure
-from alzedge.export.report.tables import BASELINES, Rows, markdown_rows, split_title, text_rows
+from alzedge.export.report.tables import BASELINES, markdown_rows, split_title
 from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.evaluation import Summary
 from alzedge.metrics.split_evaluation import EvaluationSet
 from alzedge.metrics.tasks import ANY_DEMENTIA, CDR1, STAGES3, STAGES4, Task
 from alzedge.runs.recipe import Recipe
+from alzedge.utils.text_table import Rows, in_columns
 
 _NOTE = (
     "Accuracy: of four stages, per slice. Areas: per person where people are known. In brackets the 95 % bootstrap "
@@ -111,7 +112,7 @@ def comparison_rows(comparison: Comparison) -> Rows:
 
 def text_comparison(comparison: Comparison) -> str:
     """Lay out the table in columns, for a terminal."""
-    return f"{text_rows(comparison_rows(comparison))}\n{_NOTE}"
+    return f"{in_columns(comparison_rows(comparison))}\n{_NOTE}"
 
 
 def markdown_comparison(comparison: Comparison) -> str:

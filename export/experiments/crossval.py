@@ -5,28 +5,25 @@ the other people, so that no image of a test person was ever seen, not even unla
 models answer about their own held-out people is pooled, and evaluated as one.
 """
 
-import json
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.folds import N_FOLDS
 from alzedge.data.predictions import Predictions
-from alzedge.errors import UserError
+from alzedge.data.split_names import SUBJECT
+from alzedge.export.evaluate.crossval_folder import EVALUATION, fold_folder, sign
 from alzedge.export.evaluate.evaluate_files import evaluate_files
-from alzedge.export.evaluate.scoring import load_scorer
+from alzedge.export.evaluate.scoring import load_asker
 from alzedge.export.evaluate.sources import CROSSVAL
 from alzedge.export.phases import CROSSVAL_FILES, FILE_NAMES, STUDENT, TEACHER
-from alzedge.export.pipeline import train_and_export
+from alzedge.export.pipeline import open_fold, train_and_export
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.run_folder import open_run_folder
-from alzedge.runs.split_run import SplitRun, make_split_run, run_identity
-from alzedge.utils.files import write_json
+from alzedge.runs.split_run import SplitRun, run_identity
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import OnPhase, quiet_phase
 
@@ -36,11 +33,6 @@ MODELS = {
     CROSSVAL_FILES["float32"]: STUDENT,
     CROSSVAL_FILES["int8"]: FILE_NAMES["int8"],
 }
-EVALUATION = "evaluation"
-_SPLIT = "subject"
-_ABOUT = "crossval.json"
-# Sections of a recipe that decide what the models of a run answer.
-_DECISIVE = ("seed", "preprocessing", "augment", "teacher", "pretrain", "finetune", "student", "distill", "export")
 
 
 def cross_validate(
@@ -65,7 +57,7 @@ def cross_validate(
     Raises:
         UserError: people unknown or fewer than folds, or a folder of something else.
     """
-    split_dataset(dataset, _SPLIT)  # refuses before any work
+    split_dataset(dataset, SUBJECT)  # refuses before any work
     open_run_folder(out, run_identity(dataset, recipe, CROSSVAL))
     with ThreadPoolExecutor(jobs) as pool:
         folds = [pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold, on_phase) for fold in range(N_FOLDS)]
@@ -76,69 +68,36 @@ def cross_validate(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     pooled = [pool_folds(out, name) for name in MODELS]
-    write_json(out / _ABOUT, _about(dataset, recipe))
+    sign(out, dataset, recipe)
     return evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0], on_phase)[CROSSVAL]
-
-
-def crossval_metrics(folder: Path, dataset: DataSet, recipe: Recipe) -> Path:
-    """Find the `metrics.json` of a cross-validation of this very recipe on this very data.
-
-    Raises:
-        UserError: there is none in the folder, or it is of another recipe or other data.
-    """
-    try:
-        about = json.loads((folder / _ABOUT).read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{folder} holds no finished cross-validation; name the --out of `alzedge crossval`."
-        ) from error
-    differs = [name for name, value in _about(dataset, recipe).items() if about.get(name) != value]
-    if differs:
-        raise UserError(f"{folder} cross-validated something else ({', '.join(differs)}); repeat `alzedge crossval`.")
-    return folder / EVALUATION / "metrics.json"
-
-
-def _about(dataset: DataSet, recipe: Recipe) -> dict[str, Any]:
-    settings = recipe.to_dict()
-    return {"data": dataset.fingerprint} | {name: settings[name] for name in _DECISIVE}
 
 
 def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: OnPhase = quiet_phase) -> None:
     """Make one fold's models and their answers about its people, in the folder `fold<k>`."""
-    own = replace(recipe, fold=fold)
-    folder = fold_folder(out, fold)
-    split = split_dataset(dataset, _SPLIT, fold)
-    run_folder = open_run_folder(folder, run_identity(dataset, own, _SPLIT) | {"fold": fold})
-    split_run = replace(make_split_run(run_folder, folder, dataset, own, split), title=f"fold {fold}")
+    split_run = open_fold(dataset, recipe, out, fold)
     files = train_and_export(split_run, on_phase)
     _answer(split_run, {name: files[file] for name, file in MODELS.items()})
 
 
-def fold_folder(out: Path, fold: int) -> Path:
-    """Folder of a fold's run."""
-    return out / f"fold{fold}"
-
-
 def pool_folds(out: Path, name: str) -> Path:
     """Put the folds' answers of one of `MODELS` into one file, in the order of paths; returns it."""
-    parts = [Predictions.load(_answers_file(fold_folder(out, fold), name)) for fold in range(N_FOLDS)]
-    order = np.argsort(np.concatenate([part.paths for part in parts]), kind="stable")
-    columns = ("paths", "subject", "labels", "fold", "probabilities")
-    joined = {column: np.concatenate([getattr(part, column) for part in parts])[order] for column in columns}
     output = out / name
-    Predictions(**joined).save(output)
+    Predictions.pool([Predictions.load(_answers_file(fold_folder(out, fold), name)) for fold in range(N_FOLDS)]).save(
+        output
+    )
     return output
 
 
 def _answer(split_run: SplitRun, models: dict[str, Path]) -> None:
     outputs = {name: _answers_file(split_run.folder, name) for name in models}
     test = split_run.dataset.take(split_run.split.test)
+    every = np.arange(len(test))
 
     def action(stem: Path) -> None:
         for name, path in models.items():
-            probabilities = load_scorer(path)(test.images).astype(np.float64)
-            fold = np.full(len(test), split_run.split.fold)
-            Predictions(test.paths, test.subject, test.labels, fold, probabilities).save(outputs[name])
+            found = load_asker(path)(test, every).readings
+            measured = (found.probabilities, found.brain_volume, found.age)
+            Predictions.of(test, split_run.recipe.fold, *measured).save(outputs[name])
 
     split_run.perform("answers", [], list(models.values()), list(outputs.values()), action)
 

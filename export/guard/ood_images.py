@@ -1,8 +1,8 @@
 """Out-of-distribution images: pictures that are not axial brain slices, in the frame of a slice, for measuring the guard.
 
-Nothing here is taken from patients other than those of the test side. Photographs are the
-two that scikit-learn ships; radiographs and screenshots are drawn, which real ones resemble
-only roughly.
+Nothing here is taken from patients other than those of the test side, but for the average head that ships with the
+package. Photographs are the two that scikit-learn ships; radiographs and screenshots are drawn, which real ones resemble
+only roughly, and T2 contrast is a T1 slice with its tissues' brightness exchanged.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from alzedge.data.dataset import DataSet
+from alzedge.export.guard.head_cuts import head_cuts
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_to_frame
 
 _Pixels = NDArray[np.uint8]
 _COUNT = 40
+_SLICES = 120
+# Pixels darker than this are background.
+_DARK = 6
+# Share of white matter's brightness: where fluid, grey and white matter of a T1 slice lie.
+_TISSUES = (0.1, 0.3, 0.7, 1.0)
 _HEAD = 130  # pixels, of a head in a coronal picture
 
 
@@ -23,15 +29,15 @@ def ood_images(test: DataSet, seed: int) -> dict[str, _Pixels]:
     """Make pictures to refuse, by kind.
 
     Args:
-        test: slices to turn over, cut anew or spoil; at most 40 are used, evenly spread.
+        test: slices to turn over, cut anew or spoil; at most 120 are used, evenly spread.
         seed: of everything drawn.
 
     Returns:
-        uint8 (N, 208, 176) by kind. `coronal cuts` are there when every person's slices are
-        numbered: a person's slices stacked, cut from ear to ear and stretched to a head's height.
+        uint8 (N, 208, 176) by kind. `coronal cuts` and `sagittal cuts` are there when every person's slices are
+        numbered: the slices of a scan stacked, cut from ear to ear or from front to back, and stretched to a head's height.
     """
     rng = np.random.default_rng(seed)
-    slices = test.images[np.linspace(0, len(test) - 1, min(_COUNT, len(test)), dtype=np.intp)]
+    slices = test.images[np.linspace(0, len(test) - 1, min(_SLICES, len(test)), dtype=np.intp)]
     images = {
         "noise": _many(_noise, rng),
         "photographs": _photographs(rng),
@@ -41,10 +47,12 @@ def ood_images(test: DataSet, seed: int) -> dict[str, _Pixels]:
         "upside down": slices[:, ::-1],
         "turned a quarter": np.stack([fit_to_frame(Image.fromarray(np.rot90(pixels))) for pixels in slices]),
         "black and white swapped": 255 - slices,
+        "contrast inverted in the brain": np.where(slices < _DARK, 0, 255 - slices).astype(np.uint8),
+        "T2-like contrast": np.stack([_as_t2(pixels, rng) for pixels in slices]),
         "half size": np.stack([_shrunk(pixels) for pixels in slices]),
     }
-    coronal = _coronal_cuts(test)
-    return images if coronal is None else images | {"coronal cuts": coronal}
+    lowest, highest = (test.height.min(), test.height.max()) if len(test) else (np.nan, np.nan)
+    return images | _person_cuts(test) | head_cuts(lowest, highest)
 
 
 def _many(draw: Callable[[np.random.Generator], Image.Image], rng: np.random.Generator) -> _Pixels:
@@ -112,16 +120,34 @@ def _shrunk(pixels: _Pixels) -> _Pixels:
     return np.asarray(frame)
 
 
-def _coronal_cuts(test: DataSet) -> _Pixels | None:
+def _as_t2(pixels: _Pixels, rng: np.random.Generator) -> _Pixels:
+    """Fluid bright, grey matter in between, white matter dark; background stays black."""
+    brain = pixels[pixels >= _DARK]
+    white = max(float(np.percentile(brain, 85)), 1.0) if len(brain) else 1.0
+    fluid, grey_matter, white_matter = rng.integers((220, 140, 80), (256, 171, 131))
+    levels = (fluid, fluid, grey_matter, white_matter)
+    swapped = np.interp(pixels / white, _TISSUES, levels)
+    return np.where(pixels < _DARK, 0, swapped).astype(np.uint8)
+
+
+def _person_cuts(test: DataSet) -> dict[str, _Pixels]:
     if not test.subjects_known or np.any(test.slice < 1):
-        return None
-    cuts = []
-    for person in np.unique(test.subject)[:_COUNT]:
-        rows = np.flatnonzero(test.subject == person)
-        volume = test.images[rows[np.argsort(test.slice[rows])]]
-        cut = Image.fromarray(volume[::-1, HEIGHT // 2])  # (slices, columns), the top of the head up
-        frame = Image.new("L", (WIDTH, HEIGHT))
-        # The slices span a part of the head of unknown height: stretched to what a head would fill.
-        frame.paste(cut.resize((WIDTH, _HEAD), Image.Resampling.BILINEAR), (0, (HEIGHT - _HEAD) // 2))
-        cuts.append(np.asarray(frame))
-    return np.stack(cuts)
+        return {}
+    keys = np.array([test.subject, test.source, test.scan])
+    _, scan = np.unique(keys, axis=1, return_inverse=True)
+    scan = scan.reshape(-1)
+    coronal, sagittal = [], []
+    for one in np.unique(np.linspace(0, scan.max(), min(_COUNT, int(scan.max()) + 1), dtype=np.intp)):
+        rows = np.flatnonzero(scan == one)
+        volume = test.images[rows[np.argsort(test.slice[rows])]][::-1]  # the top of the head up
+        coronal.append(_stretched_cut(volume[:, HEIGHT // 2]))
+        sagittal.append(_stretched_cut(volume[:, :, WIDTH // 2 - 8]))
+    return {"coronal cuts": np.stack(coronal), "sagittal cuts": np.stack(sagittal)}
+
+
+def _stretched_cut(cut: _Pixels) -> _Pixels:
+    """A cut (slices, pixels) in the frame: slices span a part of the head of unknown height, made to fill a head's."""
+    frame = Image.new("L", (WIDTH, HEIGHT))
+    whole = Image.fromarray(np.ascontiguousarray(cut)).resize((WIDTH, _HEAD), Image.Resampling.BILINEAR)
+    frame.paste(whole, (0, (HEIGHT - _HEAD) // 2))
+    return np.asarray(frame)

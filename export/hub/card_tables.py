@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from alzedge.export.benchmark.results import Benchmark
-from alzedge.export.report.tables import BASELINES, Rows, capitalised, markdown_rows, split_title
+from alzedge.export.report.tables import BASELINES, capitalised, markdown_rows, split_title
 from alzedge.metrics.estimate import Estimate, figures_from_json
 from alzedge.metrics.evaluation import Evaluation, LevelFigures
 from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import FIGURES, STAGES3, STAGES4, TASKS, Task
 from alzedge.model_file.read_write import Record
+from alzedge.utils.text_table import Rows
 
 # The order of reading: what may be cited first.
 _ORDER = ("crossval", "subject", "random", "official")
@@ -114,10 +115,13 @@ def _refusals(record: Record) -> str:
     measured = (record.get("guard") or {}).get("measured")
     if not measured:
         return ""
+    false, unseen = measured["false_refusals"], measured.get("unseen_source", {})
+    tried = {"slices of the test side": false}
+    tried |= {f"of these, from {source}": entry for source, entry in false.get("by_source", {}).items()}
+    tried |= {f"from {source}, by a guard fitted without that source": entry for source, entry in unseen.items()}
+    tried |= measured["detected"]
     rows = [["what", "shown", "refused"]]
-    false = measured["false_refusals"]
-    rows.append(["slices of the test side", str(false["n"]), f"{false['refused']:.1%}"])
-    rows += [[name, str(entry["n"]), f"{entry['refused']:.1%}"] for name, entry in measured["detected"].items()]
+    rows += [[name, str(entry["n"]), f"{entry['refused']:.1%}"] for name, entry in tried.items()]
     return (
         "### Refusals\n\nThe file carries a guard that refuses what does not look like the slices of its training; its "
         f"threshold is the {measured['threshold']}. Where AlzEdge runs the file, these never reach the network:\n\n"

@@ -74,7 +74,8 @@ _BIBTEX_DATA = f"""
 def usage(model: Path, record: Record) -> str:
     """Show how to load the model in Python, on a Raspberry Pi, on Android and in the browser."""
     preprocessing = record["preprocessing"]
-    known = "steps" not in preprocessing or "lookup" in preprocessing  # the programs do greys one by one
+    # The programs do greys one by one, and the step "white".
+    known = "lookup" in preprocessing or preprocessing.get("steps", ["white"]) == ["white"]
     devices = model.suffix == ".tflite" and "int8" in kind_of(record).format and known
     if model.suffix == ".keras":
         return "A `.keras` file for Keras 3, and for `alzedge export`, which makes files for devices of it."

@@ -12,6 +12,7 @@ from pathlib import Path
 from alzedge.errors import UserError
 from alzedge.export.benchmark.results import read_benchmark
 from alzedge.export.hub.card import PICTURES, find_benchmark, model_card
+from alzedge.imaging.picture_files import SUFFIXES
 from alzedge.inference.hub import HUB_FILE
 from alzedge.model_file.read_write import read_record
 from alzedge.model_file.record import MAX_BYTES
@@ -28,7 +29,7 @@ _REASONS = {
 }
 # Endings of files with data of people; a run's own files with these endings are known by name.
 _DATA = (
-    *(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
+    *(*SUFFIXES, ".gif"),
     *(".nii", ".gz", ".mgz", ".mgh", ".hdr", ".img", ".dcm", ".dicom", ".ima"),
     *(".csv", ".tsv", ".xlsx", ".npy", ".npz", ".h5", ".hdf5", ".parquet", ".arrow", ".pkl", ".zip", ".tar", ".7z"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from alzedge import __version__
-from alzedge.commands.options import describe
+from alzedge.commands.data_sets import describe
 from alzedge.data.dataset import DataSet
 from alzedge.export.report.sections import Section
 from alzedge.export.report.tables import markdown_rows

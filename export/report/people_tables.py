@@ -116,7 +116,7 @@ def _measure_cell(quantity: str, figure: str, value: Estimate | None) -> str:
 
 
 def people_rows(sides: Mapping[str, Demographics]) -> Rows:
-    """Demographics of the people, a column per side of the split."""
+    """Describe the people of each side, a column per side."""
     rows = [["", *sides]]
     rows.append(["people", *(str(side.people) for side in sides.values())])
     rows.append(["scans", *(str(side.scans) for side in sides.values())])

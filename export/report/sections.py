@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from alzedge.export.report.tables import BASELINES, Rows, capitalised, split_title
+from alzedge.export.report.tables import BASELINES, capitalised, split_title
 from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.evaluation import Evaluation, LevelFigures
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.metrics.tasks import ANY_DEMENTIA, CDR1, FIGURES, STAGES3, STAGES4, TASKS, Task
+from alzedge.utils.text_table import Rows
 
 LEVELS = {"slice": "per slice", "person": "per person"}
 # Titles and SVGs of one model.

@@ -1,4 +1,6 @@
-"""Tables as text and Markdown, and the titles of splits and baselines in them and in plots."""
+"""Tables as Markdown, and the titles of splits and baselines in them and in plots."""
+
+from alzedge.utils.text_table import Rows
 
 BASELINES = {"nearest_neighbour": "1-nearest neighbour", "majority": "majority class"}
 _SPLIT_TITLES = {
@@ -6,9 +8,8 @@ _SPLIT_TITLES = {
     "subject": "unseen people",
     "random": "random slices",
     "crossval": "unseen people, cross-validated",
+    "external": "external data",
 }
-
-Rows = list[list[str]]
 
 
 def capitalised(text: str) -> str:
@@ -19,13 +20,6 @@ def capitalised(text: str) -> str:
 def split_title(name: str) -> str:
     """Title of a split in tables and plots."""
     return _SPLIT_TITLES[name]
-
-
-def text_rows(rows: Rows) -> str:
-    """Lay out a table in columns, for a terminal."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
 def markdown_rows(rows: Rows) -> str:

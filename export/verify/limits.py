@@ -14,7 +14,8 @@ of these is true on held-out slices:
   for certain, that is, the whole 95 % interval of the loss lies above it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +39,14 @@ class HeldOut:
         labels: int64 (N,), index into `STAGES`.
         subject: str (N,), or None when people are unknown.
         keras: float32 (N, 4), probabilities.
+        measures: float32 (N, 1) by name, `brain_volume` and `age` of a measuring student.
     """
 
     inputs: NDArray[np.float32]
     labels: NDArray[np.int64]
     subject: NDArray[np.str_] | None
     keras: NDArray[np.float32]
+    measures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def people(self) -> int | None:
@@ -163,6 +166,6 @@ def _collapse(fmt: str, problem: str) -> UserError:
         "clustered": "raise compress.clusters in the recipe or train longer, or export as int8",
         "float32": "train the student again",
     }
-    calibrated = "calibrate on more slices (--calibration), or export as float16"
+    calibrated = "calibrate on more slices (--calibration-slices), or export as float16"
     cure = cures.get(fmt, calibrated if TRAITS[fmt].calibrated else "export as float32")
     return UserError(f"No {fmt} model was written: {problem}; {cure}.")

@@ -3,8 +3,8 @@
 The limits from which on a file is refused are in `alzedge.export.verify.limits`.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Verdict:
         accuracy: of four stages per slice; `before` (Keras), `after` (the file) and `loss` with 95 % interval.
         any_dementia_auc: alike, of `auc_level`; None when a class is absent.
         auc_level: 'person', or 'slice' when people are unknown.
+        measures: mean absolute difference from Keras' per slice by name: `brain_volume` as a share, `age` in years.
     """
 
     format: str
@@ -53,11 +54,14 @@ class Verdict:
     accuracy: Loss | None
     any_dementia_auc: Loss | None
     auc_level: str
+    measures: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Entry of a record, figures to four significant digits."""
         rounded: dict[str, Any] = _rounded(asdict(self))
         contents = rounded.pop("contents")
+        if not self.measures:
+            del rounded["measures"]
         del contents["operator_counts"]  # for the terminal: the versions decide what runs the file
         if not TRAITS[self.format].quantized:
             del contents["floats"]  # all tensors are
@@ -65,7 +69,12 @@ class Verdict:
 
 
 def verify(
-    fmt: str, contents: Contents, probabilities: NDArray[np.float32], held_out: HeldOut, goals: Goals
+    fmt: str,
+    contents: Contents,
+    probabilities: NDArray[np.float32],
+    held_out: HeldOut,
+    goals: Goals,
+    measures: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Verdict:
     """Verify an exported model; a collapse or a quantization without effect is refused.
 
@@ -75,6 +84,7 @@ def verify(
         probabilities: float32 (N, 4), its output for `held_out.inputs` from the interpreter that devices use.
         held_out: slices, labels and Keras' output to compare with.
         goals: sizes and shares to reach.
+        measures: float32 (N, 1) by name, what else it gives; None for nothing.
 
     Raises:
         UserError: the file does not hold what its format promises, or its output is not Keras'; names the cure.
@@ -96,6 +106,9 @@ def verify(
         accuracy=losses["slice"]["stages4"]["accuracy"],
         any_dementia_auc=losses[level]["any_dementia"]["roc_auc"],
         auc_level=level,
+        measures={
+            name: float(np.abs((measures or {})[name] - keras).mean()) for name, keras in held_out.measures.items()
+        },
     )
     refuse_loss(fmt, {"accuracy": verdict.accuracy, "AUC": verdict.any_dementia_auc})
     refuse_auc_drop(fmt, verdict.any_dementia_auc, goals.max_auc_drop)
@@ -128,6 +141,9 @@ def verdict_text(verdict: Verdict) -> str:
         lines.insert(4, f"  operators   {counts}{needs}")
     if verdict.any_dementia_auc is not None:
         lines.append(_figure_line("AUC", verdict.any_dementia_auc) + f", any dementia per {verdict.auc_level}")
+    if verdict.measures:
+        volume, age = verdict.measures["brain_volume"], verdict.measures["age"]
+        lines.append(f"  measures    brain volume differs by {volume:.4f} on average, apparent age by {age:.2f} years")
     if verdict.agreement < _LEAST_AGREEMENT:
         other = verdict.slices - round(verdict.agreement * verdict.slices)
         lines.append(

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import fit_to_data, load_source
 from alzedge.commands.options import (
     DATA_HELP,
     data_argument,
-    load_source,
     next_command,
     out_option,
     output_folder,
@@ -42,7 +42,7 @@ def distill_command(
     require("train")
     folder = output_folder(out, _OUT, data)
     record = read_keras_record(teacher, Role.TEACHER)
-    source = load_source(data, recipe_name, seed)
+    source = fit_to_data(load_source(data, recipe_name, seed))
 
     from alzedge.commands.progress_bars import show_steps
     from alzedge.data.dataset import split_dataset

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from alzedge.commands.data_sets import load_source
 from alzedge.commands.options import (
     DATA_HELP,
     data_argument,
-    load_source,
     out_option,
     output_folder,
     recipe_option,

@@ -1,10 +1,15 @@
 """Heads on the encoder: SimCLRv2's projection head and the linear classifier."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
 from alzedge.stages import STAGES
 from alzedge.teacher.networks.resnet import batch_norm
+
+# Builds further heads on a hidden layer.
+Further = Callable[[keras.KerasTensor], list[keras.KerasTensor]]
 
 PROJECTION_LAYERS = 3
 PROJECTION_SIZE = 128
@@ -56,14 +61,21 @@ def contrastive_model(encoder: keras.Model, layers_in_all: int = PROJECTION_LAYE
     return keras.Model(encoder.input, projections, name="contrastive")
 
 
-def classifier(encoder: keras.Model, head_layer: int) -> keras.Model:
-    """Join encoder, the projection head's first `head_layer` layers and a linear head.
+def classifier(encoder: keras.Model, head_layer: int, further: Further | None = None) -> keras.Model:
+    """Join encoder, the projection head's first `head_layer` layers and linear heads.
+
+    Args:
+        encoder: images to features.
+        head_layer: number of layers of the projection head.
+        further: builds the heads beside the classifier's on the same hidden layer; None: no others.
 
     Returns:
-        Model from images to logits (N, 4), in the order of `STAGES`.
+        Model from images to logits (N, 4), in the order of `STAGES`, or to a list that begins with them.
     """
     hidden = projection_head(encoder.output, head_layer)[-1]
-    return keras.Model(encoder.input, supervised_head(hidden, len(STAGES)), name="teacher")
+    logits = supervised_head(hidden, len(STAGES))
+    outputs = logits if further is None else [logits, *further(hidden)]
+    return keras.Model(encoder.input, outputs, name="teacher")
 
 
 def _small_normal() -> keras.initializers.Initializer:

@@ -8,6 +8,8 @@ The parameters of a view are drawn first and its pixels rendered second: teacher
 same view, and a resumed run draws the same views as an uninterrupted one.
 """
 
+from typing import Any
+
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from numpy.typing import NDArray
 from alzedge.runs.recipe import AugmentRecipe
 
 _PARAMETERS = 7  # angle, zoom, right, down, mirror, gain, gamma
+_SCANNER = 8  # blur, five terms of the bias field, standard deviation and seed of the noise
+_SECOND = 1  # name of the second stream: views without another scanner stay what they were
+_BRIGHT = 0.02  # from here on a pixel is not background
 
 
 def draw_views(recipe: AugmentRecipe, count: int, seed: list[int]) -> NDArray[np.float32]:
@@ -26,18 +31,25 @@ def draw_views(recipe: AugmentRecipe, count: int, seed: list[int]) -> NDArray[np
         seed: integers that identify this drawing, for example seed, purpose, epoch.
 
     Returns:
-        float32 (N, 7): angle in radians, zoom, shifts to the right and down as shares of the
-        size, -1 if mirrored else 1, gain, gamma.
+        float32 (N, 16): angle in radians, zoom, shifts to the right and down as shares of the
+        size, -1 if mirrored else 1, gain, gamma, height against width; of another scanner: blur, five terms of the
+        bias field, standard deviation and seed of the noise.
     """
     rng = np.random.default_rng(seed)
     uniform = rng.uniform(-1, 1, (count, _PARAMETERS))
-    views = np.empty((count, _PARAMETERS), np.float32)
+    other = np.random.default_rng([*seed, _SECOND]).uniform(-1, 1, (count, 1 + _SCANNER))
+    views = np.empty((count, _PARAMETERS + 1 + _SCANNER), np.float32)
     views[:, 0] = np.deg2rad(recipe.rotation) * uniform[:, 0]
     views[:, 1] = 1 + recipe.zoom * uniform[:, 1]
     views[:, 2:4] = recipe.shift * uniform[:, 2:4]
     views[:, 4] = np.where(recipe.flip & (uniform[:, 4] < 0), -1, 1)
     views[:, 5] = 1 + recipe.gain * uniform[:, 5]
     views[:, 6] = np.exp(recipe.gamma * uniform[:, 6])
+    views[:, 7] = np.exp(recipe.aspect * other[:, 0])
+    views[:, 8] = recipe.blur * np.maximum(other[:, 1], 0)
+    views[:, 9:14] = recipe.bias * other[:, 2:7]
+    views[:, 14] = recipe.noise * np.abs(other[:, 7])
+    views[:, 15] = np.floor((other[:, 8] + 1) * 2**22)
     return views
 
 
@@ -46,7 +58,7 @@ def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDAr
 
     Args:
         images: float32 (N, rows, columns, 1), 0 (background) to 1.
-        views: float32 (N, 7) from `draw_views`.
+        views: float32 (N, 16) from `draw_views`.
 
     Returns:
         float32 of the same shape, 0 to 1; pixels from outside the frame are 0.
@@ -54,18 +66,52 @@ def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDAr
     rows, columns = images.shape[1:3]
     warped = np.asarray(ops.image.affine_transform(images, _affine(views, rows, columns), fill_mode="constant"))
     gain, gamma = views[:, 5].reshape(-1, 1, 1, 1), views[:, 6].reshape(-1, 1, 1, 1)
-    adjusted: NDArray[np.float32] = np.clip(gain * np.maximum(warped, 0) ** gamma, 0, 1).astype(np.float32)
-    return adjusted
+    adjusted = (gain * np.maximum(_blurred(warped, views[:, 8]), 0) ** gamma).astype(np.float32)
+    noisy = _noisy(_biased(adjusted, views[:, 9:14]), views[:, 14], views[:, 15])
+    clipped: NDArray[np.float32] = np.clip(noisy, 0, 1).astype(np.float32)
+    return clipped
+
+
+def _blurred(images: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not share.any():
+        return images
+    smooth: NDArray[Any] = images
+    for axis in (1, 2):
+        widths = [(0, 0)] * 4
+        widths[axis] = (1, 1)
+        wide = np.pad(smooth, widths)
+        size = images.shape[axis]
+        low, middle, high = (np.take(wide, range(start, start + size), axis) for start in (0, 1, 2))
+        smooth = (low + 2 * middle + high) / 4
+    return (images + share.reshape(-1, 1, 1, 1) * (smooth - images)).astype(np.float32, copy=False)
+
+
+def _biased(images: NDArray[np.float32], terms: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Slow changes of brightness: left-right, top-bottom, their product and both squares, as coils leave them."""
+    if not terms.any():
+        return images
+    y, x = np.meshgrid(*(np.linspace(-1, 1, size, dtype=np.float32) for size in images.shape[1:3]), indexing="ij")
+    basis = np.stack([x, y, x * y, x * x - 1 / 3, y * y - 1 / 3]).astype(np.float32)
+    return images * np.exp(np.tensordot(terms, basis, 1))[..., None]
+
+
+def _noisy(
+    images: NDArray[np.float32], deviation: NDArray[np.float32], seeds: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    if not deviation.any():
+        return images
+    drawn = np.stack([np.random.default_rng(int(seed)).standard_normal(images.shape[1:], np.float32) for seed in seeds])
+    return images + deviation.reshape(-1, 1, 1, 1) * drawn * (images > _BRIGHT)
 
 
 def _affine(views: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
     """Rows (a0, a1, a2, b0, b1, b2, 0, 0): output (x, y) takes input (a.(x,y,1), b.(x,y,1))."""
-    angle, zoom, right, down, mirror = views[:, :5].T
+    angle, zoom, right, down, mirror, aspect = (*views[:, :5].T, views[:, 7])
     centre_x, centre_y = (columns - 1) / 2, (rows - 1) / 2
     cos, sin = np.cos(angle) / zoom, np.sin(angle) / zoom
     transforms = np.zeros((len(views), 8), np.float32)
     transforms[:, 0], transforms[:, 1] = mirror * cos, -mirror * sin
-    transforms[:, 3], transforms[:, 4] = sin, cos
+    transforms[:, 3], transforms[:, 4] = sin / aspect, cos / aspect
     transforms[:, 2] = centre_x + right * columns - transforms[:, 0] * centre_x - transforms[:, 1] * centre_y
     transforms[:, 5] = centre_y + down * rows - transforms[:, 3] * centre_x - transforms[:, 4] * centre_y
     return transforms

@@ -68,6 +68,8 @@ def test_command_names_the_people_and_proves_it_with_pixels(tmp_path: Path, crow
     result = call_cli("audit", data, "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("The split of named leaks: 20 of the 20 people of the test side")
+    tables = result.stdout.partition("finding")[2].partition("Most similar pairs")[0]
+    assert tables and all(len(line) <= 100 for line in tables.splitlines())
     found = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert found["people"] | {"shared_names": []} == {
         "known_by": "subjects.csv", "all": 20, "train": 20, "test": 20, "shared": 20, "shared_names": [],

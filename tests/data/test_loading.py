@@ -116,7 +116,10 @@ def test_subjects_csv_is_complete(kaggle_like: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "lowest 1.000" in result.stdout and "28 people x 32 slices" in result.stdout
     rows = list(csv.DictReader(table.open()))
-    assert list(rows[0]) == ["path", "label", "subject", "slice", "split", "scan", "height"]
+    written = "path,label,subject,slice,split,scan,height"
+    assert result.stdout.endswith(f"wrote {table}: {len(rows)} rows of {written}\n")
+    assert all(len(line) <= 100 for line in result.stdout.partition("wrote ")[0].splitlines()[1:])
+    assert list(rows[0]) == written.split(",")
     assert all(float(row["height"]) == int(row["slice"]) - 1 for row in rows)
     assert len(rows) == 32 * sum(PEOPLE)
     assert all((kaggle_like / "Alzheimer_s Dataset" / row["path"]).is_file() for row in rows)
@@ -173,7 +176,7 @@ def broken(root: Path, how: str) -> Path:
     elif how == "other size":
         Image.new("L", (64, 64)).save(image)
     elif how == "colour":
-        Image.new("RGB", (176, 208)).save(image)
+        Image.new("RGB", (176, 208), "red").save(image)
     elif how == "bad table":
         (root / "subjects.csv").write_text("file,who\na,b\n")
     return image
@@ -185,9 +188,9 @@ def broken(root: Path, how: str) -> Path:
         ("empty class", ["class MildDemented has no images"]),
         ("unknown class", ["Confused", "no class folder"]),
         ("truncated", ["damaged or cut off"]),
-        ("text", ["not a JPEG or PNG"]),
+        ("text", ["not a JPEG, PNG"]),
         ("other size", ["64 wide x 64 high", "176 wide x 208 high"]),
-        ("colour", ["mode RGB", "grey"]),
+        ("colour", ["in colour", "grey"]),
         ("bad table", ["subjects.csv", "path"]),
     ],
 )

@@ -20,18 +20,17 @@ from alzedge.demo.html.answer import answer_html, empty_html, refusal_html
 from alzedge.demo.html.comparison import comparison_html, load_teacher
 from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.rendering import render
-from alzedge.demo.html.table import csv_text, result_rows, results_csv, results_json
+from alzedge.demo.html.table import result_rows, results_csv, results_json
 from alzedge.demo.html.viewer import brain_mask, heat_layer, viewer_html
 from alzedge.demo.page.labelling import (
     ACCEPT,
-    COLUMNS,
     UNUSABLE,
     LabelFolder,
     Reading,
     checked_rows,
-    labels_csv,
     labels_html,
     make_label,
+    resumed,
 )
 from alzedge.errors import UserError
 from alzedge.imaging.overlay import AGAINST, FOR
@@ -40,7 +39,9 @@ from alzedge.inference.classifier import Classifier, bundled_model
 from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.metrics.caveats import cannot_sentence
 from alzedge.metrics.record_facts import any_dementia, largest_unseen, read_measurements
+from alzedge.reporting.labels import COLUMNS, labels_csv
 from alzedge.stages import STAGES, TITLES
+from alzedge.utils.spreadsheets import csv_rows, csv_text
 
 SCRIPT = "<script>document.title='owned'</script>"
 BREAKOUT = '"><img src=x onerror=alert(1)>'
@@ -257,18 +258,22 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
     cells = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "＝1", "fine", "a\n=b", '"=1']
     found = [row[0] for row in csv.reader(io.StringIO(csv_text([[cell] for cell in cells]), newline=""))]
     assert found == [f"'{cell}" for cell in cells[:8]] + cells[8:]
+    assert [row[0] for row in csv_rows(csv_text([[cell] for cell in cells]))] == cells
 
 
-def test_a_label_has_its_reviewer_and_both_hashes() -> None:
+def test_a_label_has_its_reviewer_and_hashes_in_place_of_names() -> None:
     told = reply(answer(0.2), answer(0.9), Answer(None, "not a slice", 2.0), one_person=True)
     row = make_label(told, Reading(2, 3, " AB ", "=x", True), "f" * 64)
     assert tuple(row) == COLUMNS
-    assert (row["reviewer"], row["slice"], row["image_sha256"], row["blind"]) == ("AB", "1.png", f"{1:064x}", "yes")
+    assert (row["reviewer"], row["image_sha256"], row["blind"]) == ("AB", f"{1:064x}", "yes")
     assert (row["reviewer_stage"], row["model_stage"], row["agrees"]) == (STAGES[3], STAGES[0], "no")
     assert row["model_any_dementia"] == "0.1000" and row["model_sha256"] == "f" * 64 and row["utc"].endswith("+00:00")
-    assert "'=x" in labels_csv([row])
-    person = make_label(told, Reading(None, ACCEPT, "AB", "", False), "f" * 64)
-    assert person["slice"] == "0.png and 2 more" and person["agrees"] == "yes" and person["image_sha256"] == ""
+    assert "'=x" in labels_csv([row]) and not any(name in labels_csv([row]) for name in told.names)
+    person = make_label(told, Reading(None, 0, "AB", "", True), "f" * 64)
+    assert person["slice"] == f"{row['person']}, all slices" and len(person["image_sha256"]) == 64
+    assert person["person"] == row["person"] == row["slice"]
+    strangers = make_label(replace(told, one_person=None), Reading(2, 3, "AB", "", True), "")
+    assert strangers["person"] == strangers["image_sha256"][:12] != row["person"]
     assert make_label(told, Reading(3, UNUSABLE, "AB", "", True), "")["reviewer_stage"] == ""
     for reading, words in (
         (Reading(1, None, "AB", "", True), "No reading"),
@@ -281,14 +286,36 @@ def test_a_label_has_its_reviewer_and_both_hashes() -> None:
             make_label(told, reading, "")
 
 
-def test_only_labels_are_taken_back_from_a_browser(tmp_path: Any) -> None:
-    good = dict.fromkeys(COLUMNS, "x")
+def test_the_first_reading_is_ones_own_and_blind_the_second_is_not() -> None:
+    told = reply(answer(0.2), answer(0.9))
+    with pytest.raises(UserError, match="by yourself first"):
+        make_label(told, Reading(1, ACCEPT, "AB", "", True), "")
+    first = make_label(told, Reading(1, 0, "AB", "", True), "")
+    second = make_label(told, Reading(1, ACCEPT, "AB", "", True), "", [first])
+    assert (first["blind"], second["blind"], second["agrees"]) == ("yes", "no", "yes")
+    assert make_label(told, Reading(2, 0, "AB", "", True), "", [first])["blind"] == "yes"
+    assert make_label(told, Reading(1, 0, "CD", "", True), "", [first])["blind"] == "yes"
+    assert make_label(told, Reading(1, 0, "AB", "", False), "")["blind"] == "no"
+
+
+def test_only_labels_are_taken_back_from_a_browser_or_a_file(tmp_path: Any) -> None:
+    good = dict.fromkeys(COLUMNS, "x") | {"reviewer_stage": STAGES[0], "blind": "yes", "comment": "=1"}
     bad: list[Any] = [None, 3, {}, good | {"more": "x"}, good | {"utc": 3}, good | {"comment": "x" * 10_000}]
-    assert checked_rows([*bad, good]) == [good]
+    assert checked_rows([*bad, good | {"blind": "x"}, good]) == [good]
     assert checked_rows({"a": 1}) == checked_rows(None) == []
-    LabelFolder(tmp_path).keep(good)
-    LabelFolder(tmp_path).keep(good)
-    assert (tmp_path / "labels.csv").read_bytes().decode() == labels_csv([good, good])
+    folder = LabelFolder(tmp_path)
+    folder.keep(good)
+    LabelFolder(tmp_path).keep(good | {"utc": "y"})
+    assert (tmp_path / "labels.csv").read_bytes().decode() == labels_csv([good, good | {"utc": "y"}])
+    folder.drop(good)
+    folder.drop(good | {"utc": "z"})
+    assert (tmp_path / "labels.csv").read_bytes().decode() == labels_csv([good | {"utc": "y"}])
+    kept = [good | {"utc": "a"}]
+    data = labels_csv([good, good | {"utc": "y"}]).encode("utf-8-sig")
+    assert resumed(resumed(kept, data, "a.csv"), data, "a.csv") == [*kept, good, good | {"utc": "y"}]
+    for wrong in (b"", b"\xff\xfe", b"utc,slice\r\n", data[:-30], labels_csv([good | {"blind": "?"}]).encode()):
+        with pytest.raises(UserError, match=r"^a\.csv: "):
+            resumed(kept, wrong, "a.csv")
     (tmp_path / "labels.csv").write_text("utc,slice\r\n")
     with pytest.raises(UserError, match="other columns"):
         LabelFolder(tmp_path)

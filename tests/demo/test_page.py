@@ -22,11 +22,11 @@ from helpers.commands import assert_refused, run_cli
 from PIL import Image
 
 from alzedge.data.dataset import DataSet, split_dataset
-from alzedge.demo.page.labelling import COLUMNS
 from alzedge.export.guard.fit import make_guard
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
 from alzedge.inference.classifier import Classifier, bundled_heat_map_model, bundled_model
 from alzedge.model_file.read_write import read_tflite, write_tflite
+from alzedge.reporting.labels import COLUMNS
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -241,7 +241,7 @@ def test_several_pictures_are_a_table_until_somebody_says_whose_they_are(
     desk.locator("#results").wait_for()
     rows = np.array([percentages(answer) for answer in classifier.answers(head[3:6])])
     assert desk.locator("#results tbody tr").count() == 5 and desk.locator(".bars.person").count() == 0
-    assert "not a JPEG or PNG image" in desk.locator("#results tr", has_text="cat.jpg").inner_text()
+    assert "not a JPEG, PNG" in desk.locator("#results tr", has_text="cat.jpg").inner_text()
     assert desk.get_by_role("radio", name="one person").is_checked() is False
     heights = [thumb.bounding_box()["height"] for thumb in desk.locator(".thumb").all()]
     assert len(heights) == 4 and len(set(heights)) == 1, "refused ones keep their size"
@@ -342,14 +342,12 @@ def test_what_cannot_be_answered_is_refused_kindly_and_the_page_goes_on(desk: An
     assert len(shares(desk)) == 4
 
 
-def test_labels_are_blind_belong_to_their_slice_and_are_harmless(page: Any, models: Path, volume: Path) -> None:
+def test_labels_are_blind_first_and_belong_to_their_slice(page: Any, models: Path, volume: Path) -> None:
     page.get_by_role("tab", name="Label").click()
     upload(page, volume)
     page.locator("#reading").wait_for()
     stripe = "getComputedStyle(document.querySelector('.thumb[data-side]')).borderBottomColor"
-    assert (
-        page.evaluate(stripe) == "rgba(0, 0, 0, 0)" and page.get_by_role("radio", name="As the model says").count() == 0
-    )
+    assert page.evaluate(stripe) == "rgba(0, 0, 0, 0)"
     assert not page.locator(".unblind").is_visible() and not page.locator("#heat-switch").is_visible()
     add = page.get_by_role("button", name="Add label")
     add.click()
@@ -363,13 +361,14 @@ def test_labels_are_blind_belong_to_their_slice_and_are_harmless(page: Any, mode
     page.keyboard.press("ArrowLeft")
     page.get_by_label("Comment").fill('=HYPERLINK("http://evil")')
     page.get_by_label("Reviewer").fill("@AB")
+    page.get_by_role("radio", name="As the model says").check()
+    add.click()
+    page.get_by_role("status").filter(has_text="Read it by yourself first").wait_for()
     page.get_by_role("radio", name=TITLES[3]).check()
     add.click()
     page.get_by_role("status").filter(has_text="Added. The model: score").wait_for()
+    page.locator(".unblind").wait_for()  # read, so the model's answer for this slice may be seen
     page.wait_for_function("!document.querySelector('#reading input:checked')")
-    page.get_by_role("radio", name="the person").check()
-    page.get_by_label("Hide the model's answer").uncheck()
-    page.locator(".unblind").wait_for()
     page.get_by_role("radio", name="As the model says").check()
     add.click()
     page.locator("#labels tbody tr").nth(1).wait_for()
@@ -378,10 +377,11 @@ def test_labels_are_blind_belong_to_their_slice_and_are_harmless(page: Any, mode
     with page.expect_download() as download:
         page.get_by_role("link", name="Download 2 labels as CSV").click()
     assert download.value.suggested_filename == "alzedge-labels.csv"
-    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    path = Path(download.value.path())
+    text = path.read_bytes().decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert tuple(rows[0]) == COLUMNS and [row["reviewer"] for row in rows] == ["'@AB", "'@AB"]
-    assert [row["slice"] for row in rows] == ["head.nii.gz, slice 6", "head.nii.gz, all slices"]
+    assert {row["slice"] for row in rows} == {f"{rows[0]['person']}, slice 6"} and "head" not in text
     assert rows[0]["reviewer_stage"] == STAGES[3] and rows[0]["comment"] == '\'=HYPERLINK("http://evil")'
     assert rows[1]["reviewer_stage"] == rows[1]["model_stage"] and rows[1]["agrees"] == "yes"
     assert [row["blind"] for row in rows] == ["yes", "no"] and len(rows[0]["image_sha256"]) == 64
@@ -396,6 +396,47 @@ def test_labels_are_blind_belong_to_their_slice_and_are_harmless(page: Any, mode
     clear.click()
     page.get_by_role("button", name="Delete them").click()
     page.get_by_text("No labels yet").wait_for()
+    shutil.copy(path, models / "mine.csv")
+    page.locator("#resume input[type=file], input#resume, input[accept*=csv]").first.set_input_files(
+        models / "mine.csv"
+    )
+    page.get_by_role("link", name="Download 2 labels as CSV").wait_for()
+
+
+def test_labels_are_given_by_keyboard_alone(page: Any, volume: Path) -> None:
+    page.get_by_role("tab", name="Label").click()
+    upload(page, volume)
+    page.locator("#reading").wait_for()
+    page.get_by_label("Reviewer").fill("KB")
+    page.get_by_role("tab", name="Label").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "document.querySelector('.form [data-show=number], [data-show=name]').textContent !== 'nothing yet'"
+    )
+    page.keyboard.press("2")
+    page.wait_for_function("document.querySelectorAll('#reading input')[1].checked")
+    focused = "getComputedStyle(document.activeElement.closest('label')).outlineStyle"
+    assert page.evaluate(focused) == "solid"  # where one is can be seen
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Download 1 label as CSV").wait_for()
+    page.keyboard.press("u")
+    page.get_by_text("No labels yet").wait_for()
+    page.get_by_role("tab", name="Answer").click()
+    page.get_by_role("tab", name="Label").click()
+    page.locator(".seen-note").wait_for()
+
+
+def test_a_report_is_taken_home(page: Any) -> None:
+    page.get_by_role("button", name="Try the example").first.click()
+    page.locator(".panel .measured").wait_for()
+    page.get_by_role("button", name="Make a report").click()
+    for name, start in (("HTML", b"<!DOCTYPE html>"), ("PDF", b"%PDF")):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download as {name}").click()
+        assert Path(download.value.path()).read_bytes().startswith(start)
+        assert download.value.suggested_filename == f"alzedge-report.{name.lower()}"
+    page.get_by_role("button", name="Draw a slice").click()
+    page.get_by_role("link", name="Download as HTML").wait_for(state="detached")
 
 
 def test_on_a_dark_phone_the_answer_is_where_the_eye_is_and_can_be_read(

@@ -25,6 +25,7 @@ from helpers.images import encoded
 from helpers.volumes import as_grid, save_nifti
 from numpy.typing import NDArray
 from PIL import Image
+from test_identity import planted_series
 from test_uploads import BAD_INPUT
 
 from alzedge.data.dataset import DataSet
@@ -161,6 +162,28 @@ def test_predict_answers_for_a_volume_and_for_its_person(
     assert answer["probabilities"] == pytest.approx(told.person.probabilities, abs=1e-6)
 
 
+def test_an_age_and_a_sex_may_come_with_the_files_and_are_not_logged(
+    served: Served, classifier: Classifier, slices: NDArray[np.uint8]
+) -> None:
+    def ask_with(*told: object) -> httpx.Response:
+        data = [[file_data(upload(client, [("a.png", png(slices[0]))])[0])], *told]
+        return client.post(f"{API}/call/predict", json={"data": data})
+
+    with served.client() as client:
+        for told, words in (
+            ((0,), "age of 0"),
+            ((700, "F"), "age of 700"),
+            ((71, "X"), "'X'"),
+            (("71",), "not a number"),
+        ):
+            refused = ask_with(*told)
+            assert refused.status_code == 400 and words in refused.text and "Traceback" not in refused.text
+        event = ask_with(71.375, "F").json()["event_id"]
+        told_back = client.get(f"{API}/call/predict/{event}").text
+        assert "event: complete" in told_back and json.loads(told_back.split("data: ", 1)[1])[0]["brain_volume"] is None
+    assert "71.375" not in served.log.read_text() and "71.375" not in told_back
+
+
 def test_what_is_no_slice_is_refused_without_probabilities(served: Served, phantoms: DataSet) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     with served.client() as client:
@@ -177,7 +200,7 @@ def test_a_batch_goes_on_after_a_bad_file(served: Served, classifier: Classifier
         _, (answers,) = ask(client, files, "predict_batch")
     assert [answer["name"] for answer in answers] == ["a.png", "b.jpg", "c.png"]
     assert answers[0]["probabilities"] == shares(classifier, slices[0])
-    assert "not a JPEG or PNG image" in answers[1]["error"]
+    assert "not a JPEG, PNG" in answers[1]["error"]
     assert answers[2]["probabilities"] == shares(classifier, slices[1])
 
 
@@ -558,6 +581,21 @@ def unread(client: httpx.Client, seconds: float) -> int:
     while (count := int(client.get("healthz").json()["unread"])) and time.monotonic() < end:
         time.sleep(0.5)
     return count
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_identifiers_in_an_upload_are_in_no_answer_log_or_file(served: Served, tmp_path: Path) -> None:
+    """Canaries in every attribute of a series, and in a file that is cut off; the log also names no file."""
+    files, canaries = planted_series(tmp_path)
+    name = "ZQDOE_JANE_4711.dcm"
+    with served.client() as client:
+        told = [ask(client, [(f"{number}.dcm", data) for number, data in enumerate(files)])]
+        told += [ask(client, [(name, files[0][: len(files[0]) // 2])]), ask(client, [(name, b"DICM" * 99)])]
+    answers = json.dumps(told).encode()
+    assert [name.encode() in json.dumps(one).encode() for one in told] == [False, True, True]  # its own visitor sees it
+    for data in (answers, served.log.read_bytes(), *(path.read_bytes() for path in served.files())):
+        assert not [needle for needle in canaries.needles if needle in data]
+    assert b"JANE" not in served.log.read_bytes() and not [path for path in served.files() if "JANE" in path.name]
 
 
 def test_sigterm_ends_it_in_two_seconds_while_somebody_listens(served: Served) -> None:

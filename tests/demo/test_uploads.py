@@ -30,7 +30,7 @@ from alzedge.demo.page.desk import Desk
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 
-JPEG_LS = "1.2.840.10008.1.2.4.80"
+HTJ2K = "1.2.840.10008.1.2.4.201"
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +115,14 @@ def two_volumes(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
 BAD_INPUT = {
     "nothing": (lambda f, s: [], "Nothing was uploaded; choose JPEG or PNG"),
     "empty": (written("empty.png", b""), "empty.png: the file is empty"),
-    "text": (written("cat.jpg", b"meow"), "cat.jpg: not a JPEG or PNG image"),
+    "text": (written("cat.jpg", b"meow"), "cat.jpg: not a JPEG, PNG"),
     "program": (written("run.exe", b"MZ"), "run.exe: not a kind of file that is read here; upload JPEG or PNG"),
     "nameless": (written("README", b"text"), "README: not a kind of file"),
     "truncated": (lambda f, s: written("half.png", encoded(Image.fromarray(s[2]))[:2000])(f, s), "half.png: the image is damaged"),
     "16 bits": (picture("deep.png", "I;16"), "deep.png: a 16-bit image"),
     "CMYK": (picture("print.jpg", "CMYK", fmt="JPEG"), "print.jpg: image mode CMYK"),
-    "animated PNG": (picture("moving.png", "L", save_all=True, append_images=[Image.new("L", (176, 208))]), "an animation of 2 frames"),
-    "GIF as PNG": (picture("moving.png", "L", fmt="GIF"), "moving.png: not a JPEG or PNG image"),
+    "animated PNG": (picture("moving.png", "L", save_all=True, append_images=[Image.new("L", (176, 208))]), "an animation"),
+    "GIF as PNG": (picture("moving.png", "L", fmt="GIF"), "moving.png: not a JPEG, PNG"),
     "GIF": (picture("moving.gif", "L", fmt="GIF"), "moving.gif: not a kind of file"),
     "huge picture": (written("wall.png", bomb(30_000)), "wall.png: far too many pixels"),
     "large picture": (written("wall.png", bomb(5_000)), "wall.png: far too many pixels"),
@@ -133,7 +133,7 @@ BAD_INPUT = {
     "gzip bomb of a head's side": (inflating(512), "bomb.nii.gz: 512 x 512 x 512 voxels"),
     "gzip bomb behind a small head": (inflating(20), "bomb.nii.gz: 20 x 20 mm"),
     "4D": (four_dimensional, "bold.nii.gz: 4 dimensions"),
-    "encapsulated": (lambda f, s: [with_syntax(save_dicom(f / "scan.dcm", s[0], Series()), JPEG_LS)], "scan.dcm: compressed as JPEG-LS"),
+    "encapsulated": (lambda f, s: [with_syntax(save_dicom(f / "scan.dcm", s[0], Series()), HTJ2K)], "scan.dcm: compressed as High-Throughput JPEG 2000"),
     "200 slices": (lambda f, s: save_slices(f, np.repeat(s, 40, axis=0)), "200 slices at once are too many, 100 at most"),
     "1000 files": (lambda f, s: save_slices(f, s[:1]) * 1000, "1000 files at once are too many"),
     "two volumes": (two_volumes, "2 volumes at once; upload one at a time"),

@@ -47,6 +47,7 @@ from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import STAGES
 from alzedge.utils.fresh_process import in_process
 from alzedge.utils.progress import Step
+from alzedge.utils.text_table import in_columns
 
 INT8, FLOAT32 = "student_int8.tflite", "student_float32.tflite"
 
@@ -248,6 +249,10 @@ def test_tables_and_csv_show_the_numbers_of_the_json() -> None:
     assert reference[0] == "mobilenet" and reference[2:6] == ["-"] * 4 and rows[2]["subject.person.n"] == ""
     assert speed_rows(benchmark)[-1][:3] == ["majority class", "", "0.250"]
     assert "Models without accuracy are reference models" in markdown_table(benchmark)
+    long = replace(benchmark, models={f"{name} {'x' * 70}": found for name, found in models.items()})
+    assert all(
+        len(line) <= 100 for line in "\n".join(map(in_columns, (speed_rows(long), size_rows(long)))).splitlines()
+    )
     profiled = replace(benchmark, profiles={INT8: (OperatorTime("conv", 12.5, 0.75),)})
     assert "| 1 | conv | 12 | 75.0% |" in markdown_table(profiled) and "by operator" in text_table(profiled)
 
@@ -311,6 +316,21 @@ def test_a_file_that_the_runtime_cannot_run_is_one_sentence(phantoms: DataSet, t
     result = run_cli("benchmark", broken, "--recipe", recipe, "--out", tmp_path / "b")
     assert_refused(result, "broken.tflite")
     assert not (tmp_path / "b").exists()
+
+
+def test_other_data_can_be_tested_on(phantoms: DataSet, tmp_path: Path) -> None:
+    """Phantoms of which the bundled model knows nothing, and nobody's training data at hand."""
+    recipe = load_recipe("quick", settings=("benchmark.calls=10",))
+    found = benchmark_files([bundled_model()], None, recipe, tmp_path / "out", test=phantoms)
+    (split,) = found.splits.values()
+    assert split.evaluated_on.slices == len(phantoms) and split.evaluated_on.unseen_people is None
+    statement = split.exposure[bundled_model().name].statement
+    assert statement.startswith("People unknown to the model, so far as can be told.")
+    assert "external data" in (tmp_path / "out/benchmark.md").read_text()
+    with pytest.raises(UserError, match="no slice is left"):
+        benchmark_files([bundled_model()], phantoms, recipe, tmp_path / "out", test=phantoms)
+    with pytest.raises(UserError, match="No data to test on"):
+        benchmark_files([bundled_model()], None, recipe, tmp_path / "out")
 
 
 def test_models_that_cannot_be_compared_are_refused(phantoms: DataSet, tmp_path: Path) -> None:

@@ -10,20 +10,26 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli, run_cli
+from helpers.images import write_cohort
 
+from alzedge.audit.overlap import Overlap, find_overlap
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, split_dataset
 from alzedge.data.folds import subject_folds
+from alzedge.data.loading import load_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.commands.evaluate import glance
 from alzedge.export.evaluate.curves import curves
 from alzedge.export.evaluate.evaluate_files import evaluate_files
 from alzedge.export.evaluate.evaluate_models import SEED, EvaluatedSplit
+from alzedge.export.evaluate.evaluate_sources import choose_splits, evaluate_sources
 from alzedge.export.evaluate.exposure import UNKNOWN, exposure
 from alzedge.export.evaluate.measured import measured_people, write_measure_pictures
-from alzedge.export.evaluate.sources import choose_splits, evaluate_sources, open_sources
+from alzedge.export.evaluate.sources import open_sources
 from alzedge.export.report.html import html_report, split_cell
 from alzedge.export.report.sections import Section, Table, split_section
 from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.guard import Guard
 from alzedge.metrics.classification import make_levels
 from alzedge.metrics.split_evaluation import SplitEvaluation, read_metrics
 from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
@@ -270,6 +276,71 @@ def test_where_no_figure_can_be_given_there_is_one_sentence(phantoms: DataSet, t
         with pytest.raises(UserError, match=words):
             evaluated_files([tmp_path / "wrong.csv"], phantoms, RECIPE, out)
     assert not out.exists()
+
+
+@pytest.fixture(scope="module")
+def cohort(phantoms: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Phantoms in one folder with a table, and nobody with moderate dementia."""
+    few = phantoms.take(np.flatnonzero(phantoms.labels < 3))
+    return write_cohort(tmp_path_factory.mktemp("cohort"), few, ".tif")
+
+
+def external(dataset: DataSet, overlap: Overlap | None, model: Path | None = None) -> SplitEvaluation:
+    """The bundled model, or another, on a cohort, without a report."""
+    opened = list(open_sources([model or bundled_model()], dataset, RECIPE).values())
+    splits = choose_splits(opened, dataset, 0, ("external",), overlap)
+    return evaluate_sources(opened, dataset, splits, None, replicates=FEW, overlap=overlap)["external"].evaluation
+
+
+def test_a_cohort_of_ones_own_is_external(cohort: Path, tmp_path: Path) -> None:
+    mine = load_dataset(cohort, every_stage=False)
+    with pytest.raises(UserError, match="class ModerateDemented has no images"):
+        load_dataset(cohort)
+    found = external(mine, find_overlap(mine))
+    tested = found.evaluated_on
+    assert (tested.slices, tested.people, tested.unseen_people) == (len(mine), len(set(mine.subject)), None)
+    answers = Classifier.load().probabilities(mine.images).argmax(axis=1)
+    (name,) = found.models
+    assert found.models[name].slice.figure(STAGES4, "accuracy").value == np.mean(answers == mine.labels)
+    statement = found.exposure[name].statement
+    refused = (Guard.from_dict(read_record(bundled_model())["guard"]).unlikeness(mine.images) > 1).sum()
+    assert statement == (
+        "People unknown to the model, so far as can be told. No slice is found, by its pixels, in the Kaggle archive. "
+        f"Of the {len(mine)} slices tested its guard would refuse {refused}."
+    )
+    assert max(len(line) for line in glance({"external": found}).splitlines()) <= 100
+    with pytest.raises(UserError, match="so it is not external"):
+        external(mine, None, as_if_made_with(tmp_path / "own.tflite", mine, "subject"))
+
+
+def test_people_that_trained_the_model_are_left_out_whatever_their_slices_are_called(
+    cohort: Path, phantoms: DataSet
+) -> None:
+    known = phantoms.take(
+        np.flatnonzero(np.isin(phantoms.subject, np.unique(phantoms.subject[phantoms.labels == 0])[:3]))
+    )
+    for people_known in (True, False):
+        training = known if people_known else replace(known, subject=np.full(len(known), ""))
+        mine = load_dataset(cohort, every_stage=False)
+        overlap = find_overlap(mine, [training])
+        assert overlap.people == 3 and set(mine.subject[overlap.seen]) == set(known.subject)
+        assert "3 people" in overlap.sentence and overlap.compared_with[1] == training.name
+    found = external(mine, overlap)
+    assert found.evaluated_on.slices == len(mine) - len(known)
+    assert f"The {len(known)} slices of those found are left out." in next(iter(found.exposure.values())).statement
+    with pytest.raises(UserError, match="no slice is left to test on"):
+        external(mine, find_overlap(mine, [phantoms]))
+
+
+@pytest.mark.slow
+def test_evaluate_on_a_cohort_from_the_command_line(cohort: Path, tmp_path: Path) -> None:
+    result = call_cli("evaluate", bundled_model(), cohort, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    table = result.stdout.partition("wrote ")[0]
+    assert "People unknown to the model, so far as can be told" in " ".join(table.split())
+    assert max(len(line) for line in table.splitlines()[1:]) <= 100
+    assert "## External data (" in (tmp_path / "out/report.md").read_text()
+    assert_refused(call_cli("evaluate", bundled_model(), cohort, "--against", tmp_path / "absent"), "absent")
 
 
 def test_a_shipped_file_carries_what_evaluate_finds(tiny_run: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from helpers.commands import CROSS_FIT, assert_refused, call_cli, run_cli
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import UserError
+from alzedge.export.evaluate.crossval_folder import check_finished, fold_folder
 from alzedge.export.experiments.comparison import (
     Comparison,
     ExperimentResult,
@@ -21,7 +22,7 @@ from alzedge.export.experiments.comparison import (
     markdown_comparison,
     text_comparison,
 )
-from alzedge.export.experiments.crossval import MODELS, cross_validate, crossval_metrics, fold_folder, pool_folds
+from alzedge.export.experiments.crossval import MODELS, cross_validate, pool_folds
 from alzedge.export.experiments.experiments import load_experiments
 from alzedge.metrics.classification import evaluate
 from alzedge.metrics.evaluation import Summary
@@ -120,7 +121,9 @@ def test_a_comparison_has_a_row_for_each_experiment_split_and_baseline(phantoms:
     assert rows[2][5] == area.tasks["any_dementia"]["roc_auc"].short()  # type: ignore[union-attr]
     assert rows[1][5] == figures["official"].slice.tasks["any_dementia"]["roc_auc"].short()  # type: ignore[union-attr]
     assert rows[-1][:4] == ["baseline: majority class", "", "unseen people", "0.400"]
-    assert rows[-1][3] in text_comparison(comparison) and "| g: int8 |" in markdown_comparison(comparison)
+    table, _, note = text_comparison(comparison).rpartition("\n")
+    assert max(len(line) for line in table.splitlines()) <= 100 and note
+    assert rows[-1][3] in table and "| g: int8 |" in markdown_comparison(comparison)
     content = comparison.to_json()
     assert content["splits"]["subject"]["floors"] == evaluated_on.baselines
     assert content["experiments"][0]["recipe"] == results[0].recipe.to_dict()
@@ -134,12 +137,12 @@ def test_a_comparison_has_a_row_for_each_experiment_split_and_baseline(phantoms:
 def test_a_cross_validation_is_quoted_only_for_its_own_recipe_and_data(phantoms: DataSet, tmp_path: Path) -> None:
     recipe = load_recipe("quick")
     with pytest.raises(UserError, match="holds no finished cross-validation"):
-        crossval_metrics(tmp_path, phantoms, recipe)
+        check_finished(tmp_path, phantoms, recipe)
     settings = recipe.to_dict()
     about = {"data": phantoms.fingerprint} | {name: settings[name] for name in ("seed", "augment", "teacher")}
     (tmp_path / "crossval.json").write_text(json.dumps(about | {"seed": 7}))
     with pytest.raises(UserError, match=r"cross-validated something else \(seed, preprocessing, "):
-        crossval_metrics(tmp_path, phantoms, recipe)
+        check_finished(tmp_path, phantoms, recipe)
 
 
 def test_unknown_people_cannot_be_cross_validated(tmp_path: Path, phantoms: DataSet) -> None:

@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers.commands import assert_refused, call_cli, run_cli
+from helpers.images import write_cohort
 
 from alzedge.data.dataset import DataSet, Split, split_dataset
+from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
+from alzedge.export import elsewhere
 from alzedge.export.convert.calibration_set import calibration_images
 from alzedge.export.convert.format_traits import TRAITS
 from alzedge.export.convert.formats import FORMATS
@@ -243,7 +246,7 @@ def test_float_input_and_output_are_the_command_s_option(
     trained_student: Path, tiny_recipe: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "student.tflite"
-    words = ("export", trained_student, "--recipe", tiny_recipe, "--out", out, "--float-io", "--calibration", 24)
+    words = ("export", trained_student, "--recipe", tiny_recipe, "--out", out, "--float-io", "--calibration-slices", 24)
     result = call_cli(*words)
     assert result.returncode == 0, result.stderr
     assert "verdict on int8-float-io, 20 held-out slices of 4 people" in result.stdout
@@ -259,6 +262,35 @@ def test_calibration_is_even_over_stages_and_from_training_alone(phantoms: DataS
     assert np.bincount(phantoms.labels[chosen]).tolist() == [10, 10, 10, 10]
     assert not np.array_equal(chosen, calibration_images(phantoms, split, 40, seed=1))
     assert len(calibration_images(phantoms, split, 10_000, seed=0)) == len(split.train)
+
+
+@pytest.mark.slow
+def test_calibration_and_test_slices_may_come_from_elsewhere(
+    trained_student: Path, tiny_recipe: Path, tmp_path: Path
+) -> None:
+    others = {"calibrating": make_phantoms(12, 4, seed=7), "testing": make_phantoms(12, 3, seed=8)}
+    for name, data in others.items():
+        write_cohort(tmp_path / name, data)
+    out = tmp_path / "student.tflite"
+    options = ("--calibration", tmp_path / "calibrating", "--test", tmp_path / "testing")
+    result = call_cli("export", trained_student, "--recipe", tiny_recipe, "--out", out, *options)
+    assert result.returncode == 0, result.stderr
+    assert f"verdict on int8, {len(others['testing'])} held-out slices of 12 people" in result.stdout
+    record = read_record(out)
+    assert record["calibration"]["dataset"]["name"] == "calibrating" and len(record["calibration"]["slices"]) == 16
+    assert record["verdict"]["tested_on"] == "testing"
+
+
+def test_slices_from_elsewhere_are_neither_the_students_nor_those_that_test(phantoms: DataSet) -> None:
+    other = make_phantoms(12, 4, seed=7)
+    assert len(elsewhere.test_slices(other, phantoms)) == len(other)
+    with pytest.raises(UserError, match="no slice is left to test on"):
+        elsewhere.test_slices(phantoms, phantoms)
+    three = np.flatnonzero(np.isin(other.subject, np.unique(other.subject)[:3]))
+    left = elsewhere.calibration_split(other, other.take(three)).train
+    assert set(left) == set(range(len(other))) - set(three)
+    with pytest.raises(UserError, match="all slices are found among those that test"):
+        elsewhere.calibration_split(other, other)
 
 
 def test_calibration_refuses_test_slices_test_people_and_nothing(phantoms: DataSet) -> None:

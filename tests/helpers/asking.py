@@ -48,7 +48,7 @@ def likely_slices(classifier: Classifier, count: int) -> NDArray[np.uint8]:
     guard = classifier.guard
     assert guard is not None
     shifts = np.linspace(-1, 1, count)[:, np.newaxis] * np.sqrt(guard.variance[0]) * guard.components[0]
-    blocks = (guard.mean + shifts).reshape(count, HEIGHT // BLOCK, WIDTH // BLOCK)
+    blocks = (guard.mean[0] + shifts).reshape(count, HEIGHT // BLOCK, WIDTH // BLOCK)
     mosaic = blocks.repeat(BLOCK, axis=1).repeat(BLOCK, axis=2)
     return np.rint(mosaic * 255).clip(0, 255).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""The wheel with the core extra alone, in an environment of its own, and the programs of docs/raspberry-pi.md in it."""
+"""The wheel with the core extra alone, in an environment of its own: README's first door and docs/raspberry-pi.md in it."""
 
 import os
 import re
@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.asking import likely_slices
 from PIL import Image
 
-from alzedge.data.dataset import DataSet
+from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,11 +22,12 @@ pytestmark = [
 ]
 
 Run = Callable[..., str]
+ACTIVATE = ". venv/bin/activate"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet) -> Run:
-    """Runs a command in a folder with `slice.png` and `venv`, where the wheel alone is installed."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs a command in a folder with slices and `venv`, where the wheel alone is installed."""
     folder = tmp_path_factory.mktemp("core")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
@@ -39,7 +41,10 @@ def run(tmp_path_factory: pytest.TempPathFactory, phantoms: DataSet) -> Run:
     run(sys.executable, "-m", "build", "--outdir", folder / "dist", ROOT)
     run(sys.executable, "-m", "venv", "venv")
     run("venv/bin/pip", "install", "--quiet", next((folder / "dist").glob("*.whl")))
-    Image.fromarray(phantoms.images[0]).save(folder / "slice.png")
+    slices = likely_slices(Classifier.load(), 12)
+    for name in ("slice.png", "slice.jpg", "slices/1.jpg", "slices/2.jpg", "slices/3.jpg"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(slices[3]).save(folder / name)
     return run
 
 
@@ -62,17 +67,47 @@ def test_core_install_predicts_and_inspects(run: Run) -> None:
 def test_the_programs_for_the_raspberry_pi_run_as_they_stand(run: Run, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "raspberry-pi.md").read_text()
     programs = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert len(programs) == 2
-    told = []
-    for number, program in enumerate(programs):
-        path = tmp_path / f"program{number}.py"
-        path.write_text(program)
-        # The first names its files itself, the second takes them from the command line.
-        arguments = [bundled(run), "slice.png"] if "sys.argv" in program else []
-        told.append(run("venv/bin/python", path, *arguments))
-    assert all(f"{stage:20} " in told[0] for stage in STAGES) and DISCLAIMER in told[0]
-    assert told[0] == told[1]
-    assert "import alzedge" not in programs[1] and "from alzedge" not in programs[1]
+    assert len(programs) == 1
+    (tmp_path / "program.py").write_text(programs[0])
+    alone = ROOT / "docs" / "raspberry-pi" / "alzedge_slice.py"
+    assert "import alzedge" not in alone.read_text() and "from alzedge" not in alone.read_text()
+    told = run("venv/bin/python", tmp_path / "program.py")
+    assert told.startswith("any dementia ") and all(f"{stage:20} " in told for stage in STAGES) and DISCLAIMER in told
+    assert run("venv/bin/python", alone, bundled(run), "slice.png") == told
+
+
+def test_the_first_door_of_the_readme_opens(run: Run, tmp_path: Path) -> None:
+    """Letter by letter, but for the clone, whose address is not known yet: the wheel is there instead."""
+    text = (ROOT / "README.md").read_text()
+    first, *_, device = shell_blocks(text)
+    clone, install, predict = first
+    assert (
+        clone.startswith("git clone") and install.startswith("pip install .") and predict == "alzedge predict slice.jpg"
+    )
+    run("bash", "-c", f"{ACTIVATE}; {predict}")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "program.py").write_text(program)
+    told = run("venv/bin/python", tmp_path / "program.py")
+    assert len(told.splitlines()) == 2
+    for line in device:
+        run("bash", "-c", f"{ACTIVATE}; {line}")
+    assert len(run("cat", "answers.csv").splitlines()) == 4
+
+
+def test_the_guide_for_the_raspberry_pi_leads_to_answers(run: Run) -> None:
+    install, ask = shell_blocks((ROOT / "docs" / "raspberry-pi.md").read_text())
+    assert install[0].startswith("python3 -m venv ~/alzedge") and install[1].startswith("pip install .")
+    told = {line: run("bash", "-c", f"{ACTIVATE}; {line}") for line in ask}
+    assert any("p50 ms" in text for line, text in told.items() if "--time-only" in line)
+    assert all(text for line, text in told.items())
+
+
+def shell_blocks(text: str) -> list[list[str]]:
+    """Commands of each shell block, without their comments."""
+    found = re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [
+        [line.split(" #")[0].strip() for line in block.splitlines() if line.split("#")[0].strip()] for block in found
+    ]
 
 
 def bundled(run: Run) -> str:

@@ -3,12 +3,15 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
+import yaml
 
+import alzedge
 from alzedge.cli import cli
 from alzedge.data.dataset import DataSet
 from alzedge.inference.classifier import Classifier, bundled_model
@@ -40,6 +43,19 @@ def told_commands(text: str) -> list[list[str]]:
 def test_the_documents_of_the_devices_are_there() -> None:
     names = {path.name for path in DOCUMENTS}
     assert {"README.md", "raspberry-pi.md", "android.md", "ios.md", "browser.md", "microcontroller.md"} <= names
+
+
+def test_the_citation_and_the_addresses_are_those_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "message", "title", "authors", "version", "license", "references"} <= set(citation)
+    assert (
+        citation["version"] == alzedge.__version__ and citation["references"][0]["doi"] == "10.1162/jocn.2007.19.9.1498"
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    source = project["urls"]["Source"]
+    assert source == citation["repository-code"] and f"git clone {source} " in (ROOT / "README.md").read_text("utf-8")
+    assert all(url.startswith(source) for url in project["urls"].values())
+    assert project["license"] == citation["license"]
 
 
 @every_document

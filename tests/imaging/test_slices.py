@@ -1,16 +1,51 @@
 """Reading slices, and refusing what is none."""
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.images import bomb, encoded
+from helpers.images import bomb, encoded, png_of
 from PIL import Image
 
+from alzedge.audit.index import images_of, open_source
 from alzedge.data.dataset import DataSet
+from alzedge.data.loading import load_dataset
 from alzedge.errors import UserError
-from alzedge.imaging.slices import decode_slice, read_slice
+from alzedge.imaging.file_types import IMAGE
+from alzedge.imaging.picture_files import SUFFIXES
+from alzedge.imaging.slices import decode_slice, fit_slice, read_slice
+from alzedge.inference.inputs import find_items
+from alzedge.stages import STAGES
+
+
+def coloured(image: Image.Image) -> Image.Image:
+    """A slice with a red line drawn on it."""
+    drawn = image.convert("RGB")
+    drawn.paste("red", (80, 100, 96, 102))
+    return drawn
+
+
+def transparent(image: Image.Image) -> Image.Image:
+    """A slice whose background is cut away."""
+    cut = image.convert("LA")
+    cut.putalpha(image.point(lambda value: 255 if value else 0))
+    return cut
+
+
+def sixteen_bit_colours() -> bytes:
+    """A PNG file of 16-bit grey, saved as colours: Pillow would keep the upper bytes alone."""
+    rows = (b"\0" + b"\x12\x34" * 3 * 176) * 208
+    header = struct.pack(">IIBBBBB", 176, 208, 16, 2, 0, 0, 0)
+    return png_of(header, zlib.compress(rows))
+
+
+def webp_bomb() -> bytes:
+    """A WebP file that promises 16383 x 16383 pixels."""
+    sides = (16_382).to_bytes(3, "little") * 2
+    return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + sides
 
 
 @pytest.fixture
@@ -30,16 +65,63 @@ def test_jpeg_is_read_as_pillow_reads_it(slice_image: Image.Image) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fmt", "mode"),
+    [
+        *(("PNG", mode) for mode in ("RGB", "RGBA", "LA", "P")),
+        *(("BMP", mode) for mode in ("L", "RGB", "P")),
+        *(("TIFF", mode) for mode in ("L", "RGB", "RGBA", "LA", "P")),
+        *(("WEBP", mode) for mode in ("L", "RGB", "RGBA")),
+    ],
+)
+def test_grey_is_read_in_whatever_clothes_where_nothing_is_lost(slice_image: Image.Image, fmt: str, mode: str) -> None:
+    options = {"WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}.get(fmt, {})
+    data = encoded(slice_image.convert(mode), fmt, **options)
+    np.testing.assert_array_equal(decode_slice(data, "x"), np.asarray(slice_image))
+    pixels, problem = fit_slice(data, "x")
+    assert problem is None and np.array_equal(pixels, slice_image)
+
+
+def test_lossy_pictures_are_read_to_their_last_level(slice_image: Image.Image) -> None:
+    colours = decode_slice(encoded(slice_image.convert("RGB"), "JPEG", quality=95), "x")
+    np.testing.assert_array_equal(colours, decode_slice(encoded(slice_image, "JPEG", quality=95), "x"))
+    difference = decode_slice(encoded(slice_image, "WEBP", quality=95), "x").astype(int) - np.asarray(slice_image)
+    assert np.abs(difference).mean() < 3
+
+
+def test_every_ending_is_an_image_to_every_reader(phantoms: DataSet, tmp_path: Path) -> None:
+    for number, stage in enumerate(STAGES):
+        (tmp_path / stage).mkdir()
+        for suffix in SUFFIXES:
+            image = Image.fromarray(phantoms.images[number])
+            image.save(tmp_path / stage / f"a{suffix[1:]}{suffix}", None if suffix != ".jpe" else "JPEG")
+    count = len(STAGES) * len(SUFFIXES)
+    assert len(load_dataset(tmp_path)) == count
+    assert [item.kind for item in find_items([tmp_path])] == [IMAGE] * count
+    assert len(list(images_of(open_source(tmp_path)))) == count
+
+
+@pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda im: encoded(im)[:2000], "damaged or cut off"),
         (lambda im: encoded(im, "JPEG")[:3000], "damaged or cut off"),
-        (lambda im: b"not an image", "not a JPEG or PNG"),
+        (lambda im: b"not an image", "not a JPEG, PNG"),
         (lambda im: b"", "is empty"),
-        (lambda im: encoded(im, "GIF"), "not a JPEG or PNG"),
+        (lambda im: encoded(im, "GIF"), "not a JPEG, PNG"),
         (lambda im: encoded(im.resize((208, 176))), "208 wide x 176 high, but slices are 176 wide x 208 high"),
-        (lambda im: encoded(im.convert("RGB")), "mode RGB"),
-        (lambda im: encoded(im.convert("RGBA")), "mode RGBA"),
+        (lambda im: encoded(coloured(im)), "in colour"),
+        (lambda im: encoded(coloured(im), "JPEG"), "in colour"),
+        (lambda im: encoded(coloured(im).quantize(16)), "in colour"),
+        (lambda im: encoded(transparent(im)), "transparent"),
+        (lambda im: encoded(im, transparency=0), "transparent"),
+        (lambda im: sixteen_bit_colours(), "a 16-bit image"),
+        (lambda im: encoded(im.convert("F"), "TIFF"), "32-bit numbers"),
+        (lambda im: encoded(im.convert("I;16"), "TIFF"), "a 16-bit image"),
+        (lambda im: encoded(im, "TIFF", save_all=True, append_images=[im]), "several pages"),
+        (lambda im: encoded(im, "TIFF", compression="jpeg"), "TIFF compressed as jpeg"),
+        (lambda im: encoded(im, "TIFF", tiffinfo={0x0112: 3}), "EXIF orientation, 3"),
+        (lambda im: webp_bomb(), "far too many pixels"),
+        (lambda im: encoded(im, "WEBP")[:900], "damaged or cut off"),
         (lambda im: encoded(im.convert("CMYK"), "JPEG"), "mode CMYK"),
         (lambda im: encoded(Image.fromarray(np.zeros((208, 176), np.uint16))), "a 16-bit image"),
         (lambda im: encoded(im, save_all=True, append_images=[im.rotate(90)]), "animation"),

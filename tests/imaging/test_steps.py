@@ -51,6 +51,20 @@ def test_csf_is_light_and_background_stays_black(slices: np.ndarray) -> None:
     assert (lit[60], lit[100], lit[255]) == (180, 110, 40)
 
 
+def test_white_matter_gets_one_brightness(slices: np.ndarray) -> None:
+    def by_the_words(image: np.ndarray) -> np.ndarray:
+        tissue = np.sort(image[image >= 6].astype(int))
+        white = max(int(tissue[len(tissue) * 85 // 100]), 20) if len(tissue) else 20
+        made = np.minimum(255, (170 * image.astype(int) + white // 2) // white)
+        return np.where(image < 4, 0, made).astype(np.uint8)
+
+    dim = (slices[:8].astype(int) * 3 // 4).astype(np.uint8)
+    got = apply_steps(slices, ["white"])
+    np.testing.assert_array_equal(got, np.stack([by_the_words(image) for image in slices]))
+    apart = np.abs(apply_steps(dim, ["white"]).astype(int) - got[:8].astype(int))
+    assert apart[dim >= 6].max() <= 4 < np.abs(dim.astype(int) - slices[:8]).max() and lookup_of(["white"]) is None
+
+
 @pytest.mark.parametrize("steps", [["fluid"], ["invert", "fluid"], ["grayscale"], ["fluid", "invert"]])
 def test_steps_on_single_pixels_are_a_table(slices: np.ndarray, steps: list[str]) -> None:
     table = lookup_of(steps)

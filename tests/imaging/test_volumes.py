@@ -239,7 +239,7 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
         (lambda p, s: save_dicom(p, s[0], Series(changes={"PixelData": None})), "DICOM without pixel data (MR Image Storage)"),
         (lambda p, s: save_dicom(p, s[0], Series(changes={"ImageOrientationPatient": None})), "orientation unknown"),
         (lambda p, s: save_dicom(p, s[0], Series(changes={"PhotometricInterpretation": "PALETTE COLOR"})), "a colour image"),
-        (lambda p, s: with_syntax(save_dicom(p, s[0], Series()), pydicom.uid.JPEGLSLossless), "JPEG-LS Lossless Image Compression"),
+        (lambda p, s: with_syntax(save_dicom(p, s[0], Series()), pydicom.uid.HTJ2KLossless), "High-Throughput JPEG 2000"),
         (lambda p, s: with_syntax(save_dicom(p, s[0], Series()), pydicom.uid.MPEG2MPML), "which cannot be read here"),
         (lambda p, s: save_dicom(p, s[0], Series(changes={"Rows": 60_000, "Columns": 60_000})), "too many for one head"),
         (lambda p, s: p.write_bytes(save_dicom(p, s[0], Series()).read_bytes()[:20_000]), "damaged or cut off"),

@@ -1,7 +1,10 @@
-"""The guard: what it refuses, what it lets pass, and that a file keeps it as it was."""
+"""The guard on the device: its formula, that a file keeps it as it was, and one decision everywhere."""
 
+import base64
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,33 +12,69 @@ from helpers.commands import run_code
 from PIL import Image
 
 from alzedge.data.dataset import DataSet, split_dataset
-from alzedge.data.loading import load_dataset
-from alzedge.data.phantom_set import make_phantoms
 from alzedge.demo.answering.uploads import NotASlice, read_uploads
 from alzedge.errors import UserError
 from alzedge.export.guard.fit import make_guard
-from alzedge.export.guard.ood_images import ood_images
 from alzedge.imaging.file_types import IMAGE
-from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice
+from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.inference.answering import Answerer
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE, Guard, block_means
 from alzedge.inference.inputs import Item
 
 
+@pytest.fixture(scope="module")
+def sources(people: DataSet) -> DataSet:
+    """Phantoms at known heights, every other person's from a darker source."""
+    person = np.unique(people.subject, return_inverse=True)[1]
+    images = np.where(person[:, None, None] % 2, people.images, people.images // 10 * 9).astype(np.uint8)
+    return replace(people, images=images, source=np.where(person % 2, "a", "b"), height=people.slice * 7.0)
+
+
+@pytest.fixture(scope="module")
+def banded(sources: DataSet) -> Guard:
+    """The guard of `sources`, fold 0 held out."""
+    return make_guard(sources, split_dataset(sources, "subject"), seed=0)
+
+
 def test_block_means_are_exact() -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, HEIGHT, WIDTH), dtype=np.uint8)
     exact = images.reshape(3, 13, 16, 11, 16).astype(np.float64).mean(axis=(2, 4)).reshape(3, -1) / 255
     np.testing.assert_allclose(block_means(images), exact, rtol=1e-7)
+    white = np.full((1, HEIGHT, WIDTH), 255, np.uint8)
+    np.testing.assert_array_equal(block_means(white), 1)
 
 
-def test_distance_is_reconstruction_error_plus_mahalanobis(people: DataSet, guard: Guard) -> None:
+def test_distance_is_reconstruction_error_plus_mahalanobis_to_the_nearest_band(sources: DataSet, banded: Guard) -> None:
     """The formula written out for one slice, in float64."""
-    offset = block_means(people.images[:1])[0].astype(float) - guard.mean
-    within = [float(offset @ row) for row in guard.components]
-    outside = offset - sum(w * row for w, row in zip(within, guard.components, strict=True))
-    expected = (outside @ outside) / guard.residual + np.mean(np.square(within) / guard.variance)
-    assert guard.distance(people.images[:1])[0] == pytest.approx(expected, rel=1e-4)
+    images = sources.images[3:4]
+    offsets = block_means(images)[0].astype(float) - banded.mean
+    expected = []
+    for offset, residual in zip(offsets, banded.residual, strict=True):
+        within = [float(offset @ row) for row in banded.components]
+        outside = offset - sum(w * row for w, row in zip(within, banded.components, strict=True))
+        expected.append((outside @ outside) / residual + np.mean(np.square(within) / banded.variance))
+    assert len(expected) > 3 and np.argmin(expected) != 0
+    assert banded.distance(images)[0] == pytest.approx(min(expected), rel=1e-5)
+
+
+def test_a_guard_of_version_0_1_goes_on_working(people: DataSet) -> None:
+    """One band, arrays in half precision, one residual."""
+    rng = np.random.default_rng(0)
+    means = block_means(people.images)
+    arrays = {
+        "mean": means.mean(axis=0),
+        "components": np.linalg.qr(rng.normal(size=(143, 16)))[0].T,
+        "variance": np.full(16, 0.25),
+    }
+    half = {name: np.ascontiguousarray(array, "<f2") for name, array in arrays.items()}
+    entry = {name: base64.b64encode(array.tobytes()).decode() for name, array in half.items()}
+    guard = Guard.from_dict({"block": 16, **entry, "residual": 0.5, "threshold": 2.0, "measured": {}})
+    offset = means.astype(float) - half["mean"]
+    within = offset @ half["components"].T.astype(float)
+    outside = offset - within @ half["components"].astype(float)
+    expected = (outside**2).sum(axis=1) / 0.5 + (within**2 / 0.25).mean(axis=1)
+    np.testing.assert_allclose(guard.unlikeness(people.images), expected / 2, rtol=1e-5)
 
 
 def test_one_decision_on_pictures_of_another_size(tmp_path: Path) -> None:
@@ -45,7 +84,7 @@ def test_one_decision_on_pictures_of_another_size(tmp_path: Path) -> None:
     black = np.zeros((300, 400), np.uint8)
     guard = classifier.guard
     assert guard is not None
-    near = guard.mean.reshape(13, 11).repeat(16, 0).repeat(16, 1)  # the mean slice, which is near every slice
+    near = guard.mean[0].reshape(13, 11).repeat(16, 0).repeat(16, 1)  # the mean slice, which is near every slice
     for name, pixels in (("noise", noise), ("black", black), ("near", np.rint(near * 255).astype(np.uint8))):
         Image.fromarray(pixels).resize((352, 416)).save(tmp_path / f"{name}.png")
     for name in ("noise", "black"):
@@ -65,20 +104,29 @@ def test_one_decision_on_pictures_of_another_size(tmp_path: Path) -> None:
             ask(path)
 
 
-def test_a_file_keeps_the_guard_bit_for_bit(people: DataSet, guard: Guard) -> None:
-    again = Guard.from_dict(json.loads(json.dumps(guard.to_dict())))
-    np.testing.assert_array_equal(again.unlikeness(people.images[:20]), guard.unlikeness(people.images[:20]))
+def test_a_file_keeps_the_guard_bit_for_bit(sources: DataSet, guard: Guard, banded: Guard) -> None:
+    for one in (guard, banded):
+        again = Guard.from_dict(json.loads(json.dumps(one.to_dict())))
+        np.testing.assert_array_equal(again.unlikeness(sources.images[:20]), one.unlikeness(sources.images[:20]))
+        assert again.to_dict() == one.to_dict()
+
+
+@pytest.mark.parametrize(
+    "change", [{"block": 8}, {"bands": 2}, {"residual": [0.1]}, {"threshold": 0}, {"mean": "?"}, {"heights": None}]
+)
+def test_an_entry_that_is_not_understood_is_refused(banded: Guard, change: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="update alzedge"):
-        Guard.from_dict(guard.to_dict() | {"block": 8})
+        Guard.from_dict(banded.to_dict() | change)
 
 
-def test_every_batch_gives_a_slice_the_same_bits(people: DataSet, guard: Guard) -> None:
-    images = np.concatenate([people.images[:37], 255 - people.images[:3]])
-    expected = guard.unlikeness(images)
+def test_every_batch_gives_a_slice_the_same_bits(sources: DataSet, banded: Guard) -> None:
+    images = np.concatenate([sources.images[:37], 255 - sources.images[:3]])
+    expected = banded.unlikeness(images)
     for size in (1, 2, 3, 5, 16, 17, 39):
-        batches = [guard.unlikeness(images[start : start + size]) for start in range(0, len(images), size)]
+        batches = [banded.unlikeness(images[start : start + size]) for start in range(0, len(images), size)]
         np.testing.assert_array_equal(np.concatenate(batches), expected, err_msg=f"batches of {size}")
-    assert guard.unlikeness(images[:0]).shape == (0,)
+    np.testing.assert_array_equal(banded.unlikeness(images[::2]), expected[::2])  # not contiguous
+    assert banded.unlikeness(images[:0]).shape == (0,)
 
 
 GUARD = """
@@ -103,58 +151,3 @@ def test_any_number_of_threads_gives_the_same_bytes() -> None:
     variables = {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": None}
     digests = {run_code(GUARD, **variables, OMP_NUM_THREADS=threads).stdout for threads in ("1", "2", None)}
     assert len(digests) == 1 and digests.pop().strip()
-
-
-def test_the_threshold_comes_from_training_people_alone(people: DataSet, guard: Guard) -> None:
-    """Other test images change what was measured, not the guard."""
-    split = split_dataset(people, "subject")
-    images = people.images.copy()
-    images[split.test] = 255 - images[split.test]
-    changed = DataSet(
-        **{name: getattr(people, name) for name in ("name", "labels", "subject", "slice", "split", "paths")},
-        images=images,
-    )
-    other = make_guard(changed, split, seed=0)
-    assert other.threshold == guard.threshold and np.array_equal(other.components, guard.components)
-    assert other.measured["false_refusals"]["refused"] > 0.9
-
-
-def test_ood_images_are_refused_and_new_phantoms_are_not(people: DataSet, guard: Guard) -> None:
-    assert (guard.unlikeness(make_phantoms(30, 6, seed=7).images) > 1).mean() < 0.1
-    for name in ("noise", "photographs", "drawn radiographs", "drawn screenshots", "one grey", "coronal cuts"):
-        images = ood_images(people, seed=1)[name]
-        assert (guard.unlikeness(images) > 1).mean() > 0.9, name
-
-
-def test_what_was_measured_is_what_the_guard_does(people: DataSet, guard: Guard) -> None:
-    test = people.take(split_dataset(people, "subject").test)
-    refused = float((guard.unlikeness(test.images) > 1).mean())
-    assert guard.measured["false_refusals"] == {"n": len(test), "refused": refused}
-    noise = ood_images(test, seed=0)["noise"]
-    assert guard.measured["detected"]["noise"]["refused"] == float((guard.unlikeness(noise) > 1).mean())
-
-
-def test_real_people_pass_and_ood_images_do_not(archive: Path) -> None:
-    """At most 2 % of unseen people's slices are refused by mistake."""
-    kaggle = load_dataset(archive)
-    measured = make_guard(kaggle, split_dataset(kaggle, "subject"), seed=0).measured
-    assert measured["false_refusals"]["refused"] <= 0.02
-    assert min(kind["refused"] for kind in measured["detected"].values()) >= 0.95
-
-
-@pytest.mark.slow
-def test_a_real_cat_and_a_real_coronal_slice_are_refused(archive: Path) -> None:
-    from nilearn.datasets import load_mni152_template
-    from skimage.data import chelsea
-
-    kaggle = load_dataset(archive)
-    guard = make_guard(kaggle, split_dataset(kaggle, "subject"), seed=0)
-    brain = load_mni152_template(resolution=1).get_fdata()
-    pictures = [chelsea(), *((brain[:, y, ::-1].T * 255).astype(np.uint8) for y in range(60, 180, 5))]
-    for picture in pictures:
-        import io
-
-        buffer = io.BytesIO()
-        Image.fromarray(picture).save(buffer, "PNG")
-        pixels, problem = fit_slice(buffer.getvalue(), "x.png")
-        assert problem and guard.unlikeness(pixels[None])[0] > 1

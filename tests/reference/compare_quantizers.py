@@ -25,7 +25,7 @@ def main(student: Path, data: str, folder: Path) -> None:
     from alzedge.export.prepared_student import prepare_student
     from alzedge.runs.split_run import made_with
     from alzedge.inference.interpreters import TFLiteInterpreter
-    from alzedge.commands.options import load_source
+    from alzedge.commands.data_sets import load_source
     from alzedge.model_file.read_write import read_keras_record
 
     source = load_source((data,), None, None)

@@ -190,7 +190,8 @@ def test_mirrored_view_is_the_mirror_image() -> None:
 def test_shift_and_rotation_move_a_dot_where_they_should() -> None:
     image = np.zeros((1, 51, 51, 1), np.float32)
     image[0, 25, 35] = 1  # ten pixels right of the centre
-    view = np.array([[0, 1, 0, 0, 1, 1, 1]], np.float32)
+    still = AugmentRecipe(rotation=0, zoom=0, shift=0, gain=0, gamma=0, flip=False)
+    view = draw_views(still, 1, [0])
     quarter, right = view.copy(), view.copy()
     quarter[0, 0] = np.pi / 2
     right[0, 2] = 5 / 51
@@ -203,6 +204,24 @@ def test_views_depend_on_their_seed_alone() -> None:
     np.testing.assert_array_equal(draw_views(recipe, 8, [1, 2]), draw_views(recipe, 8, [1, 2]))
     assert not np.array_equal(draw_views(recipe, 8, [1, 2]), draw_views(recipe, 8, [1, 3]))
     assert apply_views(IMAGES, draw_views(recipe, 32, [1])).min() >= 0
+
+
+def test_views_of_another_scanner_blur_shade_and_sprinkle() -> None:
+    still = AugmentRecipe(rotation=0, zoom=0, shift=0, gain=0, gamma=0, flip=False)
+    grey = np.zeros((64, 21, 21, 1), np.float32)
+    grey[:, 5:16, 5:16] = 0.5
+
+    def seen(**settings: float) -> np.ndarray:
+        return apply_views(grey, draw_views(replace(still, **settings), 64, [3]))
+
+    blurred, shaded, sprinkled = seen(blur=1.0), seen(bias=0.3), seen(noise=0.05)
+    assert blurred[:, 4, 10].max() > 0.05 and blurred[:, 10, 10] == pytest.approx(0.5)
+    assert np.ptp(shaded[:, 5:16, 5:16], axis=(1, 2)).min() > 0 and not shaded[:, :5].any()
+    deviation = (sprinkled - grey)[:, 5:16, 5:16].std(axis=(1, 2, 3))
+    assert 0.015 < deviation.mean() < 0.035 and deviation.max() < 0.06 and not sprinkled[:, :5].any()
+    tall = apply_views(grey, draw_views(replace(still, aspect=0.5), 64, [3]))
+    heights, widths = ((tall > 0.25).any(axis).sum(axis=1)[:, 0] for axis in (2, 1))
+    assert np.ptp(heights) >= 4 and np.ptp(widths) <= 2
 
 
 def test_the_student_is_three_blocks_and_two_dense_layers() -> None:

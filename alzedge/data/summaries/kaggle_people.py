@@ -16,6 +16,8 @@ from alzedge.errors import UserError
 from alzedge.stages import STAGES
 from alzedge.utils.archives import open_tree
 
+_STEPS_A_LINE = 7
+
 
 @dataclass(frozen=True, eq=False)
 class RecoveredPeople:
@@ -65,8 +67,8 @@ def summary(recovered: RecoveredPeople) -> str:
     shared = set(data.subject[data.split == "train"]) & set(data.subject[data.split == "test"])
     lines.append(f"people in both train and test: {len(shared)} of {len(people)} ({len(shared) / len(people):.0%})")
     lines += ["", "continuity: share of people whose next slice is the nearest of all people's next slices"]
-    for start in range(0, len(recovered.continuity), 8):
-        steps = enumerate(recovered.continuity[start : start + 8], start=start + 1)
+    for start in range(0, len(recovered.continuity), _STEPS_A_LINE):
+        steps = enumerate(recovered.continuity[start : start + _STEPS_A_LINE], start=start + 1)
         lines.append("  " + "  ".join(f"{s:>2}-{s + 1:<2} {share:.3f}" for s, share in steps))
     worst, mean = recovered.continuity.min(), recovered.continuity.mean()
     lines.append(f"all {len(recovered.continuity)} steps: lowest {worst:.3f}, mean {mean:.3f}")

@@ -21,11 +21,12 @@ _SCREEN = "a screen capture or report by its Image Type; export the scanner's ow
 _SCREEN_WORDS = ("SCREEN", "CAPTURE", "PHOTO", "SNAPSHOT", "REPORT", "POSDISP", "DISPLAY", "SECONDARY CAPTURE", "TEXT")
 # A derived image computed from voxels; another "SECONDARY" one may be a picture of anything.
 _RESAMPLED = {"MPR", "REFORMATTED", "RESAMPLED", "MEAN", "AVERAGE", "AVERAGED", "NORM", "DIS2D", "DIS3D", "MNORM"}
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _KINDS = {
     "1.2.840.10008.5.1.4.1.1.88.": "a structured report, which is text; it stays where it is",
     "1.2.840.10008.5.1.4.1.1.11.": "a presentation state, which may hold text; it stays where it is",
     "1.2.840.10008.5.1.4.1.1.104.": "an encapsulated document; it stays where it is",
-    "1.2.840.10008.5.1.4.1.1.7": "a secondary capture, which may show text; export the scanner's own series",
+    _SECONDARY_CAPTURE: "a secondary capture, which may show text; export the scanner's own series",
     "1.2.840.10008.1.3.10": "a DICOMDIR, a table of contents with names; it stays where it is",
 }
 
@@ -45,14 +46,26 @@ def check_object(dataset: Any, kind: str) -> None:
             raise LeftOut(reason)
     if kind not in MR_IMAGE_CLASSES or str(dataset.get("Modality", "")).strip() != "MR":
         raise LeftOut("DICOM of another kind than MR images; only those are de-identified here")
+    check_screen(dataset, kind)
+    if dataset.get("SamplesPerPixel") != 1:
+        raise LeftOut("DICOM in colour, as screen captures and maps are; export the scanner's own grey values")
+
+
+def check_screen(dataset: Any, kind: str) -> None:
+    """Refuse what says itself that it is a screen capture, or that text is burned in.
+
+    Args:
+        dataset, kind: see `check_object`.
+
+    Raises:
+        LeftOut: it says so.
+    """
     burned_in = str(dataset.get("BurnedInAnnotation") or "NO").strip()
     if burned_in != "NO":
         raise LeftOut("says itself that text is burned in (Burned In Annotation); export the scanner's own series")
-    if "ConversionType" in dataset:
-        raise LeftOut(_KINDS["1.2.840.10008.5.1.4.1.1.7"])
+    if "ConversionType" in dataset or kind.startswith(_SECONDARY_CAPTURE):
+        raise LeftOut(_KINDS[_SECONDARY_CAPTURE])
     _check_image_type(dataset.get("ImageType"))
-    if dataset.get("SamplesPerPixel") != 1:
-        raise LeftOut("DICOM in colour, as screen captures and maps are; export the scanner's own grey values")
 
 
 def _check_image_type(value: Any) -> None:

@@ -15,7 +15,7 @@ def volume_in_words(volume: BrainVolume, age: float | None = None) -> str:
     text = f"brain volume {volume.value:.3f} ({volume.low:.3f} to {volume.high:.3f})"
     if volume.percentile is None:
         return text
-    return f"{text}, {_percentile(volume.percentile)}" + ("" if age is None else f" for age {age:g}")
+    return f"{text}, {percentile_in_words(volume.percentile)}" + ("" if age is None else f" for age {age:g}")
 
 
 def age_in_words(apparent: ApparentAge) -> str:
@@ -48,7 +48,8 @@ def percentile_sentence(norm: NormativeCurve | None, age: float | None) -> str:
     )
 
 
-def _percentile(value: float) -> str:
+def percentile_in_words(value: float) -> str:
+    """A percentile as an ordinal; below the first and above the 99th it is not told closer."""
     if value < 1:
         return "below the 1st percentile"
     if value > 99:

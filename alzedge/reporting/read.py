@@ -1,0 +1,132 @@
+"""One person's slices out of whatever a report is asked about, with their registration and their DICOM instances."""
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alzedge.errors import UserError
+from alzedge.imaging.file_types import DICOM
+from alzedge.inference.inputs import Item, find_items, sentence
+from alzedge.inference.sources import ItemReader, Slices
+from alzedge.preparation.picture import draw_quality
+from alzedge.reporting.compose import png, registration_of
+from alzedge.reporting.content import Registration
+from alzedge.utils.privacy import hushed
+
+_FIGURES, _PICTURE, _SLICES = "quality.json", "quality.png", "slices"
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """One person's slices.
+
+    Attributes:
+        pixels: uint8 (N, 208, 176).
+        heights: of the slices, z in mm in the frame, NaN where unknown.
+        registration: of the scan, where `alzedge prepare` made the slices.
+        instances: pydicom data sets of the source's DICOM files, without pixels; they hold what identifies the patient.
+    """
+
+    pixels: NDArray[np.uint8]
+    heights: tuple[float, ...]
+    registration: Registration | None
+    instances: tuple[Any, ...] = ()
+
+
+def read_material(
+    sources: Sequence[Path],
+    levels: Sequence[float],
+    progress: Callable[[float], None] = lambda share: None,
+) -> Material:
+    """Read one person's slices; a scan is brought into the frame first.
+
+    Args:
+        sources: what `alzedge predict` takes, or a folder that `alzedge prepare` wrote for a scan.
+        levels: z in mm in the frame at which scans are cut.
+        progress: called with the share of the work on a scan that is done.
+
+    Raises:
+        UserError: something in it cannot be read, pictures of another size, or scans of several patients.
+    """
+    reader, pixels, instances, registrations = ItemReader(levels, progress), [], [], []
+    heights: list[float] = []
+    for source in sources:
+        prepared = _prepared_folder(source)
+        if prepared is not None:
+            registrations.append(read_registration(prepared))
+        for item in find_items([source if prepared is None else prepared / _SLICES]):
+            one = _read(reader, item)
+            pixels.append(one.pixels)
+            named = _height_of(item.name) if prepared is not None else math.nan
+            heights += one.positions or [named] * len(one.pixels)
+            instances += _instances(item)
+            if one.prepared is not None:
+                registrations.append(registration_of(one.prepared.quality, png(np.asarray(draw_quality(one.prepared)))))
+    if len({str(one.get("PatientID", "")) for one in instances}) > 1:
+        raise UserError(f"{sources[0]}: DICOM files of several patients; a report is of one person, name one's files.")
+    registration = registrations[0] if len(registrations) == 1 else None
+    return Material(np.concatenate(pixels), tuple(heights), registration, tuple(instances))
+
+
+def _read(reader: ItemReader, item: Item) -> Slices:
+    try:
+        one = reader.read(item)
+    except OSError as error:
+        raise UserError(sentence(error, item.name)) from error
+    if one.problem is not None:
+        raise UserError(one.problem)
+    return one
+
+
+def _height_of(name: str) -> float:
+    """Height in mm in the name of a slice that `alzedge prepare` wrote; NaN in any other."""
+    found = re.search(r"_z([+-]\d+)\.png$", name)
+    return float(found[1]) if found else math.nan
+
+
+def read_registration(folder: Path) -> Registration:
+    """The registration that `alzedge prepare` wrote into a scan's folder.
+
+    Raises:
+        UserError: its figures cannot be read.
+    """
+    try:
+        figures = json.loads((folder / _FIGURES).read_bytes())
+        verdict, remarks = str(figures["verdict"]), (*figures["reasons"], *figures["notes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / _FIGURES}: damaged, or not of `alzedge prepare`; prepare the scan again."
+        ) from error
+    picture = folder / _PICTURE
+    return Registration(verdict, tuple(map(str, remarks)), picture.read_bytes() if picture.is_file() else None)
+
+
+def _prepared_folder(path: Path) -> Path | None:
+    """The folder of a prepared scan, named itself or by its slices."""
+    for folder in (path, path.parent if path.name == _SLICES else path):
+        if (folder / _FIGURES).is_file() and (folder / _SLICES).is_dir():
+            return folder
+    return None
+
+
+def _instances(item: Item) -> list[Any]:
+    """Headers of an item's DICOM files; those of an archive are not referred to."""
+    if item.kind != DICOM or item.archive is not None:
+        return []
+    from pydicom import dcmread
+
+    found = []
+    with hushed():
+        for file in item.files:
+            with contextlib.suppress(Exception):  # pydicom raises nearly everything, and quotes what it read
+                found.append(dcmread(file, stop_before_pixels=True))
+    needed = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+    return [one for one in found if all(one.get(keyword) for keyword in needed) and "Rows" in one]
