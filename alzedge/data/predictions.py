@@ -138,8 +138,11 @@ class Predictions:
                 labels=np.array([_label(row["label"]) for row in rows], np.int64),
                 fold=np.array([int(row["fold"]) for row in rows], np.int64),
                 probabilities=np.array([[float(row[stage]) for stage in STAGES] for row in rows], np.float64),
-                **{name: np.array([row.get(name) or "" for row in rows], str) for name in _TEXTS},
-                **{name: np.array([_number(row.get(name)) for row in rows], np.float64) for name in _NUMBERS},
+                source=np.array([row.get("source") or "" for row in rows], str),
+                scan=np.array([row.get("scan") or "" for row in rows], str),
+                height=_numbers(rows, "height"),
+                brain_volume=_numbers(rows, "brain_volume"),
+                age=_numbers(rows, "age"),
             )
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
@@ -156,11 +159,11 @@ def _digits(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.9g}"
 
 
-def _number(text: str | None) -> float:
-    value = float(text) if text else np.nan
-    if np.isinf(value):
+def _numbers(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
+    values = np.array([float(row.get(name) or "nan") for row in rows], np.float64)
+    if np.isinf(values).any():
         raise ValueError("infinity")
-    return value
+    return values
 
 
 def _label(text: str) -> int:

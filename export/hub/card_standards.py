@@ -6,9 +6,10 @@ Artificial Intelligence 6(4):e240300. CHAI: the Applied Model Card of the Coalit
 
 from collections.abc import Mapping
 
-from alzedge.export.report.tables import Rows, markdown_rows
+from alzedge.export.report.tables import markdown_rows
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.model_file.read_write import Record
+from alzedge.utils.text_table import Rows
 
 _UNKNOWN = "unknown"
 
@@ -80,7 +81,7 @@ def _chai(record: Record, oasis: bool, splits: Mapping[str, SplitEvaluation]) ->
             "Known biases",
             "without dementia people are younger in its data; one site, one scanner" if oasis else _UNKNOWN,
         ],
-        ["Race, ethnicity, income, language", f"{_UNKNOWN}: not in the data, so nothing is known of fairness there"],
+        ["Race, ethnicity, language", f"{_UNKNOWN}: not in the data, so nothing is known of fairness there"],
         ["Fairness by age and sex", fairness],
         ["Consent and ethics", "participants of OASIS-1 consented (Marcus et al. 2007)" if oasis else _UNKNOWN],
         ["Foundation models", "see Training"],

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.imaging.slices import SUFFIXES, decode_grey
+from alzedge.imaging.picture_files import SUFFIXES
+from alzedge.imaging.slices import decode_grey
 from alzedge.utils.parsing import parsing
 
 _UNPACK = "unpack its images into class folders and name the folder"
@@ -70,7 +71,9 @@ def _columns(table: Path) -> tuple[list[bytes], list[int]]:
     from pyarrow import parquet
 
     rows: list[dict[str, Any]] = parquet.read_table(table).to_pylist()
-    images = [row["image"]["bytes"] if isinstance(row.get("image"), dict) else row.get("image") for row in rows]
+    images: list[Any] = [
+        row["image"]["bytes"] if isinstance(row.get("image"), dict) else row.get("image") for row in rows
+    ]
     if not all(isinstance(data, bytes) for data in images):
         raise UserError(f"{table}: this Parquet table has no column image with the bytes of images; {_UNPACK}.")
     labels = [row.get("label") for row in rows]
