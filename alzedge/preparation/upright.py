@@ -20,7 +20,8 @@ _MARGIN = (HEIGHT - WIDTH) // 2
 TURNED = "was upside down, anterior at the top, and was turned; whether left and right are exchanged cannot be told"
 # Correlation by which another way up must be better; among 319 slices of the Kaggle set the right one leads by 0.02.
 _CLEAR = 0.01
-_LIKE_A_BRAIN = 0.5
+# Below it a picture shows no brain: of 600 slices of both sources the least alike has 0.89, of noise 0.51.
+_LIKE_A_BRAIN = 0.75
 # Lowest and highest level to compare with.
 _HEIGHTS_MM = (-40, 56)
 
