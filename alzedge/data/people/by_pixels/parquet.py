@@ -71,10 +71,9 @@ def _columns(table: Path) -> tuple[list[bytes], list[int]]:
     from pyarrow import parquet
 
     rows: list[dict[str, Any]] = parquet.read_table(table).to_pylist()
-    images: list[Any] = [
-        row["image"]["bytes"] if isinstance(row.get("image"), dict) else row.get("image") for row in rows
-    ]
-    if not all(isinstance(data, bytes) for data in images):
+    cells = [row["image"]["bytes"] if isinstance(row.get("image"), dict) else row.get("image") for row in rows]
+    images = [data for data in cells if isinstance(data, bytes)]
+    if len(images) < len(rows) or not rows:
         raise UserError(f"{table}: this Parquet table has no column image with the bytes of images; {_UNPACK}.")
     labels = [row.get("label") for row in rows]
     return images, [label if isinstance(label, int) else -1 for label in labels]
