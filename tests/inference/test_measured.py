@@ -121,7 +121,8 @@ def test_text_json_and_csv_say_the_same(classifier: Classifier, images: np.ndarr
     volume, years = document["brain_volume"], document["apparent_age"]
     assert list(volume) == ["value", "low", "high", "percentile"] and list(years) == ["value", "low", "high"]
     assert line.index("any dementia") < line.index("brain volume") < line.index("apparent age") < line.index("Demented")
-    assert f"brain volume {volume['value']:.3f} ({volume['low']:.3f} to {volume['high']:.3f}), " in line
+    measured = person.person.brain_volume
+    assert f"brain volume {measured.value:.3f} ({measured.low:.3f} to {measured.high:.3f}), " in line
     assert f"percentile for age 74; apparent age {person.person.apparent_age.value:.0f} (" in line
     assert set_in_words(tuple(document["stage_set"])) in line and line.endswith("from 24 slices, 0 refused\n")
     assert tuple(row) == CSV_COLUMNS and row["stage_set"].split() == document["stage_set"]
