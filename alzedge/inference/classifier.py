@@ -156,12 +156,10 @@ class Classifier:
         heights: list[float | None] = []
         for one in read_source(source, self.levels if prepare else None):
             notes += one.notes
-            if prepare and one.positions:
-                heights += one.positions
-            else:
-                heights += [None] * len(one.pixels)
+            placed = one.positions if prepare else ()  # cut as it lies, a volume has heights of its own
+            heights.extend(placed or [None] * len(one.pixels))
             if one.problem is None:
-                answers += self.answers(one.pixels, one.positions if prepare else (), age, sex)
+                answers += self.answers(one.pixels, placed, age, sex)
             else:
                 answers.append(self.answer_misfit(one.pixels[0], one.problem))
         if not answers:
@@ -230,10 +228,7 @@ class Classifier:
         return answers
 
     def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
-        """Probabilities of the stages, whatever the guard thinks of the slices.
-
-        Takes uint8 (N, 208, 176), returns float32 (N, 4) whose rows sum to 1.
-        """
+        """The network's own probabilities (N, 4) for slices, uint8 (N, 208, 176), whatever the guard thinks of them."""
         return self.interpreter(self.preprocessing(images))["probabilities"]
 
     def heat_maps(self, images: _Pixels) -> NDArray[np.float32]:
