@@ -132,7 +132,7 @@ class Desk:
         student = replace(answered.student, one_person=one_person)
         return self._worded(replace(answered, student=student, teacher=teacher), age, sex)
 
-    def _shown(self, slices: NDArray[np.uint8], student: Reply, age: Any, sex: Any) -> Shown:
+    def _shown(self, slices: NDArray[np.uint8], student: Reply, age: Any = None, sex: Any = None) -> Shown:
         slices = turned_where(slices, [TURNED in answer.notes for answer in student.answers])
         heat = self.evidence(slices[list(student.given)]) if student.given else None
         legend = ""
