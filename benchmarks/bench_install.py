@@ -48,6 +48,7 @@ def weigh(folder: Path, title: str, *installs: tuple[str, ...]) -> Weighed:
             sys.exit(f"{' '.join(map(str, words))}: {done.stderr}")
         return done.stdout
 
+    folder.mkdir(parents=True)
     run(sys.executable, "-m", "venv", folder)
     empty = _parts(folder)
     for words in installs:

@@ -18,7 +18,7 @@ def test_tflite_runtime_and_numpy_1_answer_and_weigh_less() -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     told = re.search(r": (\d+) MB beyond an empty environment \((.*)\)\n  answered: .*any dementia 0\.", done.stdout)
-    assert told and int(told[1]) < 100, done.stdout
+    assert told and int(told[1]) < 130, done.stdout
     assert "tflite_runtime" in told[2] and "ai_edge_litert" not in told[2]
     document = (ROOT / "docs/install.md").read_text()
     for package in ("numpy<2", "pillow>=12.2,<13", "click", "tqdm", "tflite-runtime"):
