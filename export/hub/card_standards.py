@@ -6,9 +6,10 @@ Artificial Intelligence 6(4):e240300. CHAI: the Applied Model Card of the Coalit
 
 from collections.abc import Mapping
 
-from alzedge.export.report.tables import Rows, markdown_rows
+from alzedge.export.report.tables import markdown_rows
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.model_file.read_write import Record
+from alzedge.utils.text_table import Rows
 
 _UNKNOWN = "unknown"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from alzedge.export.report.tables import Rows
 from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.people_figures import (
     ABOVE_CSF,
@@ -23,6 +22,7 @@ from alzedge.metrics.people_figures import (
     Spread,
 )
 from alzedge.metrics.tasks import ANY_DEMENTIA, CDR1
+from alzedge.utils.text_table import Rows
 
 # Columns of the first table on people: task, group and figure.
 _HEADLINES = tuple((task, group, AUC) for task in (ANY_DEMENTIA, CDR1) for group in (ALL, OLDER))
