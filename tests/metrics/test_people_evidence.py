@@ -74,6 +74,7 @@ def test_groups_are_scikit_learn_s_areas_of_the_people_with_a_stage(
 def test_table_baselines_are_cross_fitted_and_chance_is_chance(data: DataSet, found: dict[str, SourceFigures]) -> None:
     baselines = found["oasis1"].baselines
     assert list(baselines) == ["csf", "histogram", "age", "nwbv", "nwbv_age_sex", "mmse"]
+    assert baselines["age"]["any_dementia"]["all"].figures["roc_auc_age_adjusted"] is None  # 0.5 by definition
     mmse, age = (baselines[name]["any_dementia"]["all"].figures["roc_auc"] for name in ("mmse", "age"))
     assert mmse and age and mmse.value == 1 and 0.5 < age.value < 1
     sides = [(a[data.source[a] == "oasis1"], b[data.source[b] == "oasis1"]) for a, b in folds(data)]

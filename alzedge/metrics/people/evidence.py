@@ -16,6 +16,7 @@ from alzedge.metrics.people.groups import GROUP_TASKS, Areas, TaskAnswers, cross
 from alzedge.metrics.people.person_answers import PersonAnswers, PersonRule, answer_people, mean_over_slices
 from alzedge.metrics.people.quantities import agreement, retest, set_coverage
 from alzedge.metrics.people_figures import (
+    ADJUSTED,
     AGE,
     BRAIN_VOLUME,
     CSF,
@@ -103,7 +104,8 @@ def _figures(
     csf: Areas | None = None
     for name, answers in baseline_answers(sided).items():
         if answers:
-            baselines[name], areas = _ranked(answers, sided, weights, None)
+            found_ranked, areas = _ranked(answers, sided, weights, None)
+            baselines[name] = _unadjusted(found_ranked) if name == AGE else found_ranked
             csf = areas if name == CSF else csf
     ranked: dict[str, Ranked] = {}
     measures: dict[str, Measures] = {}
@@ -116,6 +118,18 @@ def _figures(
             measures[name] = found
     permuted = permuted_baselines(sided, max(1, round(replicates * _PERMUTATIONS)), seed)
     return SourceFigures(described, ranked, baselines, permuted, measures)
+
+
+def _unadjusted(ranked: Ranked) -> Ranked:
+    """The figures of age itself without the area adjusted for age.
+
+    That is 0.5 by definition; regressions that were cross-fitted on age alone stray from it only by their intercepts, which
+    differ between the folds against the shares of cases in them.
+    """
+    return {
+        task: {group: replace(of, figures=of.figures | {ADJUSTED: None}) for group, of in groups.items()}
+        for task, groups in ranked.items()
+    }
 
 
 def _ranked(
