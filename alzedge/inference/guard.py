@@ -101,7 +101,8 @@ class Guard:
         outside = offset - ((self._corrected(along)[:, np.newaxis] - within_corrected) ** 2).sum(axis=2)
         inside = ((along[:, np.newaxis] - within) ** 2 / self.variance).mean(axis=2)
         distance: _Doubles = outside / self.residual + inside
-        return distance.min(axis=1)
+        nearest: _Doubles = distance.min(axis=1)
+        return nearest
 
     def unlikeness(self, images: NDArray[np.uint8]) -> _Floats:
         """Distance as a multiple of the threshold, float32 (N,): above 1 is refused."""

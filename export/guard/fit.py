@@ -108,7 +108,8 @@ def _weights(source: NDArray[np.str_], band: NDArray[np.intp]) -> _Doubles:
     cell = np.unique(source, return_inverse=True)[1] * (band.max() + 1) + band
     weights = 1 / np.bincount(cell)[cell]
     weights /= np.bincount(band, weights)[band]
-    return weights / weights.sum()
+    shares: _Doubles = weights / weights.sum()
+    return shares
 
 
 def _refused(guard: Guard, images: NDArray[np.uint8]) -> dict[str, Any]:
