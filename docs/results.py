@@ -125,9 +125,9 @@ cross-validation and the run of recipe `{recipe["name"]}`, seed {recipe["seed"]}
 
 ## People that no phase of training has seen
 
-{data.people} people, {data.slices} slices; {data.description}. Areas are per person, whose answer is the mean over the person's slices.
+{data.people} people of known stage, {data.slices} slices; {data.description}. Areas are per person, whose answer is the mean over the person's slices.
 
-{unseen_table(pooled, baselines, methods)}
+{unseen_table(pooled, baselines if official else {"people": {}}, methods)}
 
 Two of the {data.people} people have moderate dementia, so nothing is claimed about that stage alone: three stages join it to mild, and CDR 1 or
 more leaves very mild out.

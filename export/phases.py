@@ -116,9 +116,17 @@ def _quote(split: str, found: SplitEvaluation, fmt: str, own: str) -> Quote:
 
 
 def benchmark_phase(
-    run_folder: RunFolder, models: dict[str, Path], metrics: Path, recipe: Recipe, on_phase: OnPhase = quiet_phase
+    run_folder: RunFolder,
+    models: dict[str, Path],
+    metrics: Path,
+    recipe: Recipe,
+    on_phase: OnPhase = quiet_phase,
+    trained: RunFolder | None = None,
 ) -> Path:
-    """Measure size and latency of each model; writes them beside its figures into `benchmark.json` and returns that."""
+    """Measure size and latency of each model; writes them beside its figures into `benchmark.json` and returns that.
+
+    `trained` is the folder of the run that trained the models where that is another one.
+    """
     output = run_folder.path / "benchmark.json"
 
     def action(stem: Path) -> None:
@@ -127,7 +135,7 @@ def benchmark_phase(
         splits = read_metrics(metrics)
         with on_phase("benchmark") as on_step:
             measured = benchmark_models(models, splits, recipe.benchmark.calls, on_step)
-        write_json(output, replace(measured, training=training_time(run_folder)).to_json())
+        write_json(output, replace(measured, training=training_time(trained or run_folder)).to_json())
 
     run_folder.perform("benchmark", recipe.benchmark.calls, [*models.values(), metrics], [output], action)
     return output

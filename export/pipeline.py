@@ -21,6 +21,7 @@ from alzedge.runs.run_folder import open_run_folder
 from alzedge.runs.split_run import SplitRun, make_split_run, run_identity
 from alzedge.student.phases import distill_phase, targets_phase
 from alzedge.teacher.phases import finetune_phase, pretrain_phase
+from alzedge.utils.files import write_text
 from alzedge.utils.progress import OnPhase, quiet_phase
 
 
@@ -50,6 +51,7 @@ def run(
     if crossval:
         check_finished(crossval, dataset, recipe)
     run_folder = open_run_folder(out, run_identity(dataset, recipe))
+    write_text(out / "recipe.toml", recipe.to_toml())
     split_runs = [
         open_fold(dataset, recipe, crossval, recipe.fold)
         if crossval and split.name == SUBJECT
@@ -61,7 +63,8 @@ def run(
     last = split_runs[-1].folder
     models = {TEACHER: last / TEACHER, STUDENT: last / STUDENT}
     models |= {FILE_NAMES[name]: path for name, path in released.items()}
-    benchmark = benchmark_phase(run_folder, models, out / "metrics.json", recipe, on_phase)
+    trained = split_runs[-1].run_folder
+    benchmark = benchmark_phase(run_folder, models, out / "metrics.json", recipe, on_phase, trained)
     report_phase(run_folder, benchmark, split_runs, released["int8"])
     return benchmark
 

@@ -12,12 +12,19 @@ KAGGLE = "tourist55/alzheimers-dataset-4-class-of-images"
 _KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE}"
 # Slices and people of the Kaggle set: no fingerprint, for that changes with the archive's packing.
 _KAGGLE_SIZE = (6400, 200)
+# The same of its identified people beside the 370 of OASIS-1's public scans at 2 mm that come into the frame.
+_WITH_SCANS = (15152, 361)
 
 
 def is_kaggle(record: Record) -> bool:
-    """True when a model was made from the Kaggle 4-class set, by its size."""
+    """True when a model was made from the Kaggle 4-class set, alone or beside OASIS-1's scans, by its size."""
     data = record["dataset"]
-    return not data["synthetic"] and (data["slices"], data["people"]) == _KAGGLE_SIZE
+    return not data["synthetic"] and (data["slices"], data["people"]) in (_KAGGLE_SIZE, _WITH_SCANS)
+
+
+def has_scans(record: Record) -> bool:
+    """True when OASIS-1's scans were part of the data, by its size."""
+    return (record["dataset"]["slices"], record["dataset"]["people"]) == _WITH_SCANS
 
 
 def intended_use(record: Record) -> str:
@@ -49,9 +56,14 @@ def data_section(record: Record) -> str:
     )
     if not is_kaggle(record):
         return f"{counts} Its licence and origin are not in the record: ask who published this model."
+    scans = (
+        ""
+        if not has_scans(record)
+        else " The other part are OASIS-1's own scans, brought into the same frame; no person trains in one part and tests in the other."
+    )
     return f"""[Alzheimer's Dataset (4 class of images)]({_KAGGLE_PAGE}) of Kaggle, under the Open Database License 1.0. Its images
 are slices of [OASIS-1](https://sites.wustl.edu/oasisbrains/), skull-stripped and registered; the stages are Clinical Dementia
-Ratings. {counts} No image of it is in this repository. The entry `datasets` above is its name on Kaggle, not on the Hub."""
+Ratings. {counts}{scans} No image of it is in this repository. The entry `datasets` above is its name on Kaggle, not on the Hub."""
 
 
 def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | None, name: str) -> str:
