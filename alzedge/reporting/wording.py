@@ -105,5 +105,7 @@ def _answered(report: Report) -> str:
     words = f"{len(report.slices) - refused} of {len(report.slices)} slices were answered"
     values = [answer.unlikeness for answer in report.slices if answer.unlikeness is not None]
     if values:
-        words += f"; their unlikeness to slices the model knows is {min(values):.2f} to {max(values):.2f}, refused above 1"
+        words += (
+            f"; their unlikeness to slices the model knows is {min(values):.2f} to {max(values):.2f}, refused above 1"
+        )
     return f"{words}."
