@@ -154,8 +154,13 @@ def training_time(run_folder: RunFolder) -> TrainingTime | None:
     return TrainingTime(f"{platform.system()} {platform.machine()}", os.cpu_count(), seconds)
 
 
-def report_phase(run_folder: RunFolder, benchmark: Path, split_runs: list[SplitRun], model: Path) -> list[Path]:
-    """Write table, plots and model card; returns the files, the card first."""
+def report_phase(
+    run_folder: RunFolder, benchmark: Path, split_runs: list[SplitRun], model: Path, crossval: Path | None = None
+) -> list[Path]:
+    """Write table, plots and model card; returns the files, the card first.
+
+    The card tells of the people of a cross-validation where one is given.
+    """
     folder = run_folder.path
     curves = {
         f"{split_run.split.name}: {title}": split_run.folder / f"{name}.loss.json"
@@ -177,7 +182,9 @@ def report_phase(run_folder: RunFolder, benchmark: Path, split_runs: list[SplitR
         plots.confusion_matrices(measured.splits, FILE_NAMES["int8"], confusion)
         plots.loss_curves({name: json.loads(path.read_text()) for name, path in curves.items()}, loss)
         plots.example_answers(split_runs[-1].dataset.take(split_runs[-1].split.test), model, examples)
-        write_text(card, model_card(model, measured, list(PICTURES)))
+        pooled = read_metrics(metrics_file(crossval)) if crossval else None
+        write_text(card, model_card(model, measured, list(PICTURES), pooled))
 
-    run_folder.perform("report", None, [benchmark, model, *curves.values()], outputs, action)
+    quoted = [metrics_file(crossval)] if crossval else []
+    run_folder.perform("report", None, [benchmark, model, *curves.values(), *quoted], outputs, action)
     return outputs

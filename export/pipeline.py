@@ -65,7 +65,7 @@ def run(
     models |= {FILE_NAMES[name]: path for name, path in released.items()}
     trained = split_runs[-1].run_folder
     benchmark = benchmark_phase(run_folder, models, out / "metrics.json", recipe, on_phase, trained)
-    report_phase(run_folder, benchmark, split_runs, released["int8"])
+    report_phase(run_folder, benchmark, split_runs, released["int8"], crossval)
     return benchmark
 
 

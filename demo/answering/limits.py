@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alzedge.errors import UserError
 
-WANTED = "JPEG or PNG slices, a NIfTI volume (.nii, .nii.gz), an Analyze pair (.hdr and .img) or the DICOM files of one series"
+WANTED = "JPEG, PNG, BMP, TIFF or WebP slices, a NIfTI volume (.nii, .nii.gz), an Analyze pair (.hdr and .img) or the DICOM files of one series"
 
 
 @dataclass(frozen=True)

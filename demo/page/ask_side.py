@@ -30,7 +30,9 @@ def add_ask_side(norm: bool) -> AskSide:
     """The controls that ask; age and sex where the model has a normative curve to set them on."""
     example = gr.Button("Try the example", variant="primary", elem_id="example")
     files = gr.File(label=_WANTED, file_count="multiple", height=170, elem_id="files")
-    gr.HTML(render("note", sentence="JPEG or PNG, or a head's T1 scan: NIfTI, Analyze pair, DICOM series."), **BARE)
+    gr.HTML(
+        render("note", sentence="Pictures of slices, or a head's T1 scan: NIfTI, Analyze pair, DICOM series."), **BARE
+    )
     with gr.Row(visible=norm, elem_id="told"):
         age = gr.Textbox(label="Age", placeholder="years", max_length=6, min_width=80, elem_id="age")
         sex = gr.Dropdown(_SEXES, value="", label="Sex", min_width=80, elem_id="sex")

@@ -67,6 +67,8 @@ def read_scan(file: ScanFile) -> Scan:
 
     with file.path.open("rb") as stream:
         grid = read_nifti(stream, str(file.path))
+    if not grid.oriented:
+        raise UserError(f"{file.path}: its header does not say how the head lies; run `alzedge prepare` on it instead.")
     return Scan(grid.voxels.astype(np.float32), grid.affine)
 
 
