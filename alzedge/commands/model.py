@@ -11,8 +11,8 @@ import click
 def model_command(out: Path | None, heat_map: bool) -> None:
     """Write the bundled model to a file of your own.
 
-    One .tflite file holds the network, labels, preprocessing, guard, threshold and figures. Without
-    --out, says where the bundled file lies.
+    One .tflite file holds the network, labels, preprocessing, guard, the rule for a person, threshold and
+    figures. Without --out, says where the bundled file lies.
 
     \b
     alzedge model --out student_int8.tflite

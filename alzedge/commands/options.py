@@ -80,7 +80,7 @@ def recipe_option(command: Any) -> Any:
         "--recipe",
         "recipe_name",
         metavar="NAME|FILE.toml",
-        help="Settings: a packaged recipe (cpu, quick, or another of alzedge/runs/recipes) or a TOML file. Default: cpu, for phantoms quick.",
+        help="Settings: a packaged recipe (cpu, quick, measure, or another of alzedge/runs/recipes) or a TOML file. Default: cpu, for phantoms quick.",
     )(command)
 
 

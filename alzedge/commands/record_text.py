@@ -77,7 +77,7 @@ def _measures(record: Record) -> str:
         f", percentiles from {measures.norm.ages[0]:.0f} to {measures.norm.ages[1]:.0f} years" if measures.norm else ""
     )
     told = f"{' and '.join(named)} with 90% intervals{norm}; " if named else ""
-    return f"{told}calibrated on {measures.people} {'phantoms' if is_synthetic(record) else 'people'} per person"
+    return f"{told}calibrated on {measures.people} {'phantoms' if is_synthetic(record) else 'people'}"
 
 
 def _network(verdict: Any) -> str:

@@ -36,8 +36,8 @@ def demo_command(
 ) -> None:
     """Serve the page.
 
-    Upload slices or a volume, or draw a phantom, and see four probabilities, where on the slice they come from, and
-    how far to trust them. Runs without TensorFlow. Stop it with Ctrl-C.
+    Upload slices or a scan of a head, or draw a phantom, and see a score for any dementia, brain volume and apparent
+    age where the model measures them, where on the slice the evidence lies, and how far to trust it. Runs without TensorFlow. Stop it with Ctrl-C.
 
     \b
     alzedge demo

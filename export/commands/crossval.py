@@ -42,6 +42,7 @@ def crossval_command(
 
     \b
     alzedge crossval archive.zip
+    alzedge crossval archive.zip prepared --people oasis_cross-sectional.csv --recipe measure
     """
     from alzedge.utils.extras import require
 

@@ -33,7 +33,7 @@ def run_command(
 ) -> None:
     """Run the whole path from DATA to a quantized student and its benchmark.
 
-    For the official split and for unseen people: teacher (contrastive pre-training, then
+    For the official split, where DATA has one, and for unseen people: teacher (contrastive pre-training, then
     fine-tuning), student (distillation), float32 and int8 .tflite files, figures on the
     test slices. Then latency of teacher and student side by side, plots and a model card.
 
@@ -42,7 +42,7 @@ def run_command(
 
     \b
     alzedge run                                      built-in phantoms, minutes
-    alzedge run archive.zip                          the Kaggle set, about an hour
+    alzedge run archive.zip                          the Kaggle set
 
     A recipe file names only what differs from its base, or from the defaults where it names none;
     without --recipe it is cpu, for phantoms quick. One value: --set distill.epochs=3.

@@ -29,8 +29,9 @@ def distill_command(
 ) -> None:
     """Distill a teacher into a student.
 
-    TEACHER is a .keras file from `alzedge train`. The student learns the teacher's soft targets on the training slices of the split that the
-    teacher was made with; labels are not used. Writes OUT/student.keras. Killed or
+    TEACHER is a .keras file from `alzedge train`. The student learns the teacher's soft targets on the training slices
+    of the split that the teacher was made with; labels are used only where the recipe mixes the truth in
+    (distill.truth). Writes OUT/student.keras. Killed or
     interrupted, the same command goes on from the last finished epoch.
 
     \b

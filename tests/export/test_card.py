@@ -124,7 +124,8 @@ def test_every_number_of_the_example_s_tables_was_measured() -> None:
     """Three or more decimals are never typed: each is a number of the record or the benchmark, rounded."""
     record, benchmark = read_record(bundled_model()), json.loads(EXAMPLE_BENCHMARK.read_text())
     card = check_front_matter(EXAMPLE.read_text(), record)
-    assert "**The published split leaks**" in card.text and len(card.data.datasets) == 1
+    assert ("**The published split leaks**" in card.text) == ("official" in record["metrics"])
+    assert "**What was done**" in card.text and len(card.data.datasets) == 1
     known = {f"{number:.3f}" for number in numbers_of(record) | numbers_of(benchmark)}
     prose = card.text[: card.text.index("## How to load it")]
     written = re.findall(r"(?<![\w.])\d+\.\d{3}(?!\d)", prose)
@@ -141,9 +142,11 @@ def test_cross_validated_figures_come_first(tmp_path: Path) -> None:
     record = read_record(bundled_model())
     pooled = json.loads(json.dumps(record["metrics"]["subject"])) | {"measured_on": "five sister models"}
     pooled["person"]["stages4"]["accuracy"] = {"value": 0.123456, "low": 0.1, "high": 0.2}
-    path = rewritten(tmp_path, metrics={**record["metrics"], "crossval": pooled})
+    official = record["metrics"]["subject"] | {"unseen_people": False}
+    path = rewritten(tmp_path, metrics={**record["metrics"], "official": official, "crossval": pooled})
     card = check_front_matter(model_card(path), read_record(path))
     headings = re.findall(r"^### (.*)$", card.text, re.MULTILINE)
+    assert "**The published split leaks**" in card.text
     assert headings[:3] == ["Unseen people, cross-validated", "Unseen people", "Official split"]
     assert "0.123 (0.100 to 0.200)" in card.text and "Measured on five sister models" in card.text
 

@@ -60,7 +60,8 @@ def test_the_citation_and_the_addresses_are_those_of_this_version() -> None:
 
 @every_document
 def test_links_lead_to_files(path: Path) -> None:
-    targets = re.findall(r"\]\(([^)\s]+)\)", path.read_text())
+    prose = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose)
     relative = [target.split("#")[0] for target in targets if not re.match(r"[a-z]+:|#", target)]
     assert [target for target in relative if not (path.parent / target).exists()] == []
 
@@ -99,8 +100,8 @@ public class Probe {
         for (int slice = 0; slice < Integer.parseInt(words[3]); slice++) {
             int[] pixels = new int[count];
             for (int index = 0; index < count; index++) pixels[index] = 0xff000000 | 0x010101 * slices.readUnsignedByte();
-            int[] lookup = words.length > 8 ? new int[256] : null;
-            for (int grey = 0; lookup != null && grey < 256; grey++) lookup[grey] = Integer.parseInt(words[8 + grey]);
+            int[] lookup = words.length > 9 ? new int[256] : words.length > 8 ? AlzEdgeModel.white(pixels) : null;
+            for (int grey = 0; words.length > 9 && grey < 256; grey++) lookup[grey] = Integer.parseInt(words[8 + grey]);
             ByteBuffer input = AlzEdgeModel.input(pixels, width, lookup, Integer.parseInt(words[4]),
                 Integer.parseInt(words[5]), Float.parseFloat(words[6]), Integer.parseInt(words[7]));
             StringBuilder line = new StringBuilder();
@@ -126,12 +127,15 @@ def test_java_on_android_prepares_what_python_prepares(tmp_path: Path, phantoms:
     flatbuffer, record = read_tflite(bundled_model())
     classifier = Classifier.load()
     interpreter = make_interpreter(flatbuffer, 1)
-    into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    into = interpreter.get_input_details()[0]
+    (out,) = (one for one in interpreter.get_output_details() if list(one["shape"]) == [1, len(record["labels"])])
     noise = np.random.default_rng(0).integers(0, 256, phantoms.images[:5].shape, np.uint8)
     slices = np.concatenate([phantoms.images[::10], noise])
     preprocessing = record["preprocessing"]
     numbers = [slices.shape[2], slices[0].size, len(slices), preprocessing["shrink"], preprocessing["divide_by"]]
-    words = [*numbers, repr(float(into["quantization"][0])), into["quantization"][1], *preprocessing.get("lookup", [])]
+    greys = preprocessing.get("lookup", preprocessing.get("steps", []))
+    assert len(greys) in (0, 256) or greys == ["white"]
+    words = [*numbers, repr(float(into["quantization"][0])), into["quantization"][1], *greys]
     done = subprocess.run(
         ["java", "Probe", str(bundled_model()), *map(str, words)],
         check=True, cwd=tmp_path, input=slices.tobytes(), capture_output=True, timeout=300,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from helpers.average_heads import average_head
 from helpers.commands import call_cli
 from PIL import Image
 
@@ -71,6 +72,14 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def save_head(path: Path) -> None:
+    """Write the average head, unprepared, as NIfTI."""
+    from nibabel.nifti1 import Nifti1Image
+
+    grid = average_head()
+    Nifti1Image(grid.voxels, grid.affine).to_filename(path)
+
+
 def run_block(block: Block) -> None:
     """Run a block in this process, in the current folder."""
     if block.language == "python":
@@ -101,11 +110,14 @@ def test_a_cheap_block_runs_as_it_stands(block: Block, desk: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.mark == LONG], ids=str)
 def test_a_long_block_runs_as_it_stands(block: Block, desk: Path) -> None:
-    """The word archive.zip stands for phantoms, whose split is as leaky."""
+    """The word archive.zip stands for phantoms, whose split is as leaky, head.nii.gz for the average head."""
     assert call_cli("phantoms", "set", "--subjects", 24).returncode == 0
     shutil.make_archive("archive", "zip", "set")
     (desk / "path/to").mkdir(parents=True)
     shutil.copy("archive.zip", "path/to/archive.zip")
+    save_head(desk / "head.nii.gz")
+    (desk / "scans").mkdir()
+    shutil.copy("head.nii.gz", "scans/other.nii.gz")
     run_block(block)
 
 
