@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.deidentify.burned_in import shows_text, volume_shows_text
@@ -65,8 +64,8 @@ def strip_dicom(data: bytes) -> bytes:
         return _written(_copied(source), syntax)
 
 
-def refuse_text(pixels: NDArray[np.uint8], name: str) -> None:
-    """Refuse a slice (H, W) or a volume (N, H, W) with text outside the head.
+def refuse_text(pixels: NDArray[Any], name: str) -> None:
+    """Refuse a slice (H, W) or a volume (I, J, K) of grey values with text outside the head.
 
     Raises:
         UserError: it shows text.

@@ -107,11 +107,13 @@ def read_head(
         named = strip_files(kind, list(files))
         if heights is None:
             slices, fit = volume_of(kind, named, name, limits.voxels).slices, None
+            refuse_text(slices, name)
         else:
-            slices, fit = _fitted(scan_of(kind, named, name, (), limits.voxels), heights, report)
+            grid = scan_of(kind, named, name, (), limits.voxels)
+            refuse_text(grid.voxels, name)  # what lies outside of the head is gone afterwards
+            slices, fit = _fitted(grid, heights, report)
     if len(slices) > limits.slices:
         raise UserError(f"{name}: {len(slices)} slices are too many, {limits.slices} at most; resample it to 1 mm.")
-    refuse_text(slices, name)
     places = [""] * len(slices) if fit is None else [f", {height:+.0f} mm" for height in fit.heights]
     return HeadSlices(slices, tuple(f"{name}, slice {n}{place}" for n, place in enumerate(places, 1)), fit)
 

@@ -1,5 +1,6 @@
 """Pictures of what a model measures of people: brain volume against the table's, its differences, and apparent age."""
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from alzedge.metrics.bootstrap import Floats
 
 _LIMITS = 1.96  # standard deviations, Bland and Altman 1986
 _PANEL = (3.6, 3.3)  # inches
+_TITLE_WIDTH = 110  # characters
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,7 @@ def draw_measures(people: MeasuredPeople) -> str:
 def save_measures(people: MeasuredPeople, title: str, path: Path) -> None:
     """Write the same three panels as PNG."""
     figure = _figure(people, "#444444")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(textwrap.fill(title, _TITLE_WIDTH), fontsize=10)
     save_figure(figure, path)
 
 

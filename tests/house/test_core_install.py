@@ -80,10 +80,13 @@ def test_the_first_door_of_the_readme_opens(run: Run, tmp_path: Path) -> None:
     """Letter by letter, but for the clone, whose address is not known yet: the wheel is there instead."""
     text = (ROOT / "README.md").read_text()
     first, *_, device = shell_blocks(text)
-    clone, install, predict = first
+    clone, install, predict, scan = first
     assert (
         clone.startswith("git clone") and install.startswith("pip install .") and predict == "alzedge predict slice.jpg"
     )
+    assert scan.startswith(
+        "pip install '.[prepare]' && alzedge predict head.nii.gz --age 74"
+    )  # long: test_scans_in_frame
     run("bash", "-c", f"{ACTIVATE}; {predict}")
     (program,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     (tmp_path / "program.py").write_text(program)
@@ -95,11 +98,13 @@ def test_the_first_door_of_the_readme_opens(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_guide_for_the_raspberry_pi_leads_to_answers(run: Run) -> None:
-    install, ask = shell_blocks((ROOT / "docs" / "raspberry-pi.md").read_text())
+    install, ask, alone = shell_blocks((ROOT / "docs" / "raspberry-pi.md").read_text())
     assert install[0].startswith("python3 -m venv ~/alzedge") and install[1].startswith("pip install .")
-    told = {line: run("bash", "-c", f"{ACTIVATE}; {line}") for line in ask}
+    run("cp", ROOT / "docs" / "raspberry-pi" / "alzedge_slice.py", ".")
+    told = {line: run("bash", "-c", f"{ACTIVATE}; {line}") for line in (*ask, *alone)}
     assert any("p50 ms" in text for line, text in told.items() if "--time-only" in line)
     assert all(text for line, text in told.items())
+    assert "PNG" in run("venv/bin/python", "-c", "from PIL import Image; print(Image.open('overlay.png').format)")
 
 
 def shell_blocks(text: str) -> list[list[str]]:
