@@ -109,7 +109,10 @@ def test_the_page_answers_what_python_answers(page, tmp_path: Path) -> None:
         assert page.locator("#title").inner_text() == f"Any dementia: {side} the threshold"
         _, score, _, threshold = page.locator("#score").inner_text().split()
         # JavaScript rounds a tie up, Python to even.
-        assert abs(float(score.strip(",")) - answer.any_dementia.value) <= 0.005 + 1e-6 and threshold == f"{answer.any_dementia.threshold:.2f}."
+        assert (
+            abs(float(score.strip(",")) - answer.any_dementia.value) <= 0.005 + 1e-6
+            and threshold == f"{answer.any_dementia.threshold:.2f}."
+        )
     told, found = page.locator("#measured").inner_text(), classifier.record["operating_threshold"]["sensitivity"]
     assert told.startswith("Brain volume 0.8") and " years (90 % interval " in told
     assert f"finds {100 * found['value']:.0f} %" in page.locator("#cost").inner_text()

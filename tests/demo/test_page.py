@@ -189,7 +189,11 @@ def test_the_first_screen_has_an_example_that_answers(page: Any) -> None:
     assert sum(shares(page)) == pytest.approx(100, abs=0.3)
     text = page.locator("#answer").inner_text()
     assert text.index("Any dementia: below the threshold") < text.index("Stages")
-    assert f"95% interval {found['low']:.0%} to {found['high']:.0%}" in page.locator("#answer").text_content() and re.search(r"7 slices in [\d.]+ ms", text) and DISCLAIMER in text
+    assert (
+        f"95% interval {found['low']:.0%} to {found['high']:.0%}" in page.locator("#answer").text_content()
+        and re.search(r"7 slices in [\d.]+ ms", text)
+        and DISCLAIMER in text
+    )
     assert "student-int8" in text and page.locator(".thumb").count() == 7
     links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".brand nav a").all()}
     assert {"Model card", "Paper", "Data"} <= set(links) and links["Paper"].startswith("https://arxiv.org/")
