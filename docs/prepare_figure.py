@@ -17,7 +17,6 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from alzedge import DISCLAIMER, Classifier
-from alzedge.inference.answer import together
 from alzedge.inference.writers import beside_threshold
 from alzedge.preparation import frame
 from alzedge.preparation.prepare import Prepared, prepare
@@ -63,8 +62,8 @@ def _slices_and_answer(tiles: Axes, words: Axes, prepared: Prepared) -> None:
     chosen = np.linspace(0, len(slices) - 1, _SHOWN).round().astype(int)
     rows = [np.hstack(list(slices[part])) for part in np.split(chosen, 2)]
     _plane(tiles, f"4  cut, {heights[0]:.0f} to {heights[-1]:.0f} mm", np.vstack(rows).astype(np.float32))
-    answers = classifier.answers(slices)
-    person = together(answers)
+    answers = classifier.answers(slices, heights)
+    person = classifier.person(answers)
     lines = [*beside_threshold(person.any_dementia).split(", ")]
     if person.brain_volume is not None:
         lines.append(f"brain volume {person.brain_volume.value:.3f} of the inside of the skull")

@@ -17,8 +17,8 @@ _WHOM = {
     False: "other slices of people it had seen",
     None: "other slices, perhaps of people it had seen",
 }
-# Files of version 0.1 call the step that makes cerebrospinal fluid stand out by another word.
-_STEPS = {"fluid": "CSF"}
+# In words where the step's own name says little; files of version 0.1 call CSF by another word.
+_STEPS = {"fluid": "CSF", "white": "white matter made equally bright"}
 
 
 def card_html(record: Record) -> Markup:

@@ -23,18 +23,19 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
 def add_report(record: Record, answered: gr.State, age: gr.Number, sex: gr.Dropdown) -> None:
-    """Add the button and the place of the links, and wire them.
+    """Add the button, seen once something was answered, and the place of the links, and wire them.
 
     Args:
         record: of the model.
         answered: holds an `Answered` once something was answered.
         age, sex: the controls in which a visitor tells them.
     """
-    button = gr.Button("Make a report", size="sm", elem_id="report")
+    button = gr.Button("Make a report", size="sm", elem_id="report", visible=False)
     links = gr.HTML("", **BARE, elem_id="report-links")
     # One report at a time: that is Gradio's limit for a function of the page.
     button.click(lambda *told: str(links_html(record, *told)), [answered, age, sex], links, **_PRIVATE)
-    answered.change(lambda: "", None, links, show_progress="hidden", **_PRIVATE)
+    fresh: dict[str, Any] = {"outputs": [links, button], "show_progress": "hidden", **_PRIVATE}
+    answered.change(lambda kept: ("", gr.Button(visible=kept is not None)), answered, **fresh)
 
 
 def links_html(record: Record, answered: Answered | None, age: Any = None, sex: Any = None) -> Markup:

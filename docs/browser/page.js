@@ -111,8 +111,8 @@ function show(name, { probabilities, brainVolume, apparentAge, stageSet }, milli
       "of those without, over all slices of each; one slice says less."
     : "";
   at("measured").textContent = [
-    brainVolume && `Brain volume ${range(brainVolume, 3)} of the space within the skull.`,
-    apparentAge && `Looks like a brain of ${range(apparentAge, 0)} years.`,
+    brainVolume && `Brain volume ${range(brainVolume, 3)}, share of the space within the skull.`,
+    apparentAge && `Looks like a brain of ${range(apparentAge, 0, " years")}.`,
     stageSet && stages(stageSet),
   ].filter(Boolean).join(" ");
   const top = probabilities.indexOf(Math.max(...probabilities));
@@ -130,13 +130,13 @@ function show(name, { probabilities, brainVolume, apparentAge, stageSet }, milli
   at("facts").textContent = `${milliseconds.toFixed(1)} ms on this device, from pixels to the answer.`;
 }
 
-const range = ({ value, low, high }, digits) =>
-  `${value.toFixed(digits)} (90 % interval ${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+const range = ({ value, low, high }, digits, unit = "") =>
+  `${value.toFixed(digits)}${unit} (90 % interval ${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 
 function stages(set) {
   if (set.length === 0 || set.length === TITLES.length) return "It abstains from naming a stage.";
   const titles = set.map((label) => TITLES[classifier.labels.indexOf(label)].toLowerCase());
-  return `Cannot rule out: ${titles.join(", ")}.`;
+  return titles.length === 1 ? `Rules out every stage but ${titles[0]}.` : `Cannot rule out: ${titles.join(", ")}.`;
 }
 
 async function explain(grey) {

@@ -1,7 +1,7 @@
 """The model card: a README for people, with the front matter that the Hugging Face Hub reads.
 
 `alzedge.export.hub.card_tables` has its tables, `alzedge.export.hub.card_text` what it says of data, limits and cost,
-`alzedge.export.hub.card_people` what it says of people, `alzedge.export.hub.card_standards` the fields of reporting standards,
+`alzedge.export.hub.card_people` what it says of people, `alzedge.export.hub.card_measures` of what is measured, `alzedge.export.hub.card_standards` the fields of reporting standards,
 `alzedge.export.hub.card_usage` how to load the model, and its citations.
 """
 
@@ -14,6 +14,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from alzedge.errors import UserError
 from alzedge.export.benchmark.results import Benchmark, read_benchmark
 from alzedge.export.benchmark.tables import markdown_table
+from alzedge.export.hub.card_measures import measures_section
 from alzedge.export.hub.card_people import (
     acknowledgement,
     is_oasis,
@@ -38,6 +39,7 @@ from alzedge.export.hub.card_text import (
 from alzedge.export.hub.card_usage import citation, usage
 from alzedge.export.report.tables import split_title
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, reading
 from alzedge.metrics.tasks import STAGES4, TASKS
 from alzedge.model_file.read_write import Record, Role, kind_of, read_record
@@ -163,6 +165,7 @@ def _body(
         "Scanner": "" if record["dataset"]["synthetic"] else scanner(oasis),
         "Leakage": leakage(record, quotes, benchmark, model.name),
         "Figures": figure_sections(record, quotes, benchmark, model.name),
+        "What it measures": measures_section(record),
         "Figures by age and sex": subgroups(record, splits, (model.name, f"{model.stem}.csv")),
         "Size and speed": _speed(model, benchmark),
         "Limits": limits(record, benchmark, model.name),
@@ -186,9 +189,13 @@ def _opening(record: Record) -> str:
         what = "A student of three convolutions, distilled from a ResNet teacher in the manner of SimCLRv2"
         what += ", from a regression on each person's share of cerebrospinal fluid" if taught_by_csf(record) else ""
         what += " and quantized to whole numbers" if "int8" in kind.format else ""
+    measures = Measures.read(record)
+    besides = ""
+    if measures is not None and measures.has_brain_volume:
+        besides = ", with brain volume and apparent age, each with its interval (see What it measures)"
     return (
         f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
-        f"208 high, 8-bit grey. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."
+        f"208 high, 8-bit grey{besides}. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."
     )
 
 

@@ -33,9 +33,10 @@ def figure_sections(record: Record, quotes: Mapping[str, Quote], benchmark: Benc
     splits = [split for split in _ORDER if split in quotes]
     parts = [_split_section(split, quotes[split], _evaluation(benchmark, split, name)) for split in splits]
     over = "people" if record["dataset"]["people"] else "slices; the people are unknown, so the truth is wider"
+    rule = ", without the record's rule for a person" if record.get("measures") else ""
     parts.append(
-        f"In brackets the 95 % bootstrap interval over {over}. A person's answer is the mean over the person's slices. Macro "
-        "means are over the stages that occur."
+        f"In brackets the 95 % bootstrap interval over {over}. Here a person's answer is the mean over the person's slices{rule}. "
+        "Macro means are over the stages that occur."
     )
     parts += [_calibration(quotes, splits), _threshold(record), _refusals(record)]
     return "\n\n".join(part for part in parts if part)
@@ -102,10 +103,12 @@ def _threshold(record: Record) -> str:
     if not threshold:
         return ""
     measured = figures_from_json({name: threshold[name] for name in ("sensitivity", "specificity")})
+    people = threshold.get("people")
+    measured_on = "On the test side" if people is None else f"On {people} people that had no part in it"
     sensitivity, specificity = (_cell(figure, "unknown") for figure in measured.values())
     return (
         f"### Operating threshold\n\n{threshold['task'].capitalize()}, per {threshold['level']}, from a score "
-        f"({threshold['score']}) of {threshold['value']:.3f} on, chosen on the {threshold['chosen_on']}. On the test side: "
+        f"({threshold['score']}) of {threshold['value']:.3f} on. Chosen on: {threshold['chosen_on']}. {measured_on}: "
         f"sensitivity {sensitivity}, specificity {specificity}."
     )
 

@@ -10,6 +10,9 @@ from alzedge.model_file.read_write import Record
 # Kaggle's name of the set, which has no copy on the Hub with the names that tell people apart.
 KAGGLE = "tourist55/alzheimers-dataset-4-class-of-images"
 _KAGGLE_PAGE = f"https://www.kaggle.com/datasets/{KAGGLE}"
+_NO_IMAGE = (
+    "No image of it is in this repository. The entry `datasets` above is the name of the set on Kaggle, not on the Hub."
+)
 # Slices and people of the Kaggle set: no fingerprint, for that changes with the archive's packing.
 _KAGGLE_SIZE = (6400, 200)
 # The same of its identified people beside the 370 of OASIS-1's public scans at 2 mm that come into the frame.
@@ -56,14 +59,24 @@ def data_section(record: Record) -> str:
     )
     if not is_kaggle(record):
         return f"{counts} Its licence and origin are not in the record: ask who published this model."
-    scans = (
-        ""
-        if not has_scans(record)
-        else " The other part are OASIS-1's own scans, brought into the same frame; no person trains in one part and tests in the other."
-    )
+    if has_scans(record):
+        return _two_sources(counts)
     return f"""[Alzheimer's Dataset (4 class of images)]({_KAGGLE_PAGE}) of Kaggle, under the Open Database License 1.0. Its images
 are slices of [OASIS-1](https://sites.wustl.edu/oasisbrains/), skull-stripped and registered; the stages are Clinical Dementia
-Ratings. {counts}{scans} No image of it is in this repository. The entry `datasets` above is its name on Kaggle, not on the Hub."""
+Ratings. {counts} {_NO_IMAGE}"""
+
+
+def _two_sources(counts: str) -> str:
+    """Describe the Kaggle set's slices and OASIS-1's scans, of which many are of the same people."""
+    return f"""Two sources, both of [OASIS-1](https://sites.wustl.edu/oasisbrains/) (Marcus et al. 2007):
+
+- **kaggle**: [Alzheimer's Dataset (4 class of images)]({_KAGGLE_PAGE}), under the Open Database License 1.0: slices of
+  OASIS-1, skull-stripped and registered. People whose identity in OASIS-1's table is not certain were left out.
+- **oasis1**: OASIS-1's own scans, skull-stripped, at 2 mm, under its terms of use; brought into the same frame and cut by
+  `alzedge prepare`.
+
+Many people are in both; no person trains in one source and tests in the other. The stages are Clinical Dementia Ratings; age,
+sex and brain volume are of OASIS-1's table. {counts} {_NO_IMAGE}"""
 
 
 def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | None, name: str) -> str:
@@ -84,6 +97,11 @@ def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | 
             f"similar training slice is right for {nearest_neighbour:.1%} of them. So the official figures measure recognition of "
             "people as much as of dementia. They are here because others report them; the figures on unseen people are the "
             "ones to cite."
+        )
+    if has_scans(record):
+        parts.append(
+            "**The split published with the Kaggle set leaks people**: its test images are other slices of the people in its "
+            "training images (`alzedge audit` shows it). It is therefore not used here."
         )
     if split["unseen_people"]:
         parts.append(
@@ -137,7 +155,7 @@ def limits(record: Record, benchmark: Benchmark | None, name: str) -> str:
     else:
         tested = record["split"]["test_people"]
         points.append(
-            f"{tested} people tested it: the intervals are as wide as that makes them, and one fold may be an easy one."
+            f"{tested} people tested this file: the intervals are as wide as that makes them, and one fold may be an easy one."
         )
     if is_kaggle(record):
         points += [
@@ -150,7 +168,10 @@ def limits(record: Record, benchmark: Benchmark | None, name: str) -> str:
                 "dementia to it may be age."
             ),
             "All images are of one study and one scanner.",
-            "Brightness and contrast were stretched slice by slice by whoever made the data set.",
+            (
+                f"Brightness and contrast {'of the Kaggle slices ' if has_scans(record) else ''}were stretched slice by slice by "
+                "whoever made the data set."
+            ),
         ]
     return "\n".join(f"- {point}" for point in points)
 
@@ -173,7 +194,7 @@ def _moderate(benchmark: Benchmark | None, name: str) -> str:
 def cost(benchmark: Benchmark | None) -> str:
     """Describe what training took, as far as it was measured."""
     training = benchmark.training if benchmark else None
-    if training is None:
+    if training is None or not training.seconds:
         return (
             "Not measured: neither the file nor its benchmark says how long training took, and no energy was metered."
         )

@@ -109,8 +109,13 @@ def test_the_page_answers_what_python_answers(page, tmp_path: Path) -> None:
         assert page.locator("#title").inner_text() == f"Any dementia: {side} the threshold"
         _, score, _, threshold = page.locator("#score").inner_text().split()
         # JavaScript rounds a tie up, Python to even.
-        assert abs(float(score.strip(",")) - answer.any_dementia.value) <= 0.005 + 1e-6 and threshold == "0.30."
-    assert page.locator("#measured").inner_text() == "" and "finds 85 %" in page.locator("#cost").inner_text()
+        assert (
+            abs(float(score.strip(",")) - answer.any_dementia.value) <= 0.005 + 1e-6
+            and threshold == f"{answer.any_dementia.threshold:.2f}."
+        )
+    told, found = page.locator("#measured").inner_text(), classifier.record["operating_threshold"]["sensitivity"]
+    assert told.startswith("Brain volume 0.8") and " years (90 % interval " in told
+    assert f"finds {100 * found['value']:.0f} %" in page.locator("#cost").inner_text()
     assert page.locator("#disclaimer").inner_text() == DISCLAIMER
     assert "ms on this device" in page.locator("#facts").inner_text()
     assert classifier.record["sha256"] in page.locator("#model").inner_text()
@@ -172,7 +177,7 @@ def test_a_file_that_measures_is_read_by_the_names_of_its_outputs(chromium, addr
     assert [line.split()[-1] for line in stages[:4]] == [f"{share:.1%}" for share in shares]
     told = page.locator("#measured").inner_text()
     assert told.startswith(f"Brain volume {volume.split()[2]} (90 % interval {volume.split()[3][1:]} to ")
-    assert f"Looks like a brain of {age.split()[2]} (90 % interval {age.split()[3][1:]} to " in told
+    assert f"Looks like a brain of {age.split()[2]} years (90 % interval {age.split()[3][1:]} to " in told
     assert not page.locator("#evidence").is_visible()  # the companion beside it is of another origin
     page.close()
 

@@ -119,7 +119,10 @@ def test_the_raspberry_pi_s_program_answers_refuses_and_draws(slices: NDArray[np
     (answer,) = Classifier.load().answers(slices[:1])
     assert answer.probabilities is not None and answer.any_dementia is not None, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == f"any dementia {answer.any_dementia.value:.3f}, below the threshold 0.304"
+    assert (
+        lines[0]
+        == f"any dementia {answer.any_dementia.value:.3f}, below the threshold {answer.any_dementia.threshold:.3f}"
+    )
     assert lines[1:5] == [f"{label:20} {share:.1%}" for label, share in answer.probabilities.items()]
     with Image.open(drawn) as picture:
         pixels = np.asarray(picture).astype(int)
