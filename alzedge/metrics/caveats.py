@@ -20,7 +20,7 @@ def operating_sentence(record: Record) -> str:
         return f"At the threshold {point.threshold:.3f} sensitivity and specificity were not measured on people."
     people = "" if point.people is None else f"{point.people} "
     return (
-        f"At the threshold {point.threshold:.3f}, on {people}people the model had never seen: sensitivity "
+        f"At the threshold {point.threshold:.3f}, on {people}people never seen in training: sensitivity "
         f"{_interval(point.sensitivity)}, specificity {_interval(point.specificity)}, per {point.level}."
     )
 
@@ -65,7 +65,7 @@ def _coverage_sentence(record: Record) -> str:
     if held is None or is_synthetic(record):
         return "Intervals, and the stages not ruled out, are made to hold the truth for 90%; that was not measured on people."
     return (
-        "Intervals, and the stages not ruled out, are made to hold the truth for 90%; of people the model had never seen "
+        "Intervals, and the stages not ruled out, are made to hold the truth for 90%; of people never seen in training "
         f"the stages held it for {_interval(held)}."
     )
 

@@ -168,7 +168,7 @@ def test_the_operating_point_comes_first_and_is_the_files_own(classifier: Classi
         for value, low, high in (found, cleared):
             assert f"{value:.0%} (95% interval {low:.0%} to {high:.0%})" in page
         assert f"of 100 with dementia it misses {missed}, of 100 without it flags {flagged} wrongly" in page
-        assert f"{point.people} people the model had never seen" in page and "one slice alone says less" in page
+        assert f"{point.people} people never seen in training" in page and "one slice alone says less" in page
         assert "tell the stages apart" in page and cannot_sentence(classifier.record) in page
 
 
