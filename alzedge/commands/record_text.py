@@ -73,11 +73,9 @@ def _measures(record: Record) -> str:
         return ""
     parts = [("brain volume", measures.anywhere.brain_volume), ("apparent age", measures.anywhere.age)]
     named = [name for name, part in parts if part is not None]
-    norm = (
-        f", percentiles from {measures.norm.ages[0]:.0f} to {measures.norm.ages[1]:.0f} years" if measures.norm else ""
-    )
-    told = f"{' and '.join(named)} with 90% intervals{norm}; " if named else ""
-    return f"{told}calibrated on {measures.people} {'phantoms' if is_synthetic(record) else 'people'}"
+    norm = f"; percentiles at {measures.norm.ages[0]:.0f} to {measures.norm.ages[1]:.0f}" if measures.norm else ""
+    told = f"{' and '.join(named)}, 90% intervals{norm}; " if named else "stages calibrated per person; "
+    return f"{told}from {measures.people} {'phantoms' if is_synthetic(record) else 'people'}"
 
 
 def _network(verdict: Any) -> str:

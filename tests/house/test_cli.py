@@ -12,7 +12,9 @@ from PIL import Image
 
 from alzedge.cli import _COMMANDS, cli
 from alzedge.data.dataset import DataSet
-from alzedge.stages import STAGES
+from alzedge.inference.classifier import bundled_model
+from alzedge.model_file.read_write import read_record
+from alzedge.stages import DISCLAIMER, STAGES
 
 HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib", "gradio", "fastapi", "uvicorn", "huggingface_hub"}
 
@@ -25,15 +27,22 @@ def slices(tmp_path: Path, phantoms: DataSet) -> list[Path]:
     return paths
 
 
+def beside_answers() -> list[str]:
+    """What stands beside answers of the bundled student: operating point, measures, stages, disclaimer."""
+    from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
+
+    record = read_record(bundled_model())
+    return [operating_sentence(record), *measured_sentences(record).values(), cannot_sentence(record), DISCLAIMER]
+
+
 def test_predict_answers_with_the_bundled_student(slices: list[Path]) -> None:
     result = run_cli("predict", "--no-guard", *slices)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [str(path) for path in slices]
     assert all(any(stage in line for stage in STAGES) for line in lines)
-    assert result.stderr.strip().endswith("do not use it to diagnose or to decide on care.")
-    assert len(result.stderr.splitlines()) == 3  # the operating point, the stages, the disclaimer
-    assert all(": any dementia 0." in line for line in lines)
+    assert result.stderr.splitlines() == beside_answers()
+    assert all(re.search(": any dementia 0.*; brain volume 0.*; apparent age [1-9]", line) for line in lines)
 
 
 def test_predict_as_json(slices: list[Path]) -> None:
@@ -51,20 +60,17 @@ def test_one_bad_image_among_good_ones_gives_one_sentence_and_the_others_are_ans
     result = call_cli("predict", "--no-guard", *slices)
     assert result.returncode == 2
     assert [line.split(":")[0] for line in result.stdout.splitlines()] == [str(slices[0]), str(slices[2])]
-    error, operating, stages, disclaimer = result.stderr.splitlines()
-    assert "sensitivity" in operating and "stages" in stages
-    assert "slice 1.png" in error and "damaged or cut off" in error and "not a medical device" in disclaimer
+    error, *beside = result.stderr.splitlines()
+    assert "slice 1.png" in error and "damaged or cut off" in error and beside == beside_answers()
     assert_refused(call_cli("predict", "absent.png"), "absent.png: no such file")
 
 
-def test_inspect_shows_figures_of_both_splits_of_the_bundled_student() -> None:
-    from alzedge.inference.classifier import bundled_model
-
+def test_inspect_shows_figures_of_the_bundled_student_itself_and_of_its_sisters() -> None:
     record = json.loads(call_cli("inspect", bundled_model(), "--json").stdout)
-    assert record["dataset"]["people"] == 200
-    assert record["metrics"]["official"]["unseen_people"] is False
-    assert record["metrics"]["subject"]["unseen_people"] is True
-    assert record["metrics"]["subject"]["measured_on"] == "this model"
+    itself, sisters = record["metrics"]["subject"], record["metrics"]["crossval"]
+    assert itself["unseen_people"] is sisters["unseen_people"] is True
+    assert itself["measured_on"] == "this model" and "sister models" in sisters["measured_on"]
+    assert 0 < itself["person"]["people"] < sisters["person"]["people"] < record["dataset"]["people"]
     assert bundled_model().stat().st_size < 64 * 1024
 
 

@@ -23,9 +23,11 @@ from alzedge.data.dataset import DataSet
 from alzedge.inference.classifier import Classifier, bundled_model
 from alzedge.inference.guard import Guard
 from alzedge.inference.inputs import find_items
+from alzedge.inference.measures.readings import Readings
 from alzedge.inference.writers import CSV_COLUMNS
-from alzedge.model_file.read_write import read_tflite, write_tflite
-from alzedge.stages import STAGES
+from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
+from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
+from alzedge.stages import DISCLAIMER, STAGES
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +100,19 @@ def test_each_item_is_answered_refused_or_an_error(document: dict[str, dict]) ->
 
 
 def test_answers_are_those_of_the_classifier(document: dict[str, dict], model: Path, people: DataSet) -> None:
-    answers = Classifier.load(model).answers(people.images[12:18])
+    classifier, images = Classifier.load(model), people.images[12:18]
+    answers = classifier.answers(images)
     series = document["series"]
     assert [one["position_mm"] for one in series["slices"]] == [0, 2, 4, 6, 8, 10]
     for one, answer in zip(series["slices"], answers, strict=True):
         assert one["probabilities"] == pytest.approx(answer.probabilities, abs=1e-6)
-    for stage in STAGES:
-        mean = np.mean([answer.probabilities[stage] for answer in answers])
-        assert series["probabilities"][stage] == pytest.approx(mean, abs=1e-6)
+        assert one["brain_volume"]["value"] == pytest.approx(answer.brain_volume.value, abs=1e-4)
+    readings = Readings.of(classifier.interpreter(classifier.preprocessing(images)), np.full(len(images), np.nan))
+    person = classifier.measures.person(readings)
+    assert list(series["probabilities"].values()) == pytest.approx(person.probabilities.tolist(), abs=1e-6)
+    assert series["brain_volume"]["value"] == pytest.approx(person.brain_volume.value, abs=1e-4)
+    assert series["apparent_age"]["value"] == pytest.approx(person.apparent_age.value, abs=0.1)
+    assert series["stage_set"] == [STAGES[stage] for stage in person.stage_set]
 
 
 def test_two_processes_give_the_same_answers_in_the_same_order(tree: Path, model: Path, document: dict) -> None:
@@ -127,17 +134,22 @@ def test_text_for_people(tree: Path, model: Path) -> None:
         "predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--no-prepare", "--model", model
     )
     assert result.returncode == 0, result.stderr
+    record = read_record(model)
+    threshold = record["operating_threshold"]["value"]
     noise, head, slice_ = result.stdout.splitlines()
     assert noise.startswith(f"{tree}/noise.png: this does not look like an axial brain MRI slice")
     assert "(unlikeness " in noise
-    assert head.startswith(f"{tree}/head.nii.gz: ") and head.endswith("mean of 6 slices, 0 refused")
+    assert head.startswith(f"{tree}/head.nii.gz: ") and head.endswith("from 6 slices, 0 refused")
     assert all(stage in slice_ for stage in STAGES)
     for line in (head, slice_):  # any dementia comes before the stages
         answer = line.split(": ", 1)[1]
-        assert re.match(r"any dementia \d\.\d{3}, (above|below) the threshold 0\.304; \w+Demented  \(", answer)
-    operating, stages, disclaimer = result.stderr.splitlines()
-    assert "sensitivity 85%" in operating and "specificity 65%" in operating and "40 people" in operating
-    assert stages.startswith("The model cannot tell the stages apart") and "not a medical device" in disclaimer
+        assert re.match(
+            rf"any dementia \d\.\d{{3}}, (above|below) the threshold {threshold:.3f}; "
+            r"brain volume 0\.\d{3} .*; apparent age \d+ .*; \w+Demented  \(",
+            answer,
+        )
+    sentences = [operating_sentence(record), *measured_sentences(record).values(), cannot_sentence(record), DISCLAIMER]
+    assert result.stderr.splitlines() == sentences
 
 
 def test_the_side_of_the_threshold_is_the_files_own(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
@@ -196,7 +208,7 @@ def test_no_guard_answers_for_anything_of_a_slices_size(tree: Path, model: Path)
 def test_a_slice_of_another_size_is_an_error_with_the_cure(people: DataSet, model: Path, tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(people.images[0]).resize((352, 416)).save(path)
-    assert_refused(call_cli("predict", path, "--model", model), "large.png: 352 wide x 416 high", "resample it")
+    assert_refused(call_cli("predict", path, "--model", model), "large.png: 352 wide x 416 high", "alzedge prepare")
 
 
 def test_paths_that_hold_nothing(tmp_path: Path) -> None:
@@ -237,7 +249,7 @@ def test_dicom_in_an_archive_is_a_series_beside_loose_slices(people: DataSet, tm
     items = list(find_items([tmp_path / "export.zip"]))
     assert [(item.name, len(item.files)) for item in items] == [(f"{tmp_path}/export.zip/PA0/SE0", 4)]
     result = call_cli("predict", tmp_path / "export.zip", "--no-prepare", "--no-guard")
-    assert result.stdout.strip().endswith("mean of 4 slices, 0 refused"), result.stderr
+    assert result.stdout.strip().endswith("from 4 slices, 0 refused"), result.stderr
 
 
 def many(folder: Path, people: DataSet, count: int) -> Path:

@@ -15,8 +15,9 @@ from helpers.images import encoded
 from PIL import Image
 
 from alzedge.imaging.slices import read_slice
-from alzedge.inference.classifier import Classifier
+from alzedge.inference.classifier import Classifier, bundled_model
 from alzedge.inference.inputs import find_items
+from alzedge.model_file.read_write import read_record
 from alzedge.preparation.upright import TURNED
 
 EXAMPLE = Path(str(resources.files("alzedge.demo.answering"))) / "example" / "slice4.png"
@@ -42,7 +43,8 @@ def test_a_scan_is_answered_in_the_frame_and_a_bad_one_loses_only_itself(
     assert result.returncode == 2
     few, head, pair, alone = json.loads(result.stdout)["predictions"]
     assert "a slab or a localiser" in few["error"] and result.stderr.count("few.nii.gz") == 1
-    assert [one["position_mm"] for one in head["slices"]] == list(range(32))
+    levels = tuple(read_record(bundled_model())["levels"])
+    assert tuple(one["position_mm"] for one in head["slices"]) == levels
     assert head["quality"]["kind"] == "head" and head["notes"] == []
     assert "left and right may be exchanged" in pair["notes"][0]
     assert "pair.hdr: doubtful: its header does not say how it lies" in result.stderr
@@ -50,7 +52,7 @@ def test_a_scan_is_answered_in_the_frame_and_a_bad_one_loses_only_itself(
     table = call_cli("predict", scans / "pair.hdr", "--csv", "-").stdout
     assert "may be exchanged" in next(csv.DictReader(table.splitlines()))["notes"]
     person = Classifier.load().predict(scans / "pair.img")
-    assert person.heights == tuple(range(32)) and "may be exchanged" in person.notes[0]
+    assert person.heights == levels and "may be exchanged" in person.notes[0]
     as_it_lies = call_cli("predict", scans / "head.nii.gz", "--no-prepare", "--json")
     assert json.loads(as_it_lies.stdout)["predictions"][0]["quality"] is None
 
@@ -60,6 +62,8 @@ def test_a_record_s_levels_are_where_scans_are_cut(scans: Path, monkeypatch: pyt
     classifier = Classifier.load()
     classifier.record = {**classifier.record, "levels": [-38, 8, 54]}
     assert classifier.predict(scans / "head.nii.gz").heights == (-38, 8, 54)
+    del classifier.record["levels"]  # a file of version 0.1 knows the Kaggle set's alone
+    assert classifier.predict(scans / "head.nii.gz").heights == tuple(range(32))
 
 
 def test_a_session_of_oasis_is_one_item(scans: Path, tmp_path: Path) -> None:

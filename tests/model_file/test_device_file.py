@@ -16,6 +16,7 @@ from alzedge.imaging.slices import fit_slice
 from alzedge.inference.answer import Answer, together
 from alzedge.inference.classifier import Classifier, bundled_heat_map_model, bundled_model
 from alzedge.inference.guard import NOT_A_SLICE, Guard
+from alzedge.inference.measures.readings import Readings
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import DISCLAIMER, STAGES
@@ -88,16 +89,21 @@ def test_the_heat_map_costs_no_answer(phantoms: DataSet) -> None:
 
 
 def test_one_question_several_forms(guarded: Path, people: DataSet, tmp_path: Path) -> None:
-    """A path, one image, a batch: the same answer; a person's is the mean."""
+    """A path, one image, a batch: the same answer; a person's is by the file's rule, or the mean where it has none."""
     classifier = Classifier.load(str(guarded))
     Image.fromarray(people.images[0]).save(tmp_path / "slice.png")
     one = classifier.predict(people.images[0])
     assert one == classifier.predict(tmp_path / "slice.png")
     several = classifier.predict(people.images[:5])
     assert several.slices[0] == one.slices[0]
-    mean = classifier.probabilities(people.images[:5]).astype(float).mean(axis=0)
-    assert list(several.person.probabilities) == list(STAGES)
-    np.testing.assert_allclose(list(several.person.probabilities.values()), mean, rtol=1e-6)
+    outputs = classifier.interpreter(classifier.preprocessing(people.images[:5]))
+    ruled = classifier.measures.person(Readings.of(outputs, np.full(5, np.nan))).probabilities
+    mean = outputs["probabilities"].astype(float).mean(axis=0)
+    without_rule = Classifier(classifier.interpreter, {**classifier.record, "measures": None})
+    for person, expected in ((several.person, ruled), (without_rule.predict(people.images[:5]).person, mean)):
+        assert list(person.probabilities) == list(STAGES)
+        np.testing.assert_allclose(list(person.probabilities.values()), expected, rtol=1e-6)
+    assert np.abs(ruled - mean).max() > 1e-3
     with pytest.raises(UserError, match="Expected uint8"):
         classifier.predict(people.images[:5].astype(np.float32))
 

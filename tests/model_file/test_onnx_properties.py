@@ -18,7 +18,8 @@ from alzedge.model_file.onnx_properties import add_properties, split_properties
 from alzedge.model_file.read_write import ModelKind, make_record, read_onnx, read_record, write_onnx
 from alzedge.stages import STAGES
 
-RECORD = make_record(ModelKind.parse("student-onnx"), Preprocessing(4), metrics={"accuracy": 0.5})
+METRICS = {"subject": {"description": "made up", "unseen_people": True}}
+RECORD = make_record(ModelKind.parse("student-onnx"), Preprocessing(4), metrics=METRICS)
 WEIGHTS = np.array([[4, -2, 1, 0]], np.float32)
 
 

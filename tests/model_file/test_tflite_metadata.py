@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import run_cli, run_code
+from helpers.version_0_1 import stages_alone
 
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
@@ -36,6 +37,13 @@ def described(bundled: tuple[bytes, Record], preprocessing: Preprocessing) -> by
     return add_metadata(bundled[0], "student-int8", preprocessing)
 
 
+@pytest.fixture(scope="module")
+def stages_only() -> tuple[bytes, Record]:
+    """With one output, as apps for colour images want it, and a step that looks at one pixel at a time."""
+    flatbuffer, record = stages_alone()
+    return flatbuffer, record | {"preprocessing": Preprocessing(2, ("fluid",)).to_dict()}
+
+
 def in_colour(flatbuffer: bytes, preprocessing: Preprocessing) -> bytes:
     return to_rgb(flatbuffer, preprocessing.shrink, lookup_of(preprocessing.steps))
 
@@ -45,7 +53,10 @@ def test_what_is_written_is_read_back(described: bytes, preprocessing: Preproces
     assert found is not None
     assert found["name"] == "AlzEdge student-int8" and found["license"] == "Apache-2.0"
     assert found["min_parser_version"] == "1.0.0" and "not a medical device" in found["description"]
-    (image,), (scores,) = found["inputs"], found["outputs"]
+    (image,) = found["inputs"]
+    scores, *measures = sorted(found["outputs"], key=lambda output: output["name"] != "probability")
+    assert {output["name"] for output in measures} == {"brain_volume", "age"}
+    assert all("files" not in output for output in measures)
     rows, columns, _ = preprocessing.input_shape
     assert (image["width"], image["height"], image["color_space"]) == (columns, rows, "GRAYSCALE")
     assert (image["mean"], image["std"], image["min"], image["max"]) == ([0], [255], [-128], [127])
@@ -113,7 +124,10 @@ def test_tensorflows_own_interpreter_loads_it(bundled: tuple[bytes, Record], des
     interpreter = tf.lite.Interpreter(model_path=str(path))
     interpreter.allocate_tensors()
     interpreter.invoke()
-    assert interpreter.get_output_details()[0]["shape"].tolist() == [1, 4]
+    shapes = {
+        name: one["shape"].tolist() for name, one in interpreter.get_signature_runner().get_output_details().items()
+    }
+    assert shapes == {"probabilities": [1, 4], "brain_volume": [1, 1], "age": [1, 1]}
 
 
 def test_a_model_without_metadata_says_so(bundled: tuple[bytes, Record]) -> None:
@@ -139,14 +153,14 @@ def test_damaged_metadata_is_a_sentence_or_text_never_anything_else(described: b
 
 @pytest.mark.parametrize("steps", [(), ("fluid",), ("invert",)])
 def test_colour_in_front_changes_no_number(
-    bundled: tuple[bytes, Record], preprocessing: Preprocessing, phantoms: DataSet, steps: tuple[str, ...]
+    stages_only: tuple[bytes, Record], preprocessing: Preprocessing, phantoms: DataSet, steps: tuple[str, ...]
 ) -> None:
     """Whole uint8 RGB images into the variant, against our preprocessing and the grey model."""
     stepping = replace(preprocessing, steps=steps)
-    grey, coloured = (make_interpreter(one, 1) for one in (bundled[0], in_colour(bundled[0], stepping)))
+    grey, coloured = (make_interpreter(one, 1) for one in (stages_only[0], in_colour(stages_only[0], stepping)))
     (given,), (asked,) = coloured.get_input_details(), coloured.get_output_details()
     assert given["dtype"] == asked["dtype"] == np.uint8 and given["shape"].tolist() == [1, 208, 176, 3]
-    network = TFLiteInterpreter(bundled[0])
+    network = TFLiteInterpreter(stages_only[0])
     for image in phantoms.images[:10]:
         coloured.set_tensor(given["index"], np.repeat(image[None, ..., None], 3, axis=3))
         coloured.invoke()
@@ -155,19 +169,23 @@ def test_colour_in_front_changes_no_number(
         np.testing.assert_allclose(counts / counts.sum(), theirs, atol=1e-6)
     assert grey.get_input_details()[0]["shape"].tolist() == [1, *preprocessing.input_shape]
     with pytest.raises(UserError, match="grey images"):
-        to_rgb(in_colour(bundled[0], preprocessing), 1)
+        to_rgb(in_colour(stages_only[0], preprocessing), 1)
 
 
 def test_the_colour_variant_is_a_file_of_ours_too(
-    bundled: tuple[bytes, Record], preprocessing: Preprocessing, tmp_path: Path, phantoms: DataSet
+    stages_only: tuple[bytes, Record], tmp_path: Path, phantoms: DataSet
 ) -> None:
     from alzedge.inference.classifier import Classifier
 
-    whole = Preprocessing(1)
-    flatbuffer = add_metadata(in_colour(bundled[0], preprocessing), "student-int8-rgb", whole)
-    record = bundled[1] | {"kind": "student-int8-rgb", "preprocessing": whole.to_dict()}
+    grey, known = stages_only
+    write_tflite(tmp_path / "grey.tflite", grey, known)
+    whole, preprocessing = Preprocessing(1), Preprocessing.from_dict(known["preprocessing"])
+    flatbuffer = add_metadata(in_colour(grey, preprocessing), "student-int8-rgb", whole)
+    record = known | {"kind": "student-int8-rgb", "preprocessing": whole.to_dict()}
     write_tflite(tmp_path / "rgb.tflite", flatbuffer, record)
     found = standard_metadata(flatbuffer)
     assert found is not None and found["inputs"][0]["color_space"] == "RGB"
-    ours = Classifier.load(tmp_path / "rgb.tflite").probabilities(phantoms.images[:4])
-    np.testing.assert_allclose(ours, Classifier.load().probabilities(phantoms.images[:4]), atol=1e-6)
+    ours, theirs = (
+        Classifier.load(tmp_path / f"{name}.tflite").probabilities(phantoms.images[:4]) for name in ("rgb", "grey")
+    )
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+# A shell starts what it puts in the background, perhaps these tests, deaf to Ctrl-C, and `nohup` deaf to SIGHUP.
 WRITE = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 import alzedge.cli
 from alzedge.utils.files import replacing
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 def slowly():
     with replacing(Path(sys.argv[1])) as temporary:
