@@ -98,7 +98,7 @@ def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | 
             "people as much as of dementia. They are here because others report them; the figures on unseen people are the "
             "ones to cite."
         )
-    if has_scans(record):
+    elif has_scans(record):
         parts.append(
             "**The split published with the Kaggle set leaks people**: its test images are other slices of the people in its "
             "training images (`alzedge audit` shows it). It is therefore not used here."
