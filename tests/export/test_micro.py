@@ -47,8 +47,8 @@ def assert_agreement(inputs: np.ndarray) -> None:
     lite = lite_outputs(flatbuffer, inputs, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
     assert np.abs(micro - lite).max() <= 2 and (micro == lite).all(axis=1).mean() >= 0.99
     xnnpack = lite_outputs(flatbuffer, inputs, "BUILTIN")
-    assert np.abs(micro - xnnpack).max() <= 4 and (micro == xnnpack).all(axis=1).mean() >= 0.4
-    assert (micro.argmax(axis=1) == xnnpack.argmax(axis=1)).mean() >= 0.99
+    assert np.abs(micro - xnnpack).max() <= 8 and (micro == xnnpack).all(axis=1).mean() >= 0.4
+    assert (micro.argmax(axis=1) == xnnpack.argmax(axis=1)).mean() >= 0.98
 
 
 def test_micro_answers_as_litert_within_256_kib(inputs: np.ndarray) -> None:
