@@ -95,7 +95,7 @@ def test_nothing_that_a_visitor_takes_home_holds_a_canary(tmp_path: Path, caplog
     for number, data in enumerate(files):
         paths.append(tmp_path / f"{number}.dcm")
         paths[-1].write_bytes(data)
-    shown = Desk(classifier, Occlusion(classifier)).upload([str(path) for path in paths])
+    shown = Desk(classifier, Occlusion(classifier), prepared=False).upload([str(path) for path in paths])
     assert shown.answered is not None and not [path for path in paths if path.exists()]
     links = str(links_html(classifier.record, shown.answered))
     taken = [base64.b64decode(content) for content in re.findall(r"base64,([^\"]+)", links)]
