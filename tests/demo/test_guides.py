@@ -126,7 +126,12 @@ def test_the_raspberry_pi_s_program_answers_refuses_and_draws(slices: NDArray[np
         lines[0]
         == f"any dementia {answer.any_dementia.value:.3f}, below the threshold {answer.any_dementia.threshold:.3f}"
     )
-    assert lines[1:5] == [f"{label:20} {share:.1%}" for label, share in answer.probabilities.items()]
+    volume, age = answer.brain_volume, answer.apparent_age
+    assert volume is not None and age is not None
+    assert lines[1] == f"brain volume {volume.value:.3f} ({volume.low:.3f} to {volume.high:.3f})"
+    assert lines[2] == f"apparent age {age.value:.0f} ({age.low:.0f} to {age.high:.0f})"
+    first = next(number for number, line in enumerate(lines) if line.startswith(STAGES[0]))
+    assert lines[first : first + 4] == [f"{label:20} {share:.1%}" for label, share in answer.probabilities.items()]
     with Image.open(drawn) as picture:
         pixels = np.asarray(picture).astype(int)
     outside = ~brain_mask(slices[0])
