@@ -39,7 +39,6 @@ from alzedge.inference.classifier import Classifier, bundled_model
 from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.metrics.caveats import cannot_sentence
 from alzedge.metrics.record_facts import any_dementia, largest_unseen, read_measurements
-from alzedge.metrics.tasks import STAGES4
 from alzedge.reporting.labels import COLUMNS, labels_csv
 from alzedge.stages import STAGES, TITLES
 from alzedge.utils.spreadsheets import csv_rows, csv_text
@@ -156,17 +155,17 @@ def test_templates_escape_and_know_their_names() -> None:
 def test_the_operating_point_comes_first_and_is_the_files_own(classifier: Classifier) -> None:
     point = OperatingPoint.read(classifier.record)
     assert point is not None and point.sensitivity is not None and point.specificity is not None
-    entry, edge = classifier.record["operating_threshold"], 1 - point.threshold
-    assert (point.threshold, point.level, point.people) == (entry["value"], entry["level"], entry["people"])
-    found, cleared = ([entry[name][end] for end in ("value", "low", "high")] for name in ("sensitivity", "specificity"))
-    missed, flagged = (round(100 * (1 - share[0])) for share in (found, cleared))
+    entry = classifier.record["operating_threshold"]
+    assert (point.threshold, point.level, point.people) == (entry["value"], "person", entry["people"])
+    edge = 1 - point.threshold
     for none, side in ((edge - 1e-4, "above"), (edge + 1e-4, "below"), (0.0, "above"), (1.0, "below")):
         page = answer_html(classifier.record, reply(answer(none)))
         heading = re.search(r"<h2[^>]*>([^<]*)</h2>", page)
         assert heading is not None and heading[1] == f"Any dementia: {side} the threshold", none
         assert page.index(heading[1]) < page.index("How far to trust it") < page.index(TITLES[1])
-        for value, low, high in (found, cleared):
-            assert f"{value:.0%} (95% interval {low:.0%} to {high:.0%})" in page
+        for one in (point.sensitivity, point.specificity):
+            assert f"{one.value:.0%}" in page and f"{one.low:.0%} to {one.high:.0%}" in page
+        missed, flagged = (round(100 - 100 * one.value) for one in (point.sensitivity, point.specificity))
         assert f"of 100 with dementia it misses {missed}, of 100 without it flags {flagged} wrongly" in page
         assert f"{point.people} people never seen in training" in page and "one slice alone says less" in page
         assert "tell the stages apart" in page and cannot_sentence(classifier.record) in page
@@ -175,7 +174,8 @@ def test_the_operating_point_comes_first_and_is_the_files_own(classifier: Classi
 def test_a_person_is_the_mean_and_its_slices_have_a_curve(classifier: Classifier) -> None:
     told = reply(answer(0.9), Answer(None, "no slice", 2.0), answer(0.3), one_person=True)
     page = answer_html(classifier.record, told)
-    threshold = classifier.record["operating_threshold"]["value"]
+    threshold = classifier.threshold
+    assert threshold is not None
     assert f"score 0.40, threshold {threshold:.2f}" in page and "The mean over 2 slices; 1 that the model" in page
     assert page.count('class="line"') == 1 and "M833.3 60.0h0" in page
     assert f'class="threshold" d="M0 {200 * (1 - threshold):.1f}' in page
@@ -195,13 +195,15 @@ def test_without_a_threshold_the_score_stands_alone(classifier: Classifier) -> N
 
 def test_what_it_cannot_do_is_read_from_the_largest_test(classifier: Classifier) -> None:
     test = largest_unseen(classifier.record)
-    itself = next(one for one in read_measurements(classifier.record) if one.itself)
-    assert test is not None and test.levels[0].n > itself.levels[0].n and not test.itself
-    assert all(one.unseen_people for one in read_measurements(classifier.record))
+    assert test is not None and not test.itself
+    tests = read_measurements(classifier.record)
+    assert test.levels[0].n == max(one.levels[0].n for one in tests if one.unseen_people)
+    unseen = [one.unseen_people for one in tests]
+    assert unseen == sorted(unseen, reverse=True) and True in unseen
     only = {**classifier.record, "metrics": {"subject": classifier.record["metrics"]["subject"]}}
-    accuracy = itself.level(person=True).of(STAGES4, "accuracy")
-    asked = f"asked about {itself.levels[-1].n} people it had never seen, it was right for {accuracy.value:.0%}"
-    assert asked in cannot_sentence(only)
+    person = only["metrics"]["subject"]["person"]
+    right = f"{person['stages4']['accuracy']['value']:.0%}"
+    assert f"asked about {person['n']} people it had never seen, it was right for {right}" in cannot_sentence(only)
     assert "was not measured" in cannot_sentence({**classifier.record, "metrics": {}})
 
 

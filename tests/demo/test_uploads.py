@@ -113,10 +113,10 @@ def two_volumes(folder: Path, slices: NDArray[np.uint8]) -> list[Path]:
 
 
 BAD_INPUT = {
-    "nothing": (lambda f, s: [], "Nothing was uploaded; choose JPEG, PNG"),
+    "nothing": (lambda f, s: [], "Nothing was uploaded; choose JPEG, PNG, BMP"),
     "empty": (written("empty.png", b""), "empty.png: the file is empty"),
     "text": (written("cat.jpg", b"meow"), "cat.jpg: not a JPEG, PNG"),
-    "program": (written("run.exe", b"MZ"), "run.exe: not a kind of file that is read here; upload JPEG, PNG"),
+    "program": (written("run.exe", b"MZ"), "run.exe: not a kind of file that is read here; upload JPEG, PNG, BMP"),
     "nameless": (written("README", b"text"), "README: not a kind of file"),
     "truncated": (lambda f, s: written("half.png", encoded(Image.fromarray(s[2]))[:2000])(f, s), "half.png: the image is damaged"),
     "16 bits": (picture("deep.png", "I;16"), "deep.png: a 16-bit image"),
@@ -190,7 +190,7 @@ def test_a_scan_is_brought_into_the_frame_and_shows_how(tmp_path: Path, monkeypa
     assert [one["position_mm"] for one in told["slices"]] == list(classifier.levels) and told["name"] == "2 files"
     assert told["slices"][7]["name"] == f"head.hdr, slice 8, {classifier.levels[7]:+.0f} mm"
     copies = [str(shutil.copy(tmp_path / name, tmp_path / f"copy{name[4:]}")) for name in ("head.hdr", "head.img")]
-    shown = Desk(classifier, Occlusion(classifier)).upload(copies, report=tmp_path / "share")
+    shown = Desk(classifier, Occlusion(classifier)).upload(copies, tmp_path / "share")
     assert "Registration: doubtful" in shown.fit and "data:image/png;base64," in shown.fit
     assert (tmp_path / "share").read_text() == "1.00"
 

@@ -29,7 +29,7 @@ def _with_output(flatbuffer: bytes, name: bytes) -> bytes:
     return pack(model)
 
 
-def classifier_of_version_0_1(guarded: bool = True) -> Classifier:
+def classifier_0_1(guarded: bool = True) -> Classifier:
     """The same, ready to answer."""
     flatbuffer, record = stages_alone()
     return Classifier(TFLiteInterpreter(flatbuffer), record | {"sha256": "0" * 64}, guarded)

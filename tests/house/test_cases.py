@@ -164,11 +164,11 @@ def test_one_bad_file_loses_only_itself(cases: Path, tmp_path: Path) -> None:
     table = tmp_path / "answers.csv"
     result = call_cli("predict", tmp_path, "--csv", table)
     assert result.returncode == 2
-    error, written, threshold, *_, stages, disclaimer = result.stderr.splitlines()
+    error, written, *sentences, stages, disclaimer = result.stderr.splitlines()
     assert "dicom_position_one_number.dcm" in error and "Research" in disclaimer
     assert (
         written == f"wrote {table}: 2 answered, 1 not"
-        and threshold.startswith("At the threshold")
+        and sentences[0].startswith("At the threshold")
         and "tell the stages apart" in stages
     )
     rows = table.read_text().splitlines()
