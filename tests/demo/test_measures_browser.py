@@ -141,8 +141,8 @@ def test_several_images_are_a_table_with_measures(browser: Any, address: str, tm
         shoot(page, "measures_several")
         page.get_by_role("radio", name="one person").check()
         page.locator("#answer svg.norm").wait_for()
-        upload(page, paths[0])
-        named(page, "slice0.png")
+        upload(page, paths[1])
+        named(page, "slice1.png")  # the person's first slice is slice0.png
         page.locator("#answer svg.norm").wait_for()
         shoot(page, "measures_one_slice")
         upload(page, tmp_path / "noise.png")

@@ -17,9 +17,11 @@ def main(port: int) -> None:
         classifier = measuring_classifier()
         load = server.Classifier.load
         server.Classifier.load = lambda path, **options: load(path, **options) if path else classifier  # type: ignore
-        app = server.make_app(None)
+        config = uvicorn.Config(server.make_app(None), host="127.0.0.1", port=port, log_level="error")
+        socket = config.bind_socket()
+        socket.listen()  # so that who reads the next line can connect at once
         print("serving the page", flush=True)
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+        uvicorn.Server(config).run(sockets=[socket])
 
 
 if __name__ == "__main__":
