@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import date
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ pytest.importorskip("highdicom")
 pytest.importorskip("reportlab")
 
 DAY = date(2026, 1, 31)
-EXAMPLE = Path(__file__).parents[2] / "demo" / "answering" / "example"
+EXAMPLE = Path(str(resources.files("alzedge.demo.answering"))) / "example"
 PAGE = re.compile(rb"/Type /Page\b")
 
 
