@@ -10,6 +10,7 @@ With `distill.fluid` half of each target is the CSF regression of `alzedge.stude
 is the teachers' for the view, and a quarter theirs on average over the person's slices. The whole is calibrated again.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from alzedge.data.folds import deal_folds
 from alzedge.errors import UserError
 from alzedge.metrics.calibration import fit_temperature
 from alzedge.runs.recipe import Recipe
+from alzedge.runs.truths import Truths
 from alzedge.stages import STAGES
 from alzedge.student.distill import soft_targets
 from alzedge.student.targets import cross_fitted_regression
@@ -82,17 +84,7 @@ def cross_fitted_targets(
     parts = recipe.distill.cross_fit
     part_of = deal_people(people, labels, parts)
     logits = np.empty((recipe.distill.views, len(images), len(STAGES)), np.float32)
-    for part in range(parts):
-        others, own = np.flatnonzero(part_of != part), np.flatnonzero(part_of == part)
-        teacher, _ = finetune(
-            pretrained,
-            images[others],
-            labels[others],
-            recipe,
-            checkpoint.with_name(f"{checkpoint.name}-part{part}.npz"),
-            of_parts(on_step, part, parts),
-            people=people[others],
-        )
+    for teacher, own in cross_fitted_teachers(pretrained, images, labels, people, part_of, recipe, checkpoint, on_step):
         logits[:, own] = soft_targets(teacher, images, recipe, rows=own)
     temperature = _temperature(logits, labels)
     targets = logits / np.float32(temperature)
@@ -103,6 +95,40 @@ def cross_fitted_targets(
     joint = np.log(_joined(targets, person, regression)).astype(np.float32)
     temperature = _temperature(joint, labels)
     return SoftTargets(joint / np.float32(temperature), temperature, parts, csf=True)
+
+
+def cross_fitted_teachers(
+    pretrained: keras.Model,
+    images: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    people: NDArray[np.str_],
+    part_of: NDArray[np.int64],
+    recipe: Recipe,
+    checkpoint: Path,
+    on_step: OnStep = quiet,
+    truths: Truths | None = None,
+) -> Iterator[tuple[keras.Model, NDArray[np.intp]]]:
+    """Fine-tune a teacher without each part of the people; yields it with the part's rows, int64 (n,).
+
+    `part_of` is that of `deal_people`; `truths` are for a teacher that measures; the rest as in `cross_fitted_targets`.
+
+    Raises:
+        UserError: see `alzedge.teacher.finetune.finetune`.
+    """
+    parts = recipe.distill.cross_fit
+    for part in range(parts):
+        others = np.flatnonzero(part_of != part)
+        teacher, _ = finetune(
+            pretrained,
+            images[others],
+            labels[others],
+            recipe,
+            checkpoint.with_name(f"{checkpoint.name}-part{part}.npz"),
+            _of_parts(on_step, part, parts),
+            people=people[others],
+            truths=None if truths is None else truths.take(others),
+        )
+        yield teacher, np.flatnonzero(part_of == part)
 
 
 def _temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -134,7 +160,7 @@ def deal_people(people: NDArray[np.str_], labels: NDArray[np.int64], parts: int)
     return deal_folds(names, labels[first], parts)[inverse]
 
 
-def of_parts(on_step: OnStep, part: int, parts: int) -> OnStep:
+def _of_parts(on_step: OnStep, part: int, parts: int) -> OnStep:
     """Progress of one of several teachers, whose epochs are counted over all of them."""
 
     def counted(step: Step) -> None:

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.truths import Truths
-from alzedge.student.cross_fit import deal_people, of_parts
-from alzedge.teacher.finetune import finetune
+from alzedge.student.cross_fit import cross_fitted_teachers, deal_people
 from alzedge.teacher.measures import answers
 from alzedge.utils.progress import OnStep, Step, quiet
 
@@ -74,21 +73,12 @@ def cross_fitted_measuring_targets(
     Raises:
         UserError: fewer people than parts, or see `alzedge.teacher.finetune.finetune`.
     """
-    parts = recipe.distill.cross_fit
-    part_of = deal_people(people, labels, parts)
+    part_of = deal_people(people, labels, recipe.distill.cross_fit)
     answered = np.empty((len(images), truths.table().shape[1]), np.float32)
-    for part in range(parts):
-        others, own = np.flatnonzero(part_of != part), np.flatnonzero(part_of == part)
-        teacher, _ = finetune(
-            pretrained,
-            images[others],
-            labels[others],
-            recipe,
-            checkpoint.with_name(f"{checkpoint.name}-part{part}.npz"),
-            of_parts(on_step, part, parts),
-            people=people[others],
-            truths=truths.take(others),
-        )
+    teachers = cross_fitted_teachers(
+        pretrained, images, labels, people, part_of, recipe, checkpoint, on_step, truths
+    )  # fmt: skip
+    for teacher, own in teachers:
         answered[own] = answers(teacher, images[own])
     return mixed(answered, truths, scan, recipe.distill.truth)
 

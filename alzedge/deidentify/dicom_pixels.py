@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alzedge.deidentify.burned_in import shows_text
 from alzedge.deidentify.deface import Face, face_voxels, touched
 from alzedge.deidentify.rules.refusals import BURNED_IN_PIXELS, DAMAGED_DICOM, LeftOut
+from alzedge.imaging.dicom import can_decode
 from alzedge.imaging.grid import MAX_VOXELS
 
 _PLACE = ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing")
@@ -54,18 +55,9 @@ def _checked_frames(dataset: Any) -> int:
     if count < 1 or count * dataset.Rows * dataset.Columns > MAX_VOXELS:
         raise LeftOut(f"DICOM of more than {MAX_VOXELS} voxels, too many for one head; resample it to 1 mm")
     syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax.is_compressed and not _readable(syntax):
+    if not can_decode(syntax):
         raise LeftOut(f"DICOM compressed as {syntax.name}, not readable here; decompress it, e.g. `gdcmconv --raw`")
     return count
-
-
-def _readable(syntax: Any) -> bool:
-    from pydicom.pixels.decoders.base import get_decoder
-
-    try:
-        return bool(get_decoder(syntax).is_available)
-    except NotImplementedError:
-        return False
 
 
 def _stored_bits(pixels: NDArray[Any], dataset: Any) -> NDArray[Any]:

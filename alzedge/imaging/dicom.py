@@ -177,8 +177,6 @@ def _unpadded(dataset: Any, pixels: NDArray[Any]) -> NDArray[Any]:
 
 def _check_image(dataset: Any, file: str, max_voxels: int) -> int:
     """The number of frames, after all that can be refused without decoding a pixel."""
-    from pydicom.pixels.decoders.base import get_decoder
-
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         uid = dataset.get("SOPClassUID")
         kind = uid.name if uid and uid.name != uid else "of unknown kind"
@@ -191,14 +189,21 @@ def _check_image(dataset: Any, file: str, max_voxels: int) -> int:
     if count < 1 or count * dataset.Rows * dataset.Columns > max_voxels:
         raise UserError(f"{file}: {count} x {dataset.Rows} x {dataset.Columns} voxels are too many for one head.")
     syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax.is_compressed:
-        try:
-            available = get_decoder(syntax).is_available
-        except NotImplementedError:
-            available = False
-        if not available:
-            raise _compressed(file, syntax.name)
+    if not can_decode(syntax):
+        raise _compressed(file, syntax.name)
     return count
+
+
+def can_decode(syntax: Any) -> bool:
+    """Tell whether pixels in this transfer syntax, a pydicom UID, can be decoded with what is installed."""
+    from pydicom.pixels.decoders.base import get_decoder
+
+    if not syntax.is_compressed:
+        return True
+    try:
+        return bool(get_decoder(syntax).is_available)
+    except NotImplementedError:  # pydicom's word for a syntax that it does not know
+        return False
 
 
 def _compressed(file: str, syntax: str) -> UserError:
