@@ -15,6 +15,7 @@ from alzedge.inference.answer import Answer, Prediction, of_one, together
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
+from alzedge.inference.measures.demographics import Coding
 from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.inference.measures.person import check_person
 from alzedge.inference.measures.readings import Readings
@@ -68,6 +69,7 @@ class Classifier:
         guard: read from the file; None where it carries none or was not wanted.
         operating_point: threshold for any dementia, sensitivity and specificity; None where the file carries none.
         measures: rule from slices to a person, intervals and normative curve; None where the file carries none.
+        demographics: coding of age and sex, which the stages then depend on; None for a file of the image alone.
         interpreter: of the file.
     """
 
@@ -77,6 +79,7 @@ class Classifier:
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
         self.operating_point = OperatingPoint.read(record)
         self.measures = Measures.read(record)
+        self.demographics = Coding.read(record)
         self.interpreter = interpreter
 
     @classmethod
@@ -143,7 +146,8 @@ class Classifier:
                 JPEG or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
             prepare: whether volumes are brought into the frame first (`pip install 'alzedge[prepare]'`), about 10 s; if
                 not, they are cut as they lie. One that lies in the frame already costs nothing either way.
-            age: years of the person at the scan, for the percentile of the brain volume; it is not stored.
+            age: years of the person at the scan, for the percentile of the brain volume, and for the stages where the
+                file has age and sex as a second input; it is not stored.
             sex: 'F' or 'M', for the same.
 
         Raises:
@@ -221,25 +225,35 @@ class Classifier:
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
         answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
         shown = images if len(accepted) == len(images) else images[accepted]
-        readings = Readings.of(self.interpreter(self.preprocessing(shown)), heights[accepted])
+        readings = Readings.of(self._outputs(shown, age, sex), heights[accepted])
         for number, row in enumerate(accepted):
             told = of_one(readings.take(np.array([number])), self.measures, self.threshold, age, sex)
             answers[row] = replace(told, unlikeness=unlikeness[row])
         return answers
 
-    def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
-        """The network's own probabilities (N, 4) for slices, uint8 (N, 208, 176), whatever the guard thinks of them."""
-        return self.interpreter(self.preprocessing(images))["probabilities"]
+    def _outputs(self, images: _Pixels, age: float | None, sex: str | None) -> dict[str, NDArray[np.float32]]:
+        inputs = self.preprocessing(images)
+        if self.demographics is None:
+            return self.interpreter(inputs)
+        return self.interpreter(inputs, self.demographics.of_one(age, sex, len(images)))
 
-    def heat_maps(self, images: _Pixels) -> NDArray[np.float32]:
+    def probabilities(self, images: _Pixels, age: float | None = None, sex: str | None = None) -> NDArray[np.float32]:
+        """The network's own probabilities (N, 4) for slices, uint8 (N, 208, 176), whatever the guard thinks of them.
+
+        Age and sex as in `predict`.
+        """
+        return self._outputs(images, age, sex)["probabilities"]
+
+    def heat_maps(self, images: _Pixels, age: float | None = None, sex: str | None = None) -> NDArray[np.float32]:
         """Evidence for each stage by place; needs a file exported with a heat map.
 
-        Takes uint8 (N, 208, 176), returns float32 (N, h, w, 4): above 0 speaks for the stage, below 0 against it.
+        Takes uint8 (N, 208, 176), age and sex as in `predict`; returns float32 (N, h, w, 4): above 0 speaks for the stage,
+        below 0 against it.
 
         Raises:
             UserError: the file gives no heat map.
         """
-        outputs = self.interpreter(self.preprocessing(images))
+        outputs = self._outputs(images, age, sex)
         if "heat_map" not in outputs:
             raise UserError("The model file gives no heat map; use one made by `alzedge export --heat-map`.")
         return outputs["heat_map"]

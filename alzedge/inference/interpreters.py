@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.inference.measures.demographics import COLUMNS
 from alzedge.utils.privacy import keep_private
 
 _Floats = NDArray[np.float32]
@@ -27,11 +28,13 @@ _QUIET = threading.Lock()  # file descriptor 2 belongs to the whole process
 class Interpreter(Protocol):
     """A loaded model file."""
 
-    def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
+    def __call__(self, inputs: _Floats, demographics: _Floats | None = None) -> dict[str, _Floats]:
         """Run the network on slices, one after the other, as on the device.
 
         Args:
             inputs: float32 (N, rows, columns, 1), preprocessed.
+            demographics: float32 (N, 4), age and sex of the person on each slice, for a network that has them as a second
+                input (see `alzedge.inference.measures.demographics`); None tells it nothing. Others leave them alone.
 
         Returns:
             `probabilities` (N, 4), rows sum to 1; from a measuring student `brain_volume` (N, 1), nWBV as a share, and
@@ -53,22 +56,26 @@ class TFLiteInterpreter:
 
     def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
         self._interpreter = make_interpreter(flatbuffer, threads)
-        self._input = self._interpreter.get_input_details()[0]
+        inputs = {len(detail["shape"]): detail for detail in self._interpreter.get_input_details()}
+        self._input, self._told = inputs[4], inputs.get(2)
         # An interpreter holds the slice that it is asked about: threads take turns.
         self._turn = threading.Lock()
         self._outputs = _outputs_by_name(self._interpreter)
 
-    def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
+    def __call__(self, inputs: _Floats, demographics: _Floats | None = None) -> dict[str, _Floats]:
         """See `Interpreter`."""
         channels = self._input["shape"][3]  # one, but three in files for apps that know colour images only
         quantized = _quantized(inputs, self._input)
         if channels > 1:
             quantized = quantized.repeat(channels, axis=3)
+        told = None if self._told is None else _quantized(_told_or_nothing(demographics, len(inputs)), self._told)
         # Stacked as they come and dequantized together: on four numbers at a time NumPy's calls take longest.
         raw = {n: np.empty((len(inputs), *d["shape"][1:]), d["dtype"]) for n, d in self._outputs.items()}
         for row in range(len(inputs)):
             with self._turn:
                 self._interpreter.set_tensor(self._input["index"], quantized[row : row + 1])
+                if told is not None and self._told is not None:
+                    self._interpreter.set_tensor(self._told["index"], told[row : row + 1])
                 self._interpreter.invoke()
                 for name, detail in self._outputs.items():
                     raw[name][row] = self._interpreter.get_tensor(detail["index"])[0]
@@ -98,18 +105,25 @@ class OnnxInterpreter:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no class in common
             raise UserError(_cannot_run(_named("onnxruntime"), error)) from error
-        self._input = self._session.get_inputs()[0].name
+        inputs = {len(one.shape): one.name for one in self._session.get_inputs()}
+        self._input, self._told = inputs[4], inputs.get(2)
         self._outputs = {_name_of(o.name, o.shape): (o.name, o.shape[1:]) for o in self._session.get_outputs()}
 
-    def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
+    def __call__(self, inputs: _Floats, demographics: _Floats | None = None) -> dict[str, _Floats]:
         """See `Interpreter`."""
+        told = _told_or_nothing(demographics, len(inputs))
         results = {name: np.empty((len(inputs), *shape), np.float32) for name, (_, shape) in self._outputs.items()}
         asked = [name for name, _ in self._outputs.values()]
         for row, one in enumerate(inputs):
-            answers = self._session.run(asked, {self._input: one[np.newaxis]})
+            given = {self._input: one[np.newaxis]} | ({self._told: told[row : row + 1]} if self._told else {})
+            answers = self._session.run(asked, given)
             for result, answer in zip(results.values(), answers, strict=True):
                 result[row] = answer[0]
         return results
+
+
+def _told_or_nothing(demographics: _Floats | None, count: int) -> _Floats:
+    return np.zeros((count, len(COLUMNS)), np.float32) if demographics is None else demographics
 
 
 def _outputs_by_name(interpreter: Any) -> dict[str, dict[str, Any]]:
