@@ -174,8 +174,8 @@ class Classifier:
         """Answer for a person, from `answers` for slices of theirs by this file; see `predict` for the others."""
         return together(answers, self.measures, age, sex)
 
-    def answer_image(self, data: bytes, name: str) -> Answer:
-        """Answer for the content of a picture file.
+    def answer_image(self, data: bytes, name: str, age: float | None = None, sex: str | None = None) -> Answer:
+        """Answer for the content of a picture file; age and sex as in `predict`.
 
         A picture of another size or colour mode is only shown to the guard.
 
@@ -183,7 +183,7 @@ class Classifier:
             UserError: not an image, or one that may be a slice but has not its size or mode.
         """
         pixels, problem = fit_slice(data, name)
-        return self.answers(pixels[None])[0] if problem is None else self.answer_misfit(pixels, problem)
+        return self.answers(pixels[None], (), age, sex)[0] if problem is None else self.answer_misfit(pixels, problem)
 
     def answer_misfit(self, pixels: _Pixels, problem: str) -> Answer:
         """The refusal of a picture of another size or mode, or its `problem` as an error.
