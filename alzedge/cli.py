@@ -25,6 +25,7 @@ _COMMANDS = {
     "benchmark": "alzedge.export.commands.benchmark:benchmark_command",
     "evaluate": "alzedge.export.commands.evaluate:evaluate_command",
     "crossval": "alzedge.export.commands.crossval:crossval_command",
+    "gain": "alzedge.export.commands.gain:gain_command",
     "experiments": "alzedge.export.commands.experiments:experiments_command",
     "explain": "alzedge.commands.explain:explain_command",
     "report": "alzedge.commands.report:report_command",

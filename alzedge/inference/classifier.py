@@ -146,8 +146,7 @@ class Classifier:
                 JPEG or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
             prepare: whether volumes are brought into the frame first (`pip install 'alzedge[prepare]'`), about 10 s; if
                 not, they are cut as they lie. One that lies in the frame already costs nothing either way.
-            age: years of the person at the scan, for the percentile of the brain volume, and for the stages where the
-                file has age and sex as a second input; it is not stored.
+            age: years of the person, for the percentile, and for the stages where the file weighs age and sex; not stored.
             sex: 'F' or 'M', for the same.
 
         Raises:
@@ -175,9 +174,7 @@ class Classifier:
         return together(answers, self.measures, age, sex)
 
     def answer_image(self, data: bytes, name: str, age: float | None = None, sex: str | None = None) -> Answer:
-        """Answer for the content of a picture file; age and sex as in `predict`.
-
-        A picture of another size or colour mode is only shown to the guard.
+        """Answer for the content of a picture file; one of another size or colour mode is only shown to the guard.
 
         Raises:
             UserError: not an image, or one that may be a slice but has not its size or mode.
@@ -232,23 +229,17 @@ class Classifier:
         return answers
 
     def _outputs(self, images: _Pixels, age: float | None, sex: str | None) -> dict[str, NDArray[np.float32]]:
-        inputs = self.preprocessing(images)
-        if self.demographics is None:
-            return self.interpreter(inputs)
-        return self.interpreter(inputs, self.demographics.of_one(age, sex, len(images)))
+        told = [self.demographics.of_one(age, sex, len(images))] if self.demographics else []
+        return self.interpreter(self.preprocessing(images), *told)
 
     def probabilities(self, images: _Pixels, age: float | None = None, sex: str | None = None) -> NDArray[np.float32]:
-        """The network's own probabilities (N, 4) for slices, uint8 (N, 208, 176), whatever the guard thinks of them.
-
-        Age and sex as in `predict`.
-        """
+        """The network's own probabilities (N, 4) for slices, uint8 (N, 208, 176), unguarded; the rest as in `predict`."""
         return self._outputs(images, age, sex)["probabilities"]
 
     def heat_maps(self, images: _Pixels, age: float | None = None, sex: str | None = None) -> NDArray[np.float32]:
-        """Evidence for each stage by place; needs a file exported with a heat map.
+        """Evidence for each stage by place, of a file exported with a heat map; age and sex as in `predict`.
 
-        Takes uint8 (N, 208, 176), age and sex as in `predict`; returns float32 (N, h, w, 4): above 0 speaks for the stage,
-        below 0 against it.
+        Takes uint8 (N, 208, 176), returns float32 (N, h, w, 4): above 0 speaks for the stage, below 0 against it.
 
         Raises:
             UserError: the file gives no heat map.

@@ -1,11 +1,7 @@
 """Model files as functions: preprocessed images in, named arrays out, whatever interpreter runs them."""
 
-import contextlib
-import os
 import re
-import tempfile
 import threading
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +9,7 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.inference.measures.demographics import COLUMNS
+from alzedge.utils.chatter import without_chatter
 from alzedge.utils.privacy import keep_private
 
 _Floats = NDArray[np.float32]
@@ -21,8 +18,6 @@ _UNKNOWN_OPERATOR = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 
 # Outputs of a measuring student beside the probabilities.
 MEASURES = ("brain_volume", "age")
-
-_QUIET = threading.Lock()  # file descriptor 2 belongs to the whole process
 
 
 class Interpreter(Protocol):
@@ -149,38 +144,12 @@ def make_interpreter(flatbuffer: bytes, threads: int) -> Any:
     """
     interpreter_class, package = _interpreter_class()
     try:
-        with _without_chatter():
+        with without_chatter():
             interpreter = interpreter_class(model_content=flatbuffer, num_threads=threads)
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise UserError(_cannot_run(_named(package), error)) from error
     return interpreter
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Keep LiteRT's "INFO: Created ... delegate" from stderr; all else that is written meanwhile follows.
-
-    Its C++ writes straight to file descriptor 2 and has no setting for it. ALZEDGE_DEBUG=1 shows everything.
-    """
-    try:
-        kept = -1 if os.environ.get("ALZEDGE_DEBUG") else os.dup(2)
-    except OSError:  # a process without stderr
-        kept = -1
-    if kept < 0:
-        yield
-        return
-    with _QUIET, tempfile.TemporaryFile() as buffer:
-        os.dup2(buffer.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            buffer.seek(0)
-            rest = b"".join(line for line in buffer if not line.startswith(b"INFO: "))
-            if rest:
-                os.write(kept, rest)
-            os.close(kept)
 
 
 def runtime_of(suffix: str) -> str:

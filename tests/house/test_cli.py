@@ -139,6 +139,8 @@ REFUSED = (
     ("evaluate", "nothere.tflite"),
     ("evaluate", "phantoms", "phantoms"),
     ("crossval", "nothere"),
+    ("gain", "nothere", "{folder}/slice.png", "phantoms"),
+    ("gain", "{folder}/slice.png", "{folder}/slice.png", "nothere"),
     ("experiments", "nothere"),
     ("experiments", "--table", "nothere.toml"),
     ("explain", "nothere.png", "--out", "evidence.png"),
