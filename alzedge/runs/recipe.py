@@ -164,7 +164,7 @@ class DistillRecipe(TrainingRecipe):
     views: int = within(8, 1, 10_000)
     cross_fit: int = one_of(0, 0, 2, 3, 4, 5)
     fluid: bool = False
-    truth: float = within(0.0, 0, 1)  # share of the truth in the targets, where it is known; with `measures` only
+    truth: float = within(0.0, 0, 1)  # share of the truth in the targets, with `measures` only; 1: no teacher
 
     def __post_init__(self) -> None:
         if self.fluid and not self.cross_fit:
