@@ -11,11 +11,12 @@ from alzedge.export.evaluate.evaluate_models import SEED
 from alzedge.export.evaluate.sources import open_sources
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.people.gain import Gain, gains
-from alzedge.metrics.people_figures import ADJUSTED, ALL, AUC, GROUPS, OLDER
+from alzedge.metrics.people_figures import ADJUSTED, ALL, AUC, OLDER
 from alzedge.metrics.tasks import TASKS
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.text_table import Rows
 
+_GROUPS = {ALL: "all", OLDER: "60 and more"}
 _FIGURES = {AUC: "AUC", ADJUSTED: "AUC, similar age"}
 
 
@@ -49,12 +50,13 @@ def gain_of(first: Path, second: Path, dataset: DataSet, recipe: Recipe, replica
 
 def gain_rows(found: list[Gain]) -> Rows:
     """Header and a row for each gain, for a terminal or Markdown."""
-    header = ["source", "people", "condition", "figure", "first", "second", "second less first"]
+    header = ["source", "people", "with it", "condition", "figure", "first", "second", "second less first"]
     titles = {task.name: task.classes[1] for task in TASKS}
     body = [
         [
             one.source,
-            f"{GROUPS[one.group]}, {one.positive} of {one.people}",
+            _GROUPS[one.group],
+            f"{one.positive} of {one.people}",
             titles[one.task],
             _FIGURES[one.figure],
             *("-" if estimate is None else estimate.short() for estimate in (one.first, one.second)),

@@ -56,7 +56,7 @@ def test_the_command_compares_two_files_of_predictions(tmp_path: Path, phantoms:
         "gain", tmp_path / "one", tmp_path / "other" / "student_int8.csv", "phantoms", "--markdown", "--recipe", recipe
     )
     assert done.returncode == 0, done.stderr
-    assert "AUC, similar age" in done.stdout and "all people, 15 of 20" in done.stdout
+    assert "AUC, similar age" in done.stdout and "| all | 15 of 20 |" in done.stdout
     some = Predictions.pool([Predictions.of(phantoms.take(np.arange(10)), 0, share[:10])])
     some.save(tmp_path / "some.csv")
     refused = call_cli("gain", tmp_path / "one", tmp_path / "some.csv", "phantoms", "--markdown", "--recipe", recipe)
