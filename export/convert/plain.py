@@ -80,7 +80,7 @@ def untold(student: keras.Model) -> keras.Model:
     if len(student.inputs) == 1:
         return student
     stage = _joined(student, student.get_layer("hidden").output, told=False)
-    logits, *others = _again(student.get_layer(LOGITS), stage), *student.outputs[1:]
+    logits, others = _again(student.get_layer(LOGITS), stage), list(student.outputs[1:])
     return keras.Model(student.inputs[0], [logits, *others] if others else logits, name=student.name)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.measuring import MEASURES
+from helpers.told import told_file
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -252,3 +253,13 @@ int main(void) {
     tables = np.frombuffer(done.stdout, np.uint8).reshape(len(slices), 256).astype(int)
     for one, table in zip(slices, tables, strict=True):
         np.testing.assert_array_equal(table[one], white_by_the_words(one, 1))
+
+
+def test_the_raspberry_pi_s_program_tells_age_and_sex(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    path = told_file(tmp_path / "told.tflite")
+    classifier = Classifier.load(path)
+    program = runpy.run_path(str(PI))
+    for person in ((None, None), (88, "M")):
+        program["Model"].outputs.__globals__.update(AGE=person[0], SEX=person[1])
+        found = program["Model"](str(path)).outputs(slices[0])["probabilities"]
+        np.testing.assert_allclose(found, classifier.probabilities(slices[:1], *person)[0], atol=1e-6)
