@@ -50,7 +50,7 @@ def gain_of(first: Path, second: Path, dataset: DataSet, recipe: Recipe, replica
 
 def gain_rows(found: list[Gain]) -> Rows:
     """Header and a row for each gain, for a terminal or Markdown."""
-    header = ["source", "people", "with it", "condition", "figure", "first", "second", "second less first"]
+    header = ["source", "people", "with it", "condition", "figure", "first", "second", "difference"]
     titles = {task.name: task.classes[1] for task in TASKS}
     body = [
         [
