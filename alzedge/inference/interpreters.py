@@ -16,6 +16,7 @@ _Floats = NDArray[np.float32]
 # What LiteRT says of an operator, or a version of one, that is newer than itself.
 _UNKNOWN_OPERATOR = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 
+_IMAGE, _FLAT = 4, 2  # dimensions of the inputs
 # Outputs of a measuring student beside the probabilities.
 MEASURES = ("brain_volume", "age")
 
@@ -51,8 +52,8 @@ class TFLiteInterpreter:
 
     def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
         self._interpreter = make_interpreter(flatbuffer, threads)
-        inputs = {len(detail["shape"]): detail for detail in self._interpreter.get_input_details()}
-        self._input, self._told = inputs[4], inputs.get(2)
+        given = self._interpreter.get_input_details()
+        self._input, self._told = _image_and_told([len(detail["shape"]) for detail in given], given)
         # An interpreter holds the slice that it is asked about: threads take turns.
         self._turn = threading.Lock()
         self._outputs = _outputs_by_name(self._interpreter)
@@ -100,8 +101,8 @@ class OnnxInterpreter:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no class in common
             raise UserError(_cannot_run(_named("onnxruntime"), error)) from error
-        inputs = {len(one.shape): one.name for one in self._session.get_inputs()}
-        self._input, self._told = inputs[4], inputs.get(2)
+        given = self._session.get_inputs()
+        self._input, self._told = _image_and_told([len(one.shape) for one in given], [one.name for one in given])
         self._outputs = {_name_of(o.name, o.shape): (o.name, o.shape[1:]) for o in self._session.get_outputs()}
 
     def __call__(self, inputs: _Floats, demographics: _Floats | None = None) -> dict[str, _Floats]:
@@ -115,6 +116,16 @@ class OnnxInterpreter:
             for result, answer in zip(results.values(), answers, strict=True):
                 result[row] = answer[0]
         return results
+
+
+def _image_and_told(dimensions: list[int], inputs: list[Any]) -> tuple[Any, Any | None]:
+    """The input of images and, where there is one, that of demographics, by the number of their dimensions."""
+    known = dict(zip(dimensions, inputs, strict=True))
+    if _IMAGE not in known or not {_IMAGE, _FLAT} >= set(dimensions) or len(known) < len(inputs):
+        raise UserError(
+            "The model's inputs are not a slice, with or without age and sex; name a file made by `alzedge export`."
+        )
+    return known[_IMAGE], known.get(_FLAT)
 
 
 def _told_or_nothing(demographics: _Floats | None, count: int) -> _Floats:

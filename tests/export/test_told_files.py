@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from alzedge.errors import UserError
 from alzedge.export.convert.heat_map import with_heat_map
 from alzedge.export.convert.onnx import to_onnx
 from alzedge.export.convert.plain import plain, untold
@@ -107,3 +108,9 @@ def test_the_heat_map_and_what_is_the_same_at_every_place_are_the_logit(
     constant = (((hidden > 0) * b1) @ w2 + b2 + told @ w3) * (joint > 0) @ w4 + b4
     assert 0.2 < (joint > 0).mean() < 0.9
     np.testing.assert_allclose(heat.mean(axis=(1, 2)) + constant, logits, rtol=1e-3, atol=1e-3)
+
+
+def test_a_file_of_other_inputs_is_refused() -> None:
+    numbers = keras.Input((3,))
+    with pytest.raises(UserError, match="inputs are not a slice"):
+        TFLiteInterpreter(to_float32(keras.Model(numbers, keras.layers.Dense(4)(numbers))))
