@@ -43,7 +43,7 @@ def targets_phase(
         inputs.append(pretrained or _pretrained(teacher))
 
     def action(stem: Path) -> None:
-        from alzedge.student.cross_fit import SoftTargets, cross_fitted_targets
+        from alzedge.student.cross_fit import SoftTargets, cross_fitted_targets, with_truth
         from alzedge.student.distill import soft_targets
         from alzedge.teacher.keras_file import load_model
         from alzedge.teacher.training.loop import set_seed
@@ -61,6 +61,9 @@ def targets_phase(
                 )
             else:
                 targets = SoftTargets(soft_targets(model, split_run.training_inputs(), split_run.recipe, on_step))
+        truth = split_run.recipe.distill.truth
+        if truth and not split_run.recipe.measures.learn:
+            targets = with_truth(targets, split_run.training_labels(), truth)
         with replacing(output) as temporary:
             np.save(temporary, targets.logits)
         write_json(description, targets.to_dict())

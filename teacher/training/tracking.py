@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,10 +26,13 @@ def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> It
     Raises:
         UserError: Weights & Biases is asked for and not installed.
     """
-    import tensorflow as tf
+    # Not TensorFlow's writer: Keras may run on another backend.
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
     with contextlib.ExitStack() as stack:
-        writer = tf.summary.create_file_writer(str(folder))
+        writer = EventFileWriter(str(folder))
         stack.callback(writer.close)
         run = None
         if wandb_name is not None:
@@ -42,8 +46,8 @@ def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> It
         def record(step: Step) -> None:
             on_step(step)
             if step.step * step.epochs % step.steps == 0 and step.loss is not None:  # an epoch is complete
-                with writer.as_default(step=step.epoch):
-                    tf.summary.scalar("loss", step.loss)
+                summary = Summary(value=[Summary.Value(tag="loss", simple_value=step.loss)])
+                writer.add_event(Event(wall_time=time.time(), step=step.epoch, summary=summary))
                 writer.flush()
                 if run is not None:
                     run.log({"loss": step.loss}, step=step.epoch)
