@@ -17,6 +17,8 @@ _NEEDS = {
         "tf_keras",
         "tensorflow_model_optimization",
     ),
+    # What the experiments need where Keras runs on JAX.
+    "experiments": ("jax", "tensorboard", "keras", "sklearn", "filelock", "tomli_w", "matplotlib", "jinja2"),
     "wandb": ("wandb",),
     "audit": ("sklearn", "scipy", "matplotlib", "threadpoolctl"),
     "demo": ("gradio", "uvicorn", "jinja2", "pebble", "scipy", "nibabel", "pydicom", "SimpleITK"),
