@@ -152,6 +152,17 @@ class MeasuresRecipe:
 
 
 @dataclass(frozen=True)
+class DemographicsRecipe:
+    """Age and sex as a second input of the student, for its stages alone; see `alzedge.student.model`.
+
+    In training both are kept back at random, each from a share of the slices in every epoch, so that it answers without.
+    """
+
+    learn: bool = False
+    withhold: float = within(0.4, 0, 1)
+
+
+@dataclass(frozen=True)
 class DistillRecipe(TrainingRecipe):
     """The teacher's soft targets, no labels but for `truth`; each epoch sees the next of `views` views.
 
@@ -213,6 +224,7 @@ class Recipe:
     student: StudentRecipe = StudentRecipe()
     distill: DistillRecipe = DistillRecipe()
     measures: MeasuresRecipe = MeasuresRecipe()
+    demographics: DemographicsRecipe = DemographicsRecipe()
     export: ExportRecipe = ExportRecipe()
     compress: CompressRecipe = CompressRecipe()
     benchmark: BenchmarkRecipe = BenchmarkRecipe()

@@ -63,7 +63,8 @@ def experiments_command(
     from alzedge.utils.archives import check_source
     from alzedge.utils.extras import require
 
-    require("experiments" if os.environ.get("KERAS_BACKEND") == "jax" else "export")
+    for extra in ("train", "audit") if os.environ.get("KERAS_BACKEND") == "jax" else ("export",):
+        require(extra)
     if wandb:
         require("wandb")
     folder = output_folder(out, _OUT, data)

@@ -101,7 +101,7 @@ def fit(
     replicas = make_replicas(model, recipe, devices)
     with replicas.distribute_strategy.scope() if devices > 1 else contextlib.nullcontext():
         optimizer = make_optimizer(recipe, learning_rates(recipe, recipe.epochs * steps))
-        # No XLA for TensorFlow: on the CPU its convolutions are several times slower than oneDNN's. JAX has nothing else.
+        # TensorFlow without XLA: on the CPU its convolutions are several times slower than oneDNN's.
         replicas.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
         progress = restore(replicas, checkpoint)
     for epoch in range(len(progress.losses), recipe.epochs):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,13 +25,10 @@ def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> It
     Raises:
         UserError: Weights & Biases is asked for and not installed.
     """
-    # Not TensorFlow's writer: Keras may run on another backend.
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.summary import Writer  # needs NumPy alone, so that every backend of Keras has curves
 
     with contextlib.ExitStack() as stack:
-        writer = EventFileWriter(str(folder))
+        writer = Writer(str(folder))
         stack.callback(writer.close)
         run = None
         if wandb_name is not None:
@@ -46,8 +42,7 @@ def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> It
         def record(step: Step) -> None:
             on_step(step)
             if step.step * step.epochs % step.steps == 0 and step.loss is not None:  # an epoch is complete
-                summary = Summary(value=[Summary.Value(tag="loss", simple_value=step.loss)])
-                writer.add_event(Event(wall_time=time.time(), step=step.epoch, summary=summary))
+                writer.add_scalar("loss", step.loss, step.epoch)
                 writer.flush()
                 if run is not None:
                     run.log({"loss": step.loss}, step=step.epoch)
