@@ -20,6 +20,7 @@ from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import DivergedError, UserError
 from alzedge.export.experiments.table import Cell
+from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.runs.run_folder import open_run_folder
 from alzedge.runs.split_run import SplitRun, make_split_run
 from alzedge.student.phases import distill_phase, targets_phase
@@ -80,18 +81,22 @@ class StoredInputs(SplitRun):
 
     def inputs(self) -> NDArray[np.float32]:
         """All slices of the data set, float32 (N, rows, columns, 1)."""
-        preprocessing = self.recipe.preprocessing
-        name = hashlib.sha256(f"{self.dataset.fingerprint}{preprocessing.to_dict()}".encode()).hexdigest()[:16]
-        path = self.run_folder.path.parent.parent / "inputs" / f"{name}.npy"
-        if not path.exists():
-            with replacing(path) as temporary:
-                np.save(temporary, preprocessing(self.dataset.images))
-        stored: NDArray[np.float32] = np.load(path, mmap_mode="r")
-        return stored
+        return stored_inputs(self.run_folder.path.parent.parent, self.dataset, self.recipe.preprocessing)
 
     def training_inputs(self) -> NDArray[np.float32]:
         """As of `SplitRun`."""
         return self.inputs()[self.split.train]
+
+
+def stored_inputs(out: Path, dataset: DataSet, preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Preprocess all slices of a data set, or read what was stored of them in `out`: float32 (N, rows, columns, 1)."""
+    name = hashlib.sha256(f"{dataset.fingerprint}{preprocessing.to_dict()}".encode()).hexdigest()[:16]
+    path = out / "inputs" / f"{name}.npy"
+    if not path.exists():
+        with replacing(path) as temporary:
+            np.save(temporary, preprocessing(dataset.images))
+    stored: NDArray[np.float32] = np.load(path, mmap_mode="r")
+    return stored
 
 
 def result_file(out: Path, cell: Cell) -> Path:
