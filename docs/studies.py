@@ -32,15 +32,11 @@ MAKE = "alzedge experiments {data} --people oasis_cross-sectional.csv --group {g
 DATA = {"kaggle": "archive.zip", "oasis1": "prepared"}
 TITLES = {"kaggle": "Kaggle slices", "oasis1": "OASIS-1 scans"}
 UNWRITTEN = "NOT WRITTEN YET"
-OPENING = [
-    " ".join(
-        (
-            "Each study is repeated on the same data at a budget that a small machine can pay, and tested twice: on the",
-            "split it was published on, whose test people are its training people too, and on people that nobody trained on.",
-        )
-    ),
-    NOTE,
-]
+LEAD = (
+    "Each study is repeated on the same data at a budget that a small machine can pay, and tested twice: on the split it "
+    "was published on, whose test people are its training people too, and on people that nobody trained on."
+)
+OPENING = (LEAD, NOTE)
 
 
 @dataclass(frozen=True)
