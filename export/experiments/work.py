@@ -56,20 +56,44 @@ def work(
         UserError: the folder holds something else.
     """
     end = time.monotonic() + (float("inf") if stop_after is None else stop_after)
-    left = [cell for cell in cells if finished(out, cell, dataset) is None]
-    while left:
-        taken = 0
-        for cell in left:
-            if time.monotonic() > end:
-                return
-            with _claimed(out, cell) as claimed:
-                if claimed and finished(out, cell, dataset) is None:
-                    with suppress(BusyError):
-                        on_cell(cell, _attempt(out, cell, dataset, resources, on_phase))
-                        taken += 1
-        left = [cell for cell in left if finished(out, cell, dataset) is None]
-        if left and not taken:
+    left = list(cells)
+    while left := [cell for cell in left if finished(out, cell, dataset) is None]:
+        if time.monotonic() > end:
+            return
+        if not take_free(out, left, dataset, resources, on_phase, on_cell, end):
             time.sleep(_PAUSE)
+
+
+def take_free(
+    out: Path,
+    cells: Sequence[Cell],
+    dataset: DataSet,
+    resources: Resources = _PLAIN,
+    on_phase: OnPhase = quiet_phase,
+    on_cell: OnCell = lambda cell, result: None,
+    end: float = float("inf"),
+) -> int:
+    """Go through the cells once, and train those that are free; see `work`.
+
+    Args:
+        out, cells, dataset, resources, on_phase, on_cell: see `work`.
+        end: value of `time.monotonic` after which no other cell is begun.
+
+    Returns:
+        How many were trained.
+    """
+    taken = 0
+    for cell in cells:
+        if time.monotonic() > end:
+            break
+        if finished(out, cell, dataset) is not None:
+            continue
+        with _claimed(out, cell) as claimed:
+            if claimed and finished(out, cell, dataset) is None:
+                with suppress(BusyError):
+                    on_cell(cell, _attempt(out, cell, dataset, resources, on_phase))
+                    taken += 1
+    return taken
 
 
 def _attempt(out: Path, cell: Cell, dataset: DataSet, resources: Resources, on_phase: OnPhase) -> CellResult:
