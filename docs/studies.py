@@ -54,14 +54,16 @@ class Study:
 
 
 def store(named: list[str]) -> None:
-    """Put results, and costs of networks, into docs/studies.json, each under its name; what is there under others stays."""
+    """Put results, by group, and costs of networks into docs/studies.json, each under its name; what else is there stays."""
     stored = json.loads(STORED.read_text("utf-8")) if STORED.exists() else {}
     for one in named:
         name, _, path = one.partition("=")
         if name == "costs":
             stored[name] = json.loads(Path(path).read_text("utf-8"))
         elif name in TITLES:
-            stored[name] = read_results(Path(path)).to_json()
+            found, known = read_results(Path(path)).to_json(), stored.get(name, {})
+            merged = {key: known.get(key, {}) | found[key] for key in ("splits", "groups")}
+            stored[name] = {"data": found["data"], **merged}
         else:
             sys.exit(f"{one}: name kaggle=, oasis1= or costs= and a file.")
     write_json(STORED, stored)

@@ -11,6 +11,7 @@ from alzedge.errors import UserError
 from alzedge.inference.measures.demographics import DEMOGRAPHICS, Coding
 from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
 from alzedge.runs.split_run import SplitRun
+from alzedge.teacher.phases import Resources
 from alzedge.utils.files import replacing, write_json
 from alzedge.utils.progress import OnPhase, OnStep, quiet_phase
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import keras
 
     from alzedge.student.cross_fit import SoftTargets
+
+_ONE_DEVICE = Resources()
 
 
 def targets_phase(
@@ -73,7 +76,13 @@ def targets_phase(
     return output
 
 
-def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: OnPhase = quiet_phase) -> Path:
+def distill_phase(
+    split_run: SplitRun,
+    targets: Path,
+    teacher: Path,
+    on_phase: OnPhase = quiet_phase,
+    resources: Resources = _ONE_DEVICE,
+) -> Path:
     """Distill a student from the soft targets of `teacher`; writes and returns `student.keras`."""
     output, curve = split_run.folder / "student.keras", split_run.folder / "student.loss.json"
     settings = ["student", "distill", "measures", "augment"]
@@ -83,8 +92,13 @@ def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: O
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
         from alzedge.teacher.keras_file import save_model
+        from alzedge.teacher.training.tracking import recorded
 
-        with on_phase(f"{split_run.title}: student distillation") as on_step:
+        wandb_name = f"{split_run.title}-distill" if resources.wandb else None
+        with (
+            on_phase(f"{split_run.title}: student distillation") as show,
+            recorded(split_run.folder / "events" / "distill", show, wandb_name) as on_step,
+        ):
             truths = split_run.training_truths()
             model, history = distill(
                 np.load(targets),

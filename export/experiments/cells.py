@@ -182,7 +182,7 @@ def _train(out: Path, cell: Cell, dataset: DataSet, resources: Resources, on_pha
     curve = teacher.with_name("teacher.loss.json")
     if experiment.model != "teacher":
         targets = targets_phase(own, teacher, pretrained, on_phase)
-        model = distill_phase(own, targets, teacher, on_phase)
+        model = distill_phase(own, targets, teacher, on_phase, resources)
         curve = own.folder / "student.loss.json"
     if experiment.model == "student_int8":
         from alzedge.export.phases import export_phase
