@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from alzedge.data.dataset import in_order
 from alzedge.export.experiments.statistics import Difference
 from alzedge.metrics.estimate import Estimate, Figures, figures_from_json, figures_to_json
 from alzedge.metrics.split_evaluation import EvaluationSet, reading
@@ -108,8 +109,7 @@ class StudyResults:
 
     def splits_of(self, group: str) -> list[str]:
         """Splits that a group was trained on, unseen people last."""
-        tested = {result.split for result in self.groups[group]}
-        return [split for split in self.splits if split in tested]
+        return in_order(tuple(result.split for result in self.groups[group]))
 
     def to_json(self) -> dict[str, Any]:
         """As the file holds it."""
