@@ -7,3 +7,7 @@ class UserError(Exception):
     The command line prints the sentence and exits with code 2; a Python caller gets
     an ordinary exception. Anything else that escapes is a bug of ours.
     """
+
+
+class DivergedError(UserError):
+    """A training whose loss is no longer a number."""

@@ -12,6 +12,7 @@ from PIL import Image
 
 from alzedge.errors import UserError
 from alzedge.imaging.csf import csf_as_light
+from alzedge.imaging.merges import MERGES
 
 Pixels = NDArray[np.uint8]
 
@@ -215,19 +216,6 @@ def _gaussian(images: Pixels, original: Pixels) -> Pixels:
     return (summed >> np.uint32(16)).astype(np.uint8)
 
 
-def _overlap(images: Pixels, original: Pixels) -> Pixels:
-    """Lay the processed slice half transparent over the original (cv2.addWeighted, 0.5 each; halves to even)."""
-    total = images.astype(np.uint16) + original
-    half = total >> np.uint16(1)
-    return (half + (total & half & np.uint16(1))).astype(np.uint8)
-
-
-def _multiply(images: Pixels, original: Pixels) -> Pixels:
-    """The processed slice times the original, white being 1 (cv2.multiply with scale 1/255)."""
-    product = images.astype(np.uint32) * original
-    return ((2 * product + 255) // 510).astype(np.uint8)
-
-
 def _resize256(images: Pixels, original: Pixels) -> Pixels:
     """Stretch to 256 x 256 between neighbouring pixels (Pillow's BILINEAR; cv2.resize differs by at most 1)."""
     size = (RESIZED, RESIZED)
@@ -244,7 +232,6 @@ STEPS: dict[str, Callable[[Pixels, Pixels], Pixels]] = {
     "opening": _opening,
     "clahe": _clahe,
     "gaussian": _gaussian,
-    "overlap": _overlap,
-    "multiply": _multiply,
+    **MERGES,
     "resize256": _resize256,
 }
