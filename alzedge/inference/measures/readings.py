@@ -40,6 +40,17 @@ class Readings:
         measured = [None if one is None else one[index] for one in (self.brain_volume, self.age)]
         return Readings(self.probabilities[index], self.height[index], *measured)
 
+    def each(self) -> "list[Readings]":
+        """The slices one by one."""
+        rows = [slice(row, row + 1) for row in range(len(self))]
+        volumes, ages = (
+            [None] * len(rows) if m is None else [m[row] for row in rows] for m in (self.brain_volume, self.age)
+        )
+        return [
+            Readings(self.probabilities[row], self.height[row], volume, age)
+            for row, volume, age in zip(rows, volumes, ages, strict=True)
+        ]
+
     @classmethod
     def of(cls, outputs: Mapping[str, NDArray[np.float32]], height: Floats) -> "Readings":
         """Read a student's outputs by name: `probabilities` (N, 4) and, where it measures, `brain_volume` and `age` (N, 1)."""
