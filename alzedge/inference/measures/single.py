@@ -101,7 +101,7 @@ class SingleSlices:
 
     def _by(self, rule: PersonRule, at: int, readings: Readings, age: float | None, sex: str | None) -> list[Measured]:
         volumes: Sequence[BrainVolume | None] = [None] * len(readings)
-        ages: Sequence[ApparentAge | None] = volumes  # type: ignore[assignment]
+        ages: Sequence[ApparentAge | None] = [None] * len(readings)
         if rule.brain_volume and readings.brain_volume is not None:
             known = self._quantity(rule, at, "brain_volume", rule.brain_volume)
             volumes = [self._volume(known.interval(output), age, sex) for output in readings.brain_volume.tolist()]
