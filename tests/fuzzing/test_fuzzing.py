@@ -13,6 +13,7 @@ from helpers.volumes import Series, nib, save_dicom, save_nifti
 
 from alzedge.errors import UserError
 from alzedge.imaging.volumes import read_volume
+from alzedge.preparation.scans import read_scan
 
 # A few items of every parser that needs no server and no process of its own.
 _QUICK = [name for name in NAMES if name not in ("rest", "tflite_flatbuffer")]
@@ -77,7 +78,7 @@ def test_changes_are_the_same_each_time() -> None:
 
 
 def test_numbers_that_overflow_leave_no_remark(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
-    """A slope of 1e30, a thickness that is no number: refused by their sentence alone."""
+    """A slope of 3e38, an infinite thickness, 32,767 dimensions: refused by their sentence alone."""
     voxels = np.full((176, 208, 2), 200, np.uint8)
     path = save_nifti(tmp_path / "a.nii", voxels)
     image = nib.load(path)
@@ -91,4 +92,10 @@ def test_numbers_that_overflow_leave_no_remark(tmp_path: Path, recwarn: pytest.W
     dicom = save_dicom(tmp_path / "a.dcm", voxels[..., 0].T, Series(changes={"SliceThickness": float("inf")}))
     with pytest.raises(UserError, match="not a head scan's"):
         read_volume(dicom)
+    header = bytearray(nib.AnalyzeHeader().binaryblock)
+    header[40:42] = (32767).to_bytes(2, "big")  # dimensions
+    (tmp_path / "a.hdr").write_bytes(bytes(header))
+    (tmp_path / "a.img").write_bytes(bytes(100))
+    with pytest.raises(UserError, match="not a volume"):
+        read_scan(tmp_path / "a.hdr")
     assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
