@@ -96,6 +96,6 @@ def test_numbers_that_overflow_leave_no_remark(tmp_path: Path, recwarn: pytest.W
     header[40:42] = (32767).to_bytes(2, "big")  # dimensions
     (tmp_path / "a.hdr").write_bytes(bytes(header))
     (tmp_path / "a.img").write_bytes(bytes(100))
-    with pytest.raises(UserError, match="not a volume"):
+    with pytest.raises(UserError, match="not an Analyze header"):
         read_scan(tmp_path / "a.hdr")
     assert not [one for one in recwarn if issubclass(one.category, RuntimeWarning)]
