@@ -111,6 +111,7 @@ def of_each(
         threshold: the file's.
         age, sex: see `together`.
     """
+    told: list[tuple[list[float], BrainVolume | None, ApparentAge | None]]
     if single is None:
         told = [(shares, None, None) for shares in readings.probabilities.tolist()]
     else:
