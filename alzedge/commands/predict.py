@@ -12,6 +12,7 @@ import click
 from alzedge.commands.options import check_model
 from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER
+from alzedge.utils.start import without_collection
 
 if TYPE_CHECKING:  # imported when the command is called: its help is there at once
     from alzedge.inference.answering import Result
@@ -93,15 +94,16 @@ def predict_command(
     check_person(age, sex)
     check_model(model)
 
-    from alzedge.commands.progress_bars import show_share
-    from alzedge.inference.answering import Workload, answerer, as_one_person
-    from alzedge.inference.inputs import find_items
-    from alzedge.inference.predict import answer_items
-    from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
-    from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
+    with without_collection():
+        from alzedge.commands.progress_bars import show_share
+        from alzedge.inference.answering import Workload, answerer, as_one_person
+        from alzedge.inference.inputs import find_items
+        from alzedge.inference.predict import answer_items
+        from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
+        from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
 
-    workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex)
-    loaded = answerer(workload)  # a model that is refused is refused before anything is printed
+        workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex)
+        loaded = answerer(workload)  # a model that is refused is refused before anything is printed
     record = loaded.record
     notes = {"any_dementia": operating_sentence(record), **measured_sentences(record, age)}
     notes["stages"] = cannot_sentence(record)
