@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli, run_code
+from helpers.images import write_cohort
 from PIL import Image
 
-from alzedge.audit.audit import audit
-from alzedge.audit.index import identifier, index_images, open_source
-from alzedge.audit.neighbours import best_matches
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.folds import subject_folds
 from alzedge.data.loading import load_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
+from alzedge.monitoring.audit.audit import audit
+from alzedge.monitoring.audit.index import identifier, index_images, open_source
+from alzedge.monitoring.audit.neighbours import best_matches
 from alzedge.stages import STAGES
 
 
@@ -106,6 +107,14 @@ def test_without_a_split_the_random_one_is_judged(tmp_path: Path, crowd: DataSet
     assert found["verdict"]["sentence"].startswith("train came without a split, and a random split of its slices leaks")
 
 
+def test_images_beside_their_table_are_audited_as_they_are_trained_on(tmp_path: Path) -> None:
+    people = make_phantoms(4, 2)
+    cohort = write_cohort(tmp_path / "cohort", people)
+    index = index_images(open_source(cohort))
+    assert sorted(index.people) == sorted({str(who) for who in load_dataset(cohort).subject})
+    assert np.bincount(index.label).tolist() == np.bincount(people.labels).tolist()
+
+
 @pytest.mark.parametrize(
     ("name", "person"),
     [
@@ -163,9 +172,9 @@ def test_search_in_cells_finds_what_comparing_all_finds() -> None:
 SIMILARITIES = """
 import hashlib, pathlib, sys
 import numpy as np
-from alzedge.audit.descriptors import scan_images
-from alzedge.audit.index import TEST, TRAIN, index_images, open_source
-from alzedge.audit.neighbours import best_matches
+from alzedge.monitoring.audit.descriptors import scan_images
+from alzedge.monitoring.audit.index import TEST, TRAIN, index_images, open_source
+from alzedge.monitoring.audit.neighbours import best_matches
 source = open_source(pathlib.Path(sys.stdin.read()))
 index = index_images(source)
 scan = scan_images(source, index, lambda: None)

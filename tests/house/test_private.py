@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,16 @@ USES = {
     "audit": "import sklearn.linear_model, matplotlib.pyplot",
     "medical": "import nibabel, pydicom",
     "prepare": "import SimpleITK",
+    "deidentify": "import scipy.ndimage, SimpleITK, filelock",
+    "report": "import jinja2, reportlab.pdfgen.canvas, svglib.svglib, highdicom, sklearn.metrics",
 }
+# Extras that only join others; what `export` adds to `train`, `onnx` and `hub` reports nothing, or is not imported by us.
+TOGETHER = {"all", "dev", "export"}
+
+
+def test_every_extra_is_watched() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    assert set(project["project"]["optional-dependencies"]) - TOGETHER <= set(USES)
 
 
 @pytest.mark.parametrize("extra", USES)

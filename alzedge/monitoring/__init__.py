@@ -1,0 +1,1 @@
+"""Checks of data: statistics, schema, validation, drift, and the audit of leakage."""
