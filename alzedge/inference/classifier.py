@@ -225,8 +225,9 @@ class Classifier:
         shown = images if len(accepted) == len(images) else images[accepted]
         readings = Readings.of(self._outputs(shown, age, sex), heights[accepted])
         strange = [unlikeness[row] for row in accepted]
-        told = of_each(readings, self._single, strange, self.threshold, age, sex)
-        for row, answer in zip(accepted, told, strict=True):
+        for row, answer in zip(
+            accepted, of_each(readings, self._single, strange, self.threshold, age, sex), strict=True
+        ):
             answers[row] = answer
         return answers
 
@@ -246,7 +247,7 @@ class Classifier:
         Raises:
             UserError: the file gives no heat map.
         """
-        outputs = self._outputs(images, age, sex)
-        if "heat_map" not in outputs:
+        found = self._outputs(images, age, sex).get("heat_map")
+        if found is None:
             raise UserError("The model file gives no heat map; use one made by `alzedge export --heat-map`.")
-        return outputs["heat_map"]
+        return found
