@@ -133,7 +133,7 @@ def run_cell(
     """
     start = time.perf_counter()
     status, message = DONE, ""
-    losses: Sequence[float] = ()
+    losses: list[float] = []
     with _failures() as failure:
         losses = _train(out, cell, dataset, resources, on_phase)
     if failure:
