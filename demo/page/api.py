@@ -16,6 +16,7 @@ from alzedge.demo.answering.uploads import Call, call_here, discard
 from alzedge.demo.page.asking import Json, as_json, ask_model
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.monitoring.log import Keep
 
 _PREDICT = (
     "Answer for one question: a list of one slice (JPEG, PNG), several slices of one person, one NIfTI volume, or "
@@ -25,7 +26,9 @@ _PREDICT = (
 _BATCH = "Answer for each file by itself: a list of slices, volumes and single DICOM files gives a list of answers."
 
 
-def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True) -> None:
+def add_api(
+    classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True, keep: Keep | None = None
+) -> None:
     """Add the endpoints to the `gr.Blocks` that is being built.
 
     Both take the files that were uploaded, and delete them when they have answered.
@@ -36,6 +39,7 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, pr
         call: what decodes uploads.
         turns: give visitors their turns.
         prepared: whether volumes are brought into the frame first.
+        keep: takes each question's slices and answers for a log; None without one.
     """
 
     async def respond(files: Any, request: gr.Request, question: Callable[[list[Path]], Any]) -> Any:
@@ -47,7 +51,7 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, pr
         files: list[gr.FileData], request: gr.Request, age: float | None = None, sex: str | None = None
     ) -> Json:
         def question(paths: list[Path]) -> Json:
-            return answer(classifier, paths, limits, call, prepared, read_told(age, sex))
+            return answer(classifier, paths, limits, call, prepared, read_told(age, sex), keep)
 
         answered: Json = await respond(files, request, question)
         return answered
@@ -55,7 +59,7 @@ def add_api(classifier: Classifier, limits: Limits, call: Call, turns: Turns, pr
     async def predict_batch(files: list[gr.FileData], request: gr.Request) -> list[Json]:
 
         def question(paths: list[Path]) -> list[Json]:
-            return answer_each(classifier, paths, limits, call, prepared)
+            return answer_each(classifier, paths, limits, call, prepared, keep)
 
         answered: list[Json] = await respond(files, request, question)
         return answered
@@ -71,6 +75,7 @@ def answer(
     call: Call = call_here,
     prepared: bool = True,
     told: Told = NOTHING_TOLD,
+    keep: Keep | None = None,
 ) -> Json:
     """Answer for one slice, or for one person's slices or volume.
 
@@ -84,7 +89,7 @@ def answer(
     Raises:
         UserError: not to be read; see `alzedge.demo.answering.uploads`.
     """
-    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared, told))
+    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared, told, keep))
 
 
 def answer_each(
@@ -93,6 +98,7 @@ def answer_each(
     limits: Limits = LIMITS,
     call: Call = call_here,
     prepared: bool = True,
+    keep: Keep | None = None,
 ) -> list[Json]:
     """Answer for files that have nothing to do with each other; one that cannot be read gives `name` and `error`.
 
@@ -104,7 +110,7 @@ def answer_each(
     answers: list[Json] = []
     for path in paths:
         try:
-            answers.append(answer(classifier, [path], limits, call, prepared=prepared))
+            answers.append(answer(classifier, [path], limits, call, prepared, keep=keep))
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers

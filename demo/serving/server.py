@@ -37,6 +37,7 @@ from alzedge.demo.serving.upkeep import UnreadAnswers, keep_up
 from alzedge.demo.serving.uploading import upload_router
 from alzedge.demo.serving.workers import working
 from alzedge.inference.classifier import Classifier
+from alzedge.monitoring.log import AnswerLog, Keep
 
 # Questions waiting for their turn; the next one is told that the server is busy.
 QUEUE_SIZE = 200
@@ -61,6 +62,7 @@ def make_app(
     labels: Path | None = None,
     call: Call = call_here,
     prepared: bool = True,
+    log: Path | None = None,
 ) -> FastAPI:
     """The web application around a `.tflite` file, or the bundled one.
 
@@ -74,6 +76,10 @@ def make_app(
         labels: folder in which the operator keeps reviewers' labels.
         call: what decodes uploads.
         prepared: whether volumes are brought into the frame first.
+        log: file that every answered upload adds a line of numbers to; see `alzedge.monitoring.log`.
+
+    Raises:
+        UserError: the model cannot be loaded, or the log is something else.
     """
     if "GRADIO_TEMP_DIR" not in os.environ:
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
@@ -81,7 +87,7 @@ def make_app(
     classifier = Classifier.load(model)
     evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
     kept, turns = None if labels is None else LabelFolder(labels), Turns(PLACES, QUEUE_SIZE)
-    page = build_page(classifier, evidence, beside, kept, limits, call, turns, prepared)
+    page = build_page(classifier, evidence, beside, kept, limits, call, turns, prepared, _keep(classifier, log))
     page.max_threads = QUEUE_SIZE  # of questions at a time in Gradio's eyes; `turns` lets a few of them in
     page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE)
     page._queue.sleep_when_free = _IDLE_SECONDS
@@ -111,6 +117,21 @@ def make_app(
     app.add_middleware(Gate, folder=folder, limits=limits)
     app.add_middleware(TimedBodies)
     return app
+
+
+def _keep(classifier: Classifier, path: Path | None) -> Keep | None:
+    """Keep answers in a log; a full disk costs lines of the log and no answer."""
+    if path is None:
+        return None
+    log = AnswerLog(path, classifier.record["sha256"])
+
+    def keep(*line: Any) -> None:
+        try:
+            log.keep(*line)
+        except OSError as error:
+            sys.stderr.write(f"{path}: a line of the log could not be written ({error.strerror})\n")
+
+    return keep
 
 
 def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: UnreadAnswers) -> None:
@@ -143,12 +164,13 @@ def serve(
     teacher: Path | None = None,
     labels: Path | None = None,
     prepared: bool = True,
+    log: Path | None = None,
 ) -> None:
     """Serve until interrupted or terminated, which ends this process; nothing uploaded is left then."""
     signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(KeyboardInterrupt), _upload_folder() as folder, working(PLACES, LIMITS.seconds) as workers:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
-        app = make_app(model, teacher=teacher, labels=labels, call=workers, prepared=prepared)
+        app = make_app(model, teacher=teacher, labels=labels, call=workers, prepared=prepared, log=log)
         workers.start()
         sys.stderr = ShortLines(sys.stderr)
         config = uvicorn.Config(
