@@ -42,9 +42,7 @@ def bundled_heat_map_model() -> Path:
 
 
 def find_model(name: Path | str | None) -> Path:
-    """The model file that is meant: a path, 'models:/alzedge@champion' of a registry, a Hub repository as 'owner/name'.
-
-    None is the bundled one. The registry is that of `alzedge.model_file.registry.location.locate`.
+    """The model file that is meant: a path, 'models:/NAME@ALIAS' of a registry, a Hub's 'owner/name', None for the bundled one.
 
     Raises:
         UserError: a repository or a registry that cannot be read.

@@ -39,7 +39,7 @@ class Location:
 
     @property
     def artifacts(self) -> str | None:
-        """Where an embedded registry keeps files, as a URI; a server knows by itself."""
+        """URI of the folder in which an embedded registry keeps files; None for a server, which knows by itself."""
         return None if self.folder is None else (self.folder.absolute() / _ARTIFACTS).as_uri()
 
     @property

@@ -36,7 +36,7 @@ def ingest(data: str, people: str, recipe: str, seed: int, summary: Output[Artif
     from alzedge.export.experiments.lifecycle.opening import Spec, open_spec
 
     opened = open_spec(Spec(tuple(data.split()), people, recipe, seed))
-    steps.ingest(opened.dataset, Path(summary.path))
+    steps.ingest(opened, Path(summary.path))
 
 
 def stats(

@@ -84,7 +84,7 @@ def run_lifecycle(
             if given:
                 schema.write_bytes(given.read_bytes())
 
-    folder.perform("ingest", depends, [], [out / DATA], lambda stem: steps.ingest(dataset, out / DATA))
+    folder.perform("ingest", depends, [], [out / DATA], lambda stem: steps.ingest(opened, out / DATA))
     folder.perform("stats", depends, [given] if given else [], [out / STATISTICS, schema], describe)
     folder.perform(
         "validate",

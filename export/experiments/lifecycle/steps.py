@@ -15,6 +15,7 @@ from alzedge.export.experiments.lifecycle.opening import Opened
 from alzedge.export.phases import FILE_NAMES, STUDENT, evaluate_phase, release_phase
 from alzedge.export.pipeline import train_and_export
 from alzedge.export.target import Target
+from alzedge.metrics.scores import MIN_PEOPLE
 from alzedge.model_file.decision import Decision, Outcome
 from alzedge.model_file.registry.changes import Promotion, promote, push
 from alzedge.model_file.registry.location import Location
@@ -32,17 +33,24 @@ SAVED_MODEL = "saved_model"
 _GRAPH = "saved_model.pb"
 
 
-def ingest(dataset: DataSet, output: Path) -> None:
+def ingest(opened: Opened, output: Path) -> None:
     """Write what the data set is: name, fingerprint, numbers of slices and people.
 
     Raises:
-        UserError: the people are unknown, so that nothing could be validated or gated.
+        UserError: the people are unknown, or too few of them are held out to judge a model on.
     """
-    if not dataset.subjects_known:
-        raise UserError(f"{dataset.name}: the people are unknown, so no model of it can be judged; add a subjects.csv.")
-    people = len(np.unique(dataset.subject))
-    content = {"name": dataset.name, "fingerprint": dataset.fingerprint, "slices": len(dataset), "people": people}
-    write_json(output, content | {"synthetic": dataset.synthetic})
+    dataset, fold = opened.dataset, opened.recipe.fold
+    held_out = split_dataset(dataset, SUBJECT, fold).test
+    labels = dataset.labels[held_out]
+    people = [len(np.unique(dataset.subject[held_out[chosen]])) for chosen in (labels > 0, labels == 0)]
+    if min(people) < MIN_PEOPLE:
+        raise UserError(
+            f"{dataset.name}: of the people held out in fold {fold} {people[0]} have dementia and {people[1]} have none; "
+            f"the gate needs {MIN_PEOPLE} of each and tells little with fewer than 100. Name more data."
+        )
+    content = {"name": dataset.name, "fingerprint": dataset.fingerprint, "slices": len(dataset)}
+    content |= {"people": len(np.unique(dataset.subject)), "held_out": sum(people), "synthetic": dataset.synthetic}
+    write_json(output, content)
 
 
 def compute_statistics(dataset: DataSet, statistics: Path, schema: Path | None = None) -> None:
