@@ -50,11 +50,12 @@ def permutation_p(reference: Floats, new: Floats) -> float:
     pooled = np.concatenate([reference, new])
     order = np.argsort(pooled, kind="stable")
     ends = np.searchsorted(pooled[order], pooled[order], side="right") - 1  # the last of each group of equal values
-    is_new = (order >= len(reference))[np.newaxis]
-    tied = not np.array_equal(ends, np.arange(len(ends)))
+    if ends[0] == len(ends) - 1:  # everybody has the same value
+        return 1.0
     # Without equal values the permutations' statistics depend on the numbers of people alone.
-    null = _statistics(_labels(len(reference), len(new)), ends) if tied else _null(len(reference), len(new))
-    observed = _statistics(is_new, ends)[0]
+    untied = np.array_equal(ends, np.arange(len(ends)))
+    null = _null(len(reference), len(new)) if untied else _permuted(len(reference), len(new), ends)
+    observed = _statistics((order >= len(reference))[np.newaxis], ends)[0]
     return float((1 + (null >= observed * (1 - 1e-9)).sum()) / (1 + len(null)))
 
 
@@ -99,23 +100,25 @@ def detectable_shift(people: int, new: int, features: int, level: float) -> floa
 
 @lru_cache(maxsize=32)
 def _null(people: int, new: int) -> Floats:
-    return _statistics(_labels(people, new), np.arange(people + new))
+    return _permuted(people, new, np.arange(people + new))
 
 
-def _labels(people: int, new: int) -> NDArray[np.bool_]:
-    """Random choices of the new people among all, bool (9999, people + new)."""
-    labels = np.zeros((PERMUTATIONS, people + new), bool)
-    labels[:, :new] = True
-    return np.random.default_rng(_SEED).permuted(labels, axis=1, out=labels)
+def _permuted(people: int, new: int, ends: NDArray[np.intp]) -> Floats:
+    """Statistics of random choices of the new people among all, float64 (9999,)."""
+    rng = np.random.default_rng(_SEED)
+    parts = []
+    for start in range(0, PERMUTATIONS, _AT_ONCE):
+        labels = np.zeros((min(_AT_ONCE, PERMUTATIONS - start), people + new), bool)
+        labels[:, :new] = True
+        parts.append(_statistics(rng.permuted(labels, axis=1), ends))
+    return np.concatenate(parts)
 
 
 def _statistics(labels: NDArray[np.bool_], ends: NDArray[np.intp]) -> Floats:
     """Cramér-von Mises statistic of each row of labels; `ends` are places at which the distributions are compared."""
     size, new = labels.shape[1], int(labels[0].sum())
+    counts = labels.cumsum(axis=1, dtype=np.float32)
     ranks = np.arange(1, size + 1, dtype=np.float32)
-    parts = []
-    for start in range(0, len(labels), _AT_ONCE):
-        counts = labels[start : start + _AT_ONCE].cumsum(axis=1, dtype=np.float32)
-        difference = counts / np.float32(new) - (ranks - counts) / np.float32(size - new)
-        parts.append((difference[:, ends].astype(np.float64) ** 2).sum(axis=1))
-    return np.concatenate(parts) * new * (size - new) / size**2
+    difference = counts / np.float32(new) - (ranks - counts) / np.float32(size - new)
+    squares: Floats = (difference[:, ends].astype(np.float64) ** 2).sum(axis=1)
+    return squares * new * (size - new) / size**2
