@@ -31,6 +31,8 @@ from alzedge.utils.progress import OnPhase, quiet_phase
 MODEL = FILE_NAMES["int8"]
 SAVED_MODEL = "saved_model"
 _GRAPH = "saved_model.pb"
+# A phantom looks almost the same upside down, and has no folds of its own to be told from others by.
+_NOT_OF_PHANTOMS = ("upside-down", "on its side", "duplicated person")
 
 
 def ingest(opened: Opened, output: Path) -> None:
@@ -68,6 +70,8 @@ def validate_data(dataset: DataSet, schema: Path, output: Path) -> None:
         UserError: there are any; the file tells all of them.
     """
     anomalies = validate(dataset, measure(dataset), read_schema(schema))
+    if dataset.synthetic:
+        anomalies = tuple(one for one in anomalies if one.name not in _NOT_OF_PHANTOMS)
     write_json(output, {"anomalies": [asdict(one) for one in anomalies]})
     if anomalies:
         raise UserError(
