@@ -37,6 +37,10 @@ USES = {
     "audit": "import sklearn.linear_model, matplotlib.pyplot",
     "medical": "import nibabel, pydicom",
     "prepare": "import SimpleITK",
+    "mlops": (
+        "from alzedge.model_file.registry.client import open_registry; "
+        "from alzedge.model_file.registry.location import locate; open_registry(locate('registry'), create=True)"
+    ),
 }
 
 
