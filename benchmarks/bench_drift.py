@@ -3,8 +3,8 @@
     python benchmarks/bench_drift.py archive.zip oasis_cross-sectional.csv prepared --columns columns.npz
 
 The Kaggle archive, OASIS-1's table, and what `alzedge prepare` wrote of OASIS-1's scans. People are drawn again and again: 100
-for the reference, 20, 40 or 80 others as new ones, unchanged or with slices that are changed. Measuring takes three
-minutes and is kept in --columns; the draws take five.
+for the reference, 20, 40 or 80 others as new ones, unchanged or with slices that are changed. Measuring takes two
+minutes and is kept in --columns, which is of one model: remove it for another. The draws take five.
 """
 
 import argparse
@@ -153,7 +153,7 @@ def detections(versions: Mapping[str, Columns], rng: np.random.Generator) -> Non
     moved = {n: np.full(len(everybody), np.nan) for n in WATCHED}
     for name in WATCHED:
         moved[name][linked] = [scans[name][of_scans[str(plain["subject"][row])]] for row in linked]
-    cases.append(("the same people's OASIS-1 scans", moved, everybody, linked))
+    cases.append(("OASIS-1's scans of other people, prepared another way", moved, everybody, linked))
     age = plain["age"]
     older, young = (np.flatnonzero(found) for found in (age >= np.nanmedian(age), age < 70))
     cases.append(("older: the upper half of all ages", plain, everybody, older))

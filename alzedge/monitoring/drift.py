@@ -129,7 +129,8 @@ def compare(name: str, reference: Mapping[str, Floats], new: Mapping[str, Floats
     p = {feature: permutation_p(*pair) for feature, pair in pairs.items()}
     adjusted = holm(p)
     features = {
-        feature: _one(*pairs[feature], p[feature], adjusted[feature]) for feature in sorted(p, key=p.__getitem__)
+        feature: _one(*pairs[feature], p[feature], adjusted[feature])
+        for feature in sorted(p, key=lambda one: (p[one], -_size(*pairs[one])))
     }
     people, came = (max((len(values) for values in side.values()), default=0) for side in (reference, new))
     detectable = detectable_shift(people, came, len(p), LEVEL) if p else float("nan")
@@ -147,7 +148,8 @@ def _pairs(
         one, other = (side.get(name, np.empty(0)) for side in known)
         if name in BY_HEIGHT and with_height[0] != with_height[1] and len(one) and len(other):
             left_out[name] = (
-                "heights are known of one side's slices only, and the model answers by another rule with them"
+                "heights are known of one side's slices only, and the model answers by another rule with them; make the reference "
+                "from a log with `alzedge stats LOG`"
             )
         elif min(len(one), len(other)) >= MIN_PEOPLE:
             pairs[name] = (one, other)
@@ -159,6 +161,10 @@ def _pairs(
 def _one(reference: Floats, new: Floats, p: float, adjusted: float) -> FeatureDrift:
     means, spreads = ([float(f(side)) for side in (reference, new)] for f in (np.mean, lambda x: np.std(x, ddof=1)))
     return FeatureDrift(len(reference), len(new), *means, *spreads, p, adjusted, effect(reference, new))
+
+
+def _size(reference: Floats, new: Floats) -> float:
+    return abs(effect(reference, new).shift)
 
 
 def _finite(value: Any) -> Any:

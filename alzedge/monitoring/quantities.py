@@ -37,15 +37,15 @@ _IMAGE = {
     "noise": ("noise and fine detail", "greys"),
     "brain_area": ("brain area", "share of the frame"),
     "csf_share": ("share of CSF", "of the brain's pixels"),
-    "centre_row": ("middle of the brain, down", "pixels"),
-    "centre_column": ("middle of the brain, across", "pixels"),
+    "centre_row": ("row of the brain's middle", "pixels"),
+    "centre_column": ("column of the brain's middle", "pixels"),
     "straight_edge": ("longest straight edge", "share of the brain's width"),
 }
 _ANSWERS = {
     "unlikeness": ("unlikeness", "guard's distance, 1 is refused"),
     "refused": ("refused by the guard", "share of slices"),
     "any_dementia": ("score for any dementia", ""),
-    "brain_volume": ("brain volume, answered", "share of the intracranial volume"),
+    "brain_volume": ("brain volume by the model", "share of the intracranial volume"),
     "apparent_age": ("apparent age", "years"),
     **{stage: (f"probability of {title.lower()}", "") for stage, title in zip(STAGES, TITLES, strict=True)},
 }

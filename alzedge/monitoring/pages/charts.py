@@ -90,7 +90,7 @@ def _add_bars(
 def _add_axis(svg: ET.Element, low: float, high: float) -> None:
     line = {"x1": "0", "x2": str(_WIDTH), "y1": str(_HEIGHT), "y2": str(_HEIGHT), "stroke": "currentColor"}
     ET.SubElement(svg, "line", line)
-    ET.SubElement(svg, "text", {"x": "0", "y": str(_HEIGHT + 13)}).text = number_text(low)
+    ET.SubElement(svg, "text", {"x": "0", "y": str(_HEIGHT + 13)}).text = number_text(low, (high - low) / 4)
     if high > low:
         right = {"x": str(_WIDTH), "y": str(_HEIGHT + 13), "text-anchor": "end"}
-        ET.SubElement(svg, "text", right).text = number_text(high)
+        ET.SubElement(svg, "text", right).text = number_text(high, (high - low) / 4)
