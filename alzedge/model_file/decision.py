@@ -78,7 +78,7 @@ class Decision:
         power: chance, 0 to 1, that a model exactly as good as the champion passes the comparison with the fewest
             chances; None without a champion.
         hardest: name of that comparison; '' without a champion.
-        people_needed: number of people for a power of 0.8; None without a champion.
+        people_needed: number of people for a power of 0.8; None without a champion, or where no number is enough.
         notes: sentences on what could not be checked.
         signed_by: who answers for it; '' for nobody.
     """

@@ -114,9 +114,10 @@ def test_the_power_agrees_with_a_simulation() -> None:
     drawn = np.random.default_rng(0).normal(0, error, 200_000)
     passed = float((drawn - 1.6449 * error >= -margin).mean())
     power, needed = power_of(error, margin, 100)
-    assert power == pytest.approx(passed, abs=0.005)
+    assert power == pytest.approx(passed, abs=0.005) and needed is not None
     assert power_of(error * (100 / needed) ** 0.5, margin, needed)[0] == pytest.approx(0.8, abs=0.01)
     assert power_of(0.0, margin, 40) == (1.0, 40)
+    assert power_of(error, 0.0, 40) == (pytest.approx(0.05, abs=1e-3), None)
 
 
 def write_predictions(path: Path, dataset: DataSet, right: float, seed: int) -> Path:

@@ -31,12 +31,12 @@ class Power:
     Attributes:
         check: name of the check.
         power: chance, 0 to 1, that a model exactly as good as the champion passes it.
-        people_needed: number of people for a power of 0.8.
+        people_needed: number of people for a power of 0.8; None where no number is enough, as for a margin of 0.
     """
 
     check: str
     power: float
-    people_needed: int
+    people_needed: int | None
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class _Collector:
             self.powers.append(Power(f"{name} ({self.source})", power, needed))
 
 
-def power_of(error: float, margin: float, people: int) -> tuple[float, int]:
+def power_of(error: float, margin: float, people: int) -> tuple[float, int | None]:
     """Power of a non-inferiority test at 5 % for an equal model, and the people needed for a power of 0.8.
 
     The normal approximation (Blackwelder 1982, Controlled Clinical Trials 3:345): an equal model passes when the estimate
@@ -78,12 +78,14 @@ def power_of(error: float, margin: float, people: int) -> tuple[float, int]:
 
     Args:
         error: standard error of the difference on `people` people.
-        margin: greater than 0.
+        margin: 0 or more.
         people: number of them.
     """
     if error == 0:
         return 1.0, people
     power = _NORMAL.cdf(margin / error - _Z_LEVEL)
+    if margin == 0:
+        return power, None
     return power, math.ceil(people * ((_Z_LEVEL + _Z_POWER) * error / margin) ** 2)
 
 

@@ -16,9 +16,10 @@ def decision_text(decision: Decision) -> str:
     rows += [_row(check) for check in decisive(decision.checks)]
     lines = [_SENTENCES[decision.outcome], "", in_columns(rows), ""]
     if decision.power is not None:
+        needed = f"; {decision.people_needed} people would make it 80 %" if decision.people_needed else ""
         lines.append(
             f"power: on these people a model exactly as good as the champion passes the hardest comparison ({decision.hardest}) "
-            f"with a chance of {decision.power:.0%}; {decision.people_needed} people would make it 80 %."
+            f"with a chance of {decision.power:.0%}{needed}."
         )
     lines += [f"held out: {decision.held_out}", *(f"note: {note}" for note in decision.notes)]
     if any(not check.decides for check in decision.checks):
