@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from alzedge.inference.measures.demographics import withheld
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.truths import Scales
 from alzedge.student.model import build_student
@@ -21,7 +22,7 @@ from alzedge.teacher.training.replicas import Batch
 from alzedge.teacher.training.sampling import shuffled
 from alzedge.utils.progress import OnStep, Step, quiet
 
-_VIEW = 31  # name of the random stream
+_VIEW, _WITHHELD = 31, 32  # names of the random streams
 _BLOCK = 256
 
 
@@ -98,6 +99,7 @@ def distill(
     checkpoint: Path,
     on_step: OnStep = quiet,
     scales: Scales | None = None,
+    demographics: NDArray[np.float32] | None = None,
 ) -> tuple[keras.Model, list[float]]:
     """Train a student on soft targets.
 
@@ -105,24 +107,31 @@ def distill(
         targets: float32 (views, N, 4) from `soft_targets` with the same recipe; or, for a measuring student, (1, N, 6)
             from `alzedge.student.measuring`, which do not depend on the view: every epoch then has views of its own.
         images: float32 (N, rows, columns, 1), the same images.
-        recipe: `student`, `distill`, `augment` and `seed` are used.
+        recipe: `student`, `distill`, `demographics`, `augment` and `seed` are used.
         checkpoint: see `alzedge.teacher.training.loop.fit`.
         on_step: called after every step.
         scales: of brain volume and age, for a measuring student.
+        demographics: float32 (N, 4), of the person on each image (see `alzedge.inference.measures.demographics`), for a
+            student that is told them.
 
     Returns:
-        The student (images to logits, or to `[logits, brain_volume, age]`) and each epoch's loss.
+        The student (images, or `[images, demographics]`, to logits, or to `[logits, brain_volume, age]`) and each
+        epoch's loss.
 
     Raises:
         UserError: see `alzedge.teacher.training.loop.fit`.
     """
     set_seed(recipe.seed)
-    model = build_student(recipe.student, images.shape[1:], scales)
+    model = build_student(recipe.student, images.shape[1:], scales, demographics is not None)
 
     def batch(index: NDArray[np.intp], epoch: int) -> Batch:
         view = epoch if scales else epoch % len(targets)
         drawn = _view(recipe, len(images), view)[index]
-        return apply_views(images[index], drawn), targets[epoch % len(targets), index]
+        shown, wanted = apply_views(images[index], drawn), targets[epoch % len(targets), index]
+        if demographics is None:
+            return shown, wanted
+        told = withheld(demographics, recipe.demographics.withhold, [recipe.seed, _WITHHELD, epoch])
+        return [shown, told[index]], wanted
 
     if scales is None:
         trained, loss = model, Distillation(recipe.distill.temperature)

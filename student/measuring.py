@@ -34,7 +34,7 @@ def measuring_targets(
         images: float32 (N, rows, columns, 1), preprocessed training slices.
         truths: of the images.
         scan: str (N,), the acquisition each image was cut from.
-        truth: share of the truth where it is known, 0 to 1.
+        truth: share of the truth where it is known, 0 to 1; 1: no teacher, and what is unknown is not learned.
         on_step: called at the end.
 
     Returns:
@@ -93,11 +93,13 @@ def mixed(answered: NDArray[np.float32], truths: Truths, scan: NDArray[np.str_],
     Returns:
         float32 (1, N, 6).
     """
+    table = truths.table()
+    if truth == 1:
+        return table[None]
     number = np.unique(scan, return_inverse=True)[1]
     sums = np.stack([np.bincount(number, column) for column in answered.T.astype(np.float64)], axis=1)
     of_scan = sums / np.bincount(number)[:, None]
     steadied = (answered + of_scan[number]) / 2
-    table = truths.table()
     count = truths.stages.shape[1]
     staged = np.repeat((truths.stages > 0).any(axis=1, keepdims=True), count, axis=1)
     known = np.concatenate([staged, np.isfinite(table[:, count:])], axis=1)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.inference.measures.demographics import DEMOGRAPHICS, Coding
 from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
 from alzedge.runs.split_run import SplitRun
 from alzedge.utils.files import replacing, write_json
@@ -73,6 +74,8 @@ def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: O
     """Distill a student from the soft targets of `teacher`; writes and returns `student.keras`."""
     output, curve = split_run.folder / "student.keras", split_run.folder / "student.loss.json"
     settings = ["student", "distill", "measures", "augment"]
+    if split_run.recipe.demographics.learn:  # else left out, as older run folders know nothing of it
+        settings.append("demographics")
 
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
@@ -87,9 +90,12 @@ def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: O
                 stem.with_suffix(".npz"),
                 on_step,
                 truths.scales() if truths else None,
+                split_run.training_demographics(),
             )
         provenance = split_run.provenance(settings, read_keras_record(teacher))
         provenance["soft_targets"] = json.loads(_description(split_run).read_text())
+        if split_run.recipe.demographics.learn:
+            provenance[DEMOGRAPHICS] = Coding().to_dict()
         save_model(model, output, make_record(ModelKind(Role.STUDENT), split_run.recipe.preprocessing, **provenance))
         write_json(curve, history)
 

@@ -56,9 +56,9 @@ def _audit_split(dataset: Path, folder: Path) -> None:
 
     if find_prepared(dataset):
         raise UserError(f"{dataset}: prepared scans came without a split to audit; name a second data set beside them.")
-    from alzedge.audit.audit import audit
-    from alzedge.audit.report import audit_picture, audit_text
     from alzedge.commands.progress_bars import show_phases
+    from alzedge.monitoring.audit.audit import audit
+    from alzedge.monitoring.audit.report import audit_picture, audit_text
     from alzedge.utils.files import write_json
 
     with show_phases() as (on_phase, on_item):
@@ -71,8 +71,8 @@ def _audit_split(dataset: Path, folder: Path) -> None:
 
 def _audit_across(datasets: tuple[str, ...], folder: Path) -> None:
     from alzedge import __version__
-    from alzedge.audit.across import across_text, audit_across, to_json
     from alzedge.commands.progress_bars import show_phases
+    from alzedge.monitoring.audit.across import across_text, audit_across, to_json
     from alzedge.utils.files import write_json
 
     parts = load_parts(datasets)

@@ -1,1 +1,1 @@
-"""Statistics, schema, validation and drift: is what comes in like what the model was made for?"""
+"""Checks of data: statistics, schema, validation, drift, and the audit of leakage."""

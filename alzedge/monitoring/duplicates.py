@@ -60,7 +60,7 @@ def find_duplicates(dataset: DataSet, least: float = SAME_FROM) -> tuple[Duplica
 
 
 def _grouped(person: NDArray[np.intp], people: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where each person's slices start among all in order of people, and that order."""
+    """Start of each person's slices among all in order of people, and that order."""
     order = np.argsort(person, kind="stable")
     return np.searchsorted(person[order], np.arange(people + 1)), order
 

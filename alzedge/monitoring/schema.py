@@ -29,7 +29,7 @@ _HEAD = """\
 
 @dataclass(frozen=True)
 class Domain:
-    """What one column of numbers may hold.
+    """Limits of one column of numbers.
 
     Attributes:
         low, high: ends of the range; infinite where open.
@@ -43,7 +43,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class Schema:
-    """What the columns may hold.
+    """Limits of all columns.
 
     Attributes:
         name: of its file.

@@ -142,6 +142,17 @@ class MeasuresRecipe:
 
 
 @dataclass(frozen=True)
+class DemographicsRecipe:
+    """Age and sex as a second input of the student, for its stages alone; see `alzedge.student.model`.
+
+    In training both are kept back at random, each from a share of the slices in every epoch, so that it answers without.
+    """
+
+    learn: bool = False
+    withhold: float = within(0.4, 0, 1)
+
+
+@dataclass(frozen=True)
 class DistillRecipe(TrainingRecipe):
     """The teacher's soft targets, no labels; each epoch sees the next of `views` views.
 
@@ -153,7 +164,7 @@ class DistillRecipe(TrainingRecipe):
     views: int = within(8, 1, 10_000)
     cross_fit: int = one_of(0, 0, 2, 3, 4, 5)
     fluid: bool = False
-    truth: float = within(0.0, 0, 1)  # share of the truth in the targets, where it is known; with `measures` only
+    truth: float = within(0.0, 0, 1)  # share of the truth in the targets, with `measures` only; 1: no teacher
 
     def __post_init__(self) -> None:
         if self.fluid and not self.cross_fit:
@@ -203,6 +214,7 @@ class Recipe:
     student: StudentRecipe = StudentRecipe()
     distill: DistillRecipe = DistillRecipe()
     measures: MeasuresRecipe = MeasuresRecipe()
+    demographics: DemographicsRecipe = DemographicsRecipe()
     export: ExportRecipe = ExportRecipe()
     compress: CompressRecipe = CompressRecipe()
     benchmark: BenchmarkRecipe = BenchmarkRecipe()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import DataSet, Split
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.inference.measures.demographics import Coding
 from alzedge.model_file.origin import DatasetOrigin, Origin, SplitOrigin
 from alzedge.model_file.read_write import Record
 from alzedge.runs.recipe import Recipe
@@ -68,6 +69,25 @@ class SplitRun:
         if not self.recipe.measures.learn:
             return None
         return truths_of(self.dataset.take(self.split.train), self.recipe.measures)
+
+    def training_demographics(self) -> NDArray[np.float32] | None:
+        """Age and sex of the person on each training slice, float32 (N, 4); None for a recipe that leaves them out.
+
+        The columns are those of `alzedge.inference.measures.demographics`.
+
+        Raises:
+            UserError: nobody's age or sex is known.
+        """
+        if not self.recipe.demographics.learn:
+            return None
+        data = self.dataset.take(self.split.train)
+        told = Coding().of_people(data.age, data.sex)
+        if not told.any():
+            raise UserError(
+                f"{data.name}: nobody's age or sex is known, which demographics.learn of the recipe wants; name --people "
+                "with OASIS-1's table, give a subjects.csv that has them, or take a recipe without demographics."
+            )
+        return told
 
     def training_people(self) -> NDArray[np.str_]:
         """The person on each training slice, str (N,); where nobody knows, each slice is a person of its own."""

@@ -1,10 +1,12 @@
 """Optional parts of the package, and the packages that each needs."""
 
+import os
 from importlib.util import find_spec
 
 from alzedge.errors import UserError
 
-_TRAIN = ("tensorflow", "tensorboard", "tensorflow_hub", "keras", "sklearn", "filelock", "tomli_w")
+_WITHOUT_TENSORFLOW = ("tensorboard", "keras", "sklearn", "filelock", "tomli_w")
+_TRAIN = ("tensorflow", "tensorflow_hub", *_WITHOUT_TENSORFLOW)
 _NEEDS = {
     "train": _TRAIN,
     "export": (
@@ -34,9 +36,14 @@ _NEEDS = {
 def require(extra: str) -> None:
     """Check, before any work is done, that a part was installed with the package.
 
+    Training needs no TensorFlow where the environment variable KERAS_BACKEND names another library.
+
     Raises:
         UserError: a package of that part is missing.
     """
-    for package in _NEEDS[extra]:
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    others = extra == "train" and backend in ("jax", "torch")
+    packages = (backend, *_WITHOUT_TENSORFLOW) if others else _NEEDS[extra]
+    for package in packages:
         if find_spec(package) is None:
             raise UserError(f"this needs {package}; run `pip install 'alzedge[{extra}]'`.")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alzedge import __version__
-from alzedge.audit.overlap import find_overlap
 from alzedge.data.dataset import DataSet, Split, split_dataset
 from alzedge.errors import UserError
 from alzedge.export.benchmark.latency import measure_models
@@ -20,6 +19,7 @@ from alzedge.export.evaluate.external import evaluate_external, external_split
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.metrics.split_evaluation import SplitEvaluation
 from alzedge.model_file.read_write import Record, Role, kind_of, read_record
+from alzedge.monitoring.audit.overlap import find_overlap
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.split_run import made_with
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text

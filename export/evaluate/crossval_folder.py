@@ -54,4 +54,5 @@ def check_finished(folder: Path, dataset: DataSet, recipe: Recipe) -> None:
 
 def _about(dataset: DataSet, recipe: Recipe) -> dict[str, Any]:
     settings = recipe.to_dict()
-    return {"data": dataset.fingerprint} | {name: settings[name] for name in _DECISIVE}
+    decisive = (*_DECISIVE, *(("demographics",) if recipe.demographics.learn else ()))
+    return {"data": dataset.fingerprint} | {name: settings[name] for name in decisive}

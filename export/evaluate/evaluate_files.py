@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from alzedge.audit.overlap import find_overlap
 from alzedge.data.dataset import DataSet
 from alzedge.export.evaluate.curve_plots import draw_confusions, draw_curves, draw_reliability
 from alzedge.export.evaluate.curves import TaskCurves, curves
@@ -18,6 +17,7 @@ from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import make_levels
 from alzedge.metrics.evaluation import Evaluation
 from alzedge.metrics.split_evaluation import SplitEvaluation
+from alzedge.monitoring.audit.overlap import find_overlap
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.files import check_own_folder, mark_own_folder, write_json, write_text
 from alzedge.utils.progress import OnPhase, quiet_phase

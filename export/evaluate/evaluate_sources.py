@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from alzedge.audit.overlap import Overlap
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, Split, available_splits, split_dataset
 from alzedge.errors import UserError
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
@@ -15,6 +14,7 @@ from alzedge.metrics.baselines import Sides
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.nearest_neighbour import baseline_accuracies
 from alzedge.metrics.split_evaluation import Exposure
+from alzedge.monitoring.audit.overlap import Overlap
 from alzedge.utils.progress import OnStep, Step, quiet
 
 

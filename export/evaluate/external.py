@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from alzedge.audit.overlap import Overlap, find_overlap
 from alzedge.data.dataset import DataSet, Split
 from alzedge.errors import UserError
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
@@ -15,6 +14,7 @@ from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import Answers
 from alzedge.metrics.split_evaluation import Exposure
 from alzedge.model_file.read_write import read_record
+from alzedge.monitoring.audit.overlap import Overlap, find_overlap
 from alzedge.utils.progress import OnStep, Step, quiet
 
 EXTERNAL = "external"

@@ -8,8 +8,11 @@ The parameters of a view are drawn first and its pixels rendered second: teacher
 same view, and a resumed run draws the same views as an uninterrupted one.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -64,44 +67,64 @@ def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDAr
         float32 of the same shape, 0 to 1; pixels from outside the frame are 0.
     """
     rows, columns = images.shape[1:3]
-    warped = np.asarray(ops.image.affine_transform(images, _affine(views, rows, columns), fill_mode="constant"))
-    gain, gamma = views[:, 5].reshape(-1, 1, 1, 1), views[:, 6].reshape(-1, 1, 1, 1)
-    adjusted = (gain * np.maximum(_blurred(warped, views[:, 8]), 0) ** gamma).astype(np.float32)
-    noisy = _noisy(_biased(adjusted, views[:, 9:14]), views[:, 14], views[:, 15])
-    clipped: NDArray[np.float32] = np.clip(noisy, 0, 1).astype(np.float32)
-    return clipped
+    scanner = views[:, 8:14] if views[:, 8:14].any() else None
+    rendered: NDArray[np.float32] = np.asarray(
+        _renderer()(images, _affine(views, rows, columns), views[:, 5:7], scanner, _noise(images.shape, views[:, 14:]))
+    )
+    return rendered
 
 
-def _blurred(images: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not share.any():
-        return images
-    smooth: NDArray[Any] = images
+@cache
+def _renderer() -> Callable[..., Any]:
+    """`_render`, compiled where Keras runs on JAX, which is slow otherwise."""
+    if keras.backend.backend() != "jax":
+        return _render
+    import jax
+
+    compiled: Callable[..., Any] = jax.jit(_render)
+    return compiled
+
+
+def _render(images: Any, transforms: Any, tone: Any, scanner: Any, noise: Any) -> Any:
+    x = ops.image.affine_transform(images, transforms, fill_mode="constant")
+    gain, gamma = (ops.reshape(tone[:, i], (-1, 1, 1, 1)) for i in (0, 1))
+    if scanner is not None:
+        x = _blurred(x, ops.reshape(scanner[:, 0], (-1, 1, 1, 1)))
+    x = gain * ops.maximum(x, 0.0) ** gamma
+    if scanner is not None:
+        x = x * ops.exp(_bias_field(scanner[:, 1:], *images.shape[1:3]))
+    if noise is not None:
+        x = x + noise * ops.cast(x > _BRIGHT, "float32")
+    return ops.clip(x, 0.0, 1.0)
+
+
+def _blurred(images: Any, share: Any) -> Any:
+    smooth = images
     for axis in (1, 2):
         widths = [(0, 0)] * 4
         widths[axis] = (1, 1)
-        wide = np.pad(smooth, widths)
-        size = images.shape[axis]
-        low, middle, high = (np.take(wide, range(start, start + size), axis) for start in (0, 1, 2))
+        wide, size = ops.pad(smooth, widths), images.shape[axis]
+        low, middle, high = (ops.take(wide, range(start, start + size), axis) for start in (0, 1, 2))
         smooth = (low + 2 * middle + high) / 4
-    return (images + share.reshape(-1, 1, 1, 1) * (smooth - images)).astype(np.float32, copy=False)
+    return images + share * (smooth - images)
 
 
-def _biased(images: NDArray[np.float32], terms: NDArray[np.float32]) -> NDArray[np.float32]:
+def _bias_field(terms: Any, rows: int, columns: int) -> Any:
     """Slow changes of brightness: left-right, top-bottom, their product and both squares, as coils leave them."""
-    if not terms.any():
-        return images
-    y, x = np.meshgrid(*(np.linspace(-1, 1, size, dtype=np.float32) for size in images.shape[1:3]), indexing="ij")
+    y, x = np.meshgrid(*(np.linspace(-1, 1, size, dtype=np.float32) for size in (rows, columns)), indexing="ij")
     basis = np.stack([x, y, x * y, x * x - 1 / 3, y * y - 1 / 3]).astype(np.float32)
-    return images * np.exp(np.tensordot(terms, basis, 1))[..., None]
+    return ops.tensordot(terms, basis, 1)[..., None]
 
 
-def _noisy(
-    images: NDArray[np.float32], deviation: NDArray[np.float32], seeds: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    if not deviation.any():
-        return images
-    drawn = np.stack([np.random.default_rng(int(seed)).standard_normal(images.shape[1:], np.float32) for seed in seeds])
-    return images + deviation.reshape(-1, 1, 1, 1) * drawn * (images > _BRIGHT)
+def _noise(shape: tuple[int, ...], drawn: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Noise (N, rows, columns, 1) from each view's standard deviation and seed: NumPy's, the same on every backend."""
+    if not drawn[:, 0].any():
+        return None
+    noise = np.empty(shape, np.float32)
+    for row, (deviation, seed) in zip(noise, drawn, strict=True):
+        np.random.default_rng(int(seed)).standard_normal(out=row, dtype=np.float32)
+        row *= deviation
+    return noise
 
 
 def _affine(views: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:

@@ -100,8 +100,8 @@ def fit(
     replicas = make_replicas(model, recipe, devices)
     with replicas.distribute_strategy.scope() if devices > 1 else contextlib.nullcontext():
         optimizer = make_optimizer(recipe, learning_rates(recipe, recipe.epochs * steps))
-        # No XLA: on the CPU its convolutions are several times slower than oneDNN's.
-        replicas.compile(optimizer, loss, jit_compile=False)
+        # TensorFlow without XLA: on the CPU its convolutions are several times slower than oneDNN's.
+        replicas.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
         progress = restore(replicas, checkpoint)
     for epoch in range(len(progress.losses), recipe.epochs):
         if stopping and progress.epochs_since_best(epoch) > stopping.patience:

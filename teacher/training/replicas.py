@@ -12,8 +12,8 @@ from alzedge.errors import UserError
 from alzedge.runs.recipe import TrainingRecipe
 from alzedge.teacher.training.sam import SharpnessAware
 
-# inputs and targets
-Batch = tuple[NDArray[Any], NDArray[Any]]
+# inputs, or a list of them for a model that has several, and targets
+Batch = tuple[NDArray[Any] | list[NDArray[Any]], NDArray[Any]]
 
 
 def make_replicas(model: keras.Model, recipe: TrainingRecipe, devices: int) -> keras.Model:
@@ -74,7 +74,7 @@ def _deal(replicas: keras.Model, batch: Batch, devices: int) -> tuple[Any, ...]:
             lambda context: ops.convert_to_tensor(parts[context.replica_id_in_sync_group])
         )
 
-    return tuple(spread(array) for array in batch)
+    return tuple(keras.tree.map_structure(spread, batch))
 
 
 def _copy(model: keras.Model, precision: str, devices: int) -> keras.Model:

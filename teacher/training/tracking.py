@@ -25,10 +25,10 @@ def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> It
     Raises:
         UserError: Weights & Biases is asked for and not installed.
     """
-    import tensorflow as tf
+    from tensorboard.summary import Writer  # needs NumPy alone, so that every backend of Keras has curves
 
     with contextlib.ExitStack() as stack:
-        writer = tf.summary.create_file_writer(str(folder))
+        writer = Writer(str(folder))
         stack.callback(writer.close)
         run = None
         if wandb_name is not None:
@@ -42,8 +42,7 @@ def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> It
         def record(step: Step) -> None:
             on_step(step)
             if step.step * step.epochs % step.steps == 0 and step.loss is not None:  # an epoch is complete
-                with writer.as_default(step=step.epoch):
-                    tf.summary.scalar("loss", step.loss)
+                writer.add_scalar("loss", step.loss, step.epoch)
                 writer.flush()
                 if run is not None:
                     run.log({"loss": step.loss}, step=step.epoch)

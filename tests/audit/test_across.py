@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli
 
-from alzedge.audit.across import LEFT_OUT, across_text, audit_across, sentence
-from alzedge.audit.stacks import stacks_of
 from alzedge.data.dataset import DataSet
 from alzedge.data.folds import kaggle_folds, oasis_folds
 from alzedge.data.kaggle import KAGGLE
 from alzedge.data.prepared_scans import OASIS1
 from alzedge.errors import UserError
+from alzedge.monitoring.audit.across import LEFT_OUT, across_text, audit_across, sentence
+from alzedge.monitoring.audit.stacks import stacks_of
 
 PEOPLE, BOTH, HEIGHTS = 16, 10, (0, 4, 8, 12)
 IDS = list(oasis_folds())[:PEOPLE]

@@ -11,14 +11,14 @@ import pytest
 from helpers.commands import assert_refused, call_cli, run_code
 from PIL import Image
 
-from alzedge.audit.audit import audit
-from alzedge.audit.index import identifier, index_images, open_source
-from alzedge.audit.neighbours import best_matches
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.folds import subject_folds
 from alzedge.data.loading import load_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.errors import UserError
+from alzedge.monitoring.audit.audit import audit
+from alzedge.monitoring.audit.index import identifier, index_images, open_source
+from alzedge.monitoring.audit.neighbours import best_matches
 from alzedge.stages import STAGES
 
 
@@ -163,9 +163,9 @@ def test_search_in_cells_finds_what_comparing_all_finds() -> None:
 SIMILARITIES = """
 import hashlib, pathlib, sys
 import numpy as np
-from alzedge.audit.descriptors import scan_images
-from alzedge.audit.index import TEST, TRAIN, index_images, open_source
-from alzedge.audit.neighbours import best_matches
+from alzedge.monitoring.audit.descriptors import scan_images
+from alzedge.monitoring.audit.index import TEST, TRAIN, index_images, open_source
+from alzedge.monitoring.audit.neighbours import best_matches
 source = open_source(pathlib.Path(sys.stdin.read()))
 index = index_images(source)
 scan = scan_images(source, index, lambda: None)

@@ -12,7 +12,6 @@ import pytest
 from helpers.commands import assert_refused, call_cli, run_cli
 from helpers.images import write_cohort
 
-from alzedge.audit.overlap import Overlap, find_overlap
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, split_dataset
 from alzedge.data.folds import subject_folds
 from alzedge.data.loading import load_dataset
@@ -34,6 +33,7 @@ from alzedge.metrics.classification import make_levels
 from alzedge.metrics.split_evaluation import SplitEvaluation, read_metrics
 from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
+from alzedge.monitoring.audit.overlap import Overlap, find_overlap
 from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import DISCLAIMER
 

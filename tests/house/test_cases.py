@@ -111,8 +111,8 @@ def test_data_set_is_refused(cases: Path, tmp_path: Path, command: str, name: st
 
 @pytest.mark.parametrize("name", ["csv_plain", "csv_excel_empty_rows", "csv_backslashes", "csv_capital_name"])
 def test_tables_name_the_people_to_run_and_audit_alike(cases: Path, name: str) -> None:
-    from alzedge.audit.index import index_images, open_source
     from alzedge.data.loading import load_dataset
+    from alzedge.monitoring.audit.index import index_images, open_source
 
     people = sorted({str(who) for who in load_dataset(cases / "sets" / name).subject})
     assert "" not in people
@@ -120,8 +120,8 @@ def test_tables_name_the_people_to_run_and_audit_alike(cases: Path, name: str) -
 
 
 def test_jfif_is_jpeg(cases: Path) -> None:
-    from alzedge.audit.index import images_of, open_source
     from alzedge.data.loading import load_dataset
+    from alzedge.monitoring.audit.index import images_of, open_source
 
     assert len(load_dataset(cases / "sets/jfif")) == len(list(images_of(open_source(cases / "sets/jfif")))) == 8
 

@@ -29,7 +29,7 @@ ROOMS = [
     "alzedge.data.summaries",
     "alzedge.metrics",
     "alzedge.metrics.people",
-    "alzedge.audit",
+    "alzedge.monitoring.audit",
     "alzedge.monitoring",
     "alzedge.monitoring.pages",
     "alzedge.reporting",

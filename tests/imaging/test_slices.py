@@ -10,7 +10,6 @@ import pytest
 from helpers.images import bomb, encoded, png_of
 from PIL import Image
 
-from alzedge.audit.index import images_of, open_source
 from alzedge.data.dataset import DataSet
 from alzedge.data.loading import load_dataset
 from alzedge.errors import UserError
@@ -18,6 +17,7 @@ from alzedge.imaging.file_types import IMAGE
 from alzedge.imaging.picture_files import SUFFIXES
 from alzedge.imaging.slices import decode_slice, fit_slice, read_slice
 from alzedge.inference.inputs import find_items
+from alzedge.monitoring.audit.index import images_of, open_source
 from alzedge.stages import STAGES
 
 

@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.audit.stacks import Pair, compare_stacks, stacks_of
 from alzedge.data.dataset import DataSet
 from alzedge.data.folds import N_FOLDS, subject_folds
 from alzedge.data.joining import identified
 from alzedge.errors import UserError
+from alzedge.monitoring.audit.stacks import Pair, compare_stacks, stacks_of
 
 LEFT_OUT = -1
 

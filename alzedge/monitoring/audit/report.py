@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from alzedge.audit.audit import Audit
 from alzedge.metrics.estimate import Estimate
+from alzedge.monitoring.audit.audit import Audit
 from alzedge.utils.files import replacing
 from alzedge.utils.text_table import in_columns
 

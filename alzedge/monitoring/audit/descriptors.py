@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from alzedge.audit.index import Index, Source, images_of
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import HEIGHT, WIDTH, decode_slice
 from alzedge.metrics.baselines import Features, features_of, join_features
+from alzedge.monitoring.audit.index import Index, Source, images_of
 
 # The whitened principal components tell people apart: of the Kaggle set's official test images 0.65 have the same
 # person as nearest training image with 96 of them, 0.49 with 32 (raw pixels: 0.49).
@@ -50,7 +50,7 @@ def scan_images(source: Source, index: Index, on_image: OnImage) -> Scan:
     """Read every image once, and a fixed sample of at most 2,048 once more before that.
 
     Args:
-        source, index: from `alzedge.audit.index`.
+        source, index: from `alzedge.monitoring.audit.index`.
         on_image: called for every image read.
 
     Raises:

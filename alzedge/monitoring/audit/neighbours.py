@@ -49,7 +49,7 @@ def best_matches(
     """Find the most similar training image of every test image.
 
     Args:
-        vectors, spread: see `alzedge.audit.descriptors.Scan`.
+        vectors, spread: see `alzedge.monitoring.audit.descriptors.Scan`.
         label: int8 (N,).
         train, test: numbers of images.
     """

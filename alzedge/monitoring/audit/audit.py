@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge import __version__
-from alzedge.audit.descriptors import BASELINE_IMAGES, OnImage, Scan, read_images, scan_images
-from alzedge.audit.index import TEST, TRAIN, Index, Source, index_images, open_source
-from alzedge.audit.neighbours import Matches, best_matches
 from alzedge.data import kaggle
 from alzedge.data.folds import N_FOLDS, deal_folds, subject_folds
 from alzedge.errors import UserError
 from alzedge.metrics.baselines import METHODS, People, Sides, baseline_figures
 from alzedge.metrics.bootstrap import REPLICATES
+from alzedge.monitoring.audit.descriptors import BASELINE_IMAGES, OnImage, Scan, read_images, scan_images
+from alzedge.monitoring.audit.index import TEST, TRAIN, Index, Source, index_images, open_source
+from alzedge.monitoring.audit.neighbours import Matches, best_matches
 
 EXPECTED = 0.001
 _MARGIN = 0.25
@@ -43,7 +43,7 @@ class Audit:
 
     Attributes:
         result: the content of `audit.json`.
-        matches: of the test images; see `alzedge.audit.neighbours`.
+        matches: of the test images; see `alzedge.monitoring.audit.neighbours`.
         pictures: pixels, uint8 (208, 176), of the images of the pairs in `result`, by path.
     """
 

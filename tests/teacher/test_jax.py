@@ -1,0 +1,52 @@
+"""Training on Keras' JAX backend, with TensorFlow out of reach, and what TensorFlow makes of its files."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.commands import run_cli, run_code
+
+from alzedge.inference.classifier import Classifier
+from alzedge.runs.recipe_file import load_recipe
+
+WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = None
+sys.argv = ["alzedge", *{words!r}]
+from alzedge.cli import main
+main()
+"""
+VIEWS = """
+import numpy as np
+from alzedge.runs.recipe_file import load_recipe
+from alzedge.teacher.training.augment import apply_views, draw_views
+images = np.random.default_rng(0).random((8, 104, 88, 1), np.float32)
+np.save({path!r}, apply_views(images, draw_views(load_recipe("measure").augment, 8, [0, 1])))
+"""
+
+
+def test_views_are_the_same_on_every_backend(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    rendered = []
+    for backend in ("jax", "tensorflow"):
+        path = tmp_path / f"{backend}.npy"
+        result = run_code(VIEWS.format(path=str(path)), KERAS_BACKEND=backend)
+        assert result.returncode == 0, result.stderr
+        rendered.append(np.load(path))
+    assert np.ptp(rendered[0]) > 0.5
+    np.testing.assert_allclose(*rendered, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_trained_without_tensorflow_and_exported_with_it(tmp_path: Path, tiny_recipe: Path) -> None:
+    for words in (
+        ["train", "phantoms", "--recipe", str(tiny_recipe), "--out", str(tmp_path)],
+        ["distill", str(tmp_path / "teacher.keras"), "phantoms", "--recipe", str(tiny_recipe), "--out", str(tmp_path)],
+    ):
+        result = run_code(WITHOUT_TENSORFLOW.format(words=words), KERAS_BACKEND="jax")
+        assert result.returncode == 0, result.stderr
+    out = tmp_path / "student_int8.tflite"
+    result = run_cli("export", tmp_path / "student.keras", "phantoms", "--recipe", tiny_recipe, "--out", out)
+    assert result.returncode == 0, result.stderr
+    shape = load_recipe(str(tiny_recipe)).preprocessing.input_shape
+    assert Classifier.load(out).preprocessing.input_shape == shape
