@@ -20,11 +20,30 @@ if [ "$part" = all ] || [ "$part" = first ]; then
     call pipeline run november $QUICK --out runs/november --sign "A. Smith"
     call registry list
 fi
+# One folder a person, as `predict --person` takes them: persons FROM TO STAGE...
+persons() {
+    from=$1
+    to=$2
+    shift 2
+    for stage in "$@"; do
+        for slice in "$from"/*/"$stage"/*.png; do
+            name=$(basename "$slice")
+            mkdir -p "$to/${name%-*}"
+            cp "$slice" "$to/${name%-*}/"
+        done
+    done
+}
+
 if [ "$part" = all ] || [ "$part" = serve ]; then
-    call phantoms clinic --subjects 40 --slices 10 --seed 7
-    people=$(ls clinic/*/*/*.png | sed 's/-[0-9]*\.png$//' | sort | uniq | head -1)
-    call predict --no-guard --person "$people-01.png" "$people-02.png" --model models:/alzedge@champion
-    call stats november --model models:/alzedge@champion --no-guard --out stats
+    $ALZEDGE phantoms visitors --subjects 40 --slices 10 --seed 7
+    persons visitors in-november NonDemented VeryMildDemented MildDemented ModerateDemented
+    call predict --no-guard --person in-november/phantom-001 in-november/phantom-004 --model models:/alzedge@champion
+    $ALZEDGE predict --no-guard --person in-november/* --model models:/alzedge@champion --log november.jsonl > answers.txt 2>&1
+    call stats november.jsonl --out stats
+    $ALZEDGE phantoms later --subjects 80 --slices 10 --seed 8
+    persons later in-december ModerateDemented MildDemented
+    $ALZEDGE predict --no-guard --person in-december/* --model models:/alzedge@champion --log december.jsonl > answers.txt 2>&1
+    call drift --reference stats/stats.pb december.jsonl
 fi
 if [ "$part" = all ] || [ "$part" = retrain ]; then
     call phantoms december --subjects 300 --slices 10 --seed 1

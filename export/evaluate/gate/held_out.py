@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.audit.overlap import find_overlap
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet
 from alzedge.data.split_names import SUBJECT
 from alzedge.errors import UserError
@@ -14,6 +13,7 @@ from alzedge.export.evaluate.evaluate_sources import choose_splits
 from alzedge.export.evaluate.exposure import exposure
 from alzedge.export.evaluate.sources import CROSSVAL, Source
 from alzedge.metrics.baselines import Sides
+from alzedge.monitoring.audit.overlap import find_overlap
 
 
 @dataclass(frozen=True, eq=False)
