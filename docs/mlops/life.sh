@@ -4,7 +4,6 @@
 set -u
 ALZEDGE=${ALZEDGE:-alzedge}
 QUICK="--recipe quick --set finetune.epochs=6 --set distill.epochs=10"
-POOR="--recipe quick --set finetune.epochs=1 --set distill.epochs=1"
 
 call() {
     printf '$ alzedge %s\n' "$*"
@@ -46,9 +45,12 @@ if [ "$part" = all ] || [ "$part" = serve ]; then
     call drift --reference stats/stats.pb december.jsonl
 fi
 if [ "$part" = all ] || [ "$part" = retrain ]; then
-    call phantoms december --subjects 300 --slices 10 --seed 1
-    call pipeline run december $POOR --out runs/hasty --trained-on november
-    call pipeline run december $QUICK --out runs/december --trained-on november --sign "A. Smith"
+    call gate runs/november/student_float32.tflite november --recipe quick --against models:/alzedge@champion
+    call distill runs/november/subject/teacher.keras november --recipe quick --set distill.epochs=10 --seed 1 --out runs/december
+    call export runs/december/student.keras november --recipe quick --out runs/december/student_int8.tflite
+    call gate runs/december/student_int8.tflite november --recipe quick --against models:/alzedge@champion --sign "A. Smith"
+    call registry push runs/december/student_int8.tflite --schema runs/november/schema.pbtxt
+    call registry promote
     call registry lineage
     call registry rollback
     call registry list
