@@ -1,9 +1,11 @@
 """Contrastive pre-training of the encoder: SimCLR on unlabelled slices."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from alzedge.runs.recipe import Recipe
@@ -83,10 +85,12 @@ def _view(images: NDArray[np.float32], index: NDArray[np.intp], recipe: Recipe, 
     return np.stack(drawn)
 
 
-def side_by_side(first: NDArray[np.float32], second: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
+def side_by_side(first: NDArray[np.float32], second: NDArray[np.float32], parts: int) -> Any:
     """Join two views of N images to one batch (2N, ...), each part of which holds both views of its images.
 
     Data-parallel training splits a batch into as many contiguous parts as there are devices.
     """
+    if parts == 1:
+        return ops.concatenate([first, second])
     pairs = zip(np.array_split(first, parts), np.array_split(second, parts), strict=True)
     return np.concatenate([view for pair in pairs for view in pair])

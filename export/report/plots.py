@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from alzedge.data.dataset import DataSet
 from alzedge.export.report.tables import split_title
@@ -60,6 +61,7 @@ def loss_curves(curves: dict[str, list[float]], path: Path) -> None:
     for axis, (title, losses) in zip(axes, curves.items(), strict=False):
         axis.plot(range(1, len(losses) + 1), losses, marker="o", ms=3, color=COLOURS[0])
         axis.set(title=title, xlabel="epoch", ylabel="loss")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.grid(alpha=0.3)
     save_figure(figure, path)
 

@@ -56,7 +56,7 @@ def draw_views(recipe: AugmentRecipe, count: int, seed: list[int]) -> NDArray[np
     return views
 
 
-def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDArray[np.float32]:
+def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> Any:
     """Render views.
 
     Args:
@@ -64,24 +64,32 @@ def apply_views(images: NDArray[np.float32], views: NDArray[np.float32]) -> NDAr
         views: float32 (N, 16) from `draw_views`.
 
     Returns:
-        float32 of the same shape, 0 to 1; pixels from outside the frame are 0.
+        float32 of the same shape, 0 to 1, as NumPy's array, or JAX's where Keras runs on it; pixels from outside the
+        frame are 0. Noise is each library's own, so its pixels differ between them.
     """
-    rows, columns = images.shape[1:3]
+    transforms = _affine(views, *images.shape[1:3])
     scanner = views[:, 8:14] if views[:, 8:14].any() else None
-    rendered: NDArray[np.float32] = np.asarray(
-        _renderer()(images, _affine(views, rows, columns), views[:, 5:7], scanner, _noise(images.shape, views[:, 14:]))
-    )
-    return rendered
+    noisy = bool(views[:, 14].any())
+    if keras.backend.backend() == "jax":
+        return _compiled()(images, transforms, views[:, 5:7], scanner, views[:, 14:] if noisy else None)
+    noise = _noise(images.shape, views[:, 14:]) if noisy else None
+    return np.asarray(_render(images, transforms, views[:, 5:7], scanner, noise))
 
 
 @cache
-def _renderer() -> Callable[..., Any]:
-    """`_render`, compiled where Keras runs on JAX, which is slow otherwise."""
-    if keras.backend.backend() != "jax":
-        return _render
+def _compiled() -> Callable[..., Any]:
+    """`_render` compiled by JAX, which draws the noise where the images are."""
     import jax
 
-    compiled: Callable[..., Any] = jax.jit(_render)
+    def noise_of(shape: tuple[int, ...], drawn: Any) -> Any:
+        keys = jax.vmap(jax.random.key)(drawn[:, 1].astype("uint32"))
+        return jax.vmap(lambda key: jax.random.normal(key, shape))(keys) * drawn[:, 0].reshape(-1, 1, 1, 1)
+
+    def render(images: Any, transforms: Any, tone: Any, scanner: Any, drawn: Any) -> Any:
+        noise = None if drawn is None else noise_of(images.shape[1:], drawn)
+        return _render(images, transforms, tone, scanner, noise)
+
+    compiled: Callable[..., Any] = jax.jit(render)
     return compiled
 
 
@@ -116,10 +124,8 @@ def _bias_field(terms: Any, rows: int, columns: int) -> Any:
     return ops.tensordot(terms, basis, 1)[..., None]
 
 
-def _noise(shape: tuple[int, ...], drawn: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """Noise (N, rows, columns, 1) from each view's standard deviation and seed: NumPy's, the same on every backend."""
-    if not drawn[:, 0].any():
-        return None
+def _noise(shape: tuple[int, ...], drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Noise (N, rows, columns, 1) from each view's standard deviation and seed."""
     noise = np.empty(shape, np.float32)
     for row, (deviation, seed) in zip(noise, drawn, strict=True):
         np.random.default_rng(int(seed)).standard_normal(out=row, dtype=np.float32)

@@ -17,15 +17,16 @@ from alzedge.cli import main
 main()
 """
 VIEWS = """
+from dataclasses import replace
 import numpy as np
 from alzedge.runs.recipe_file import load_recipe
 from alzedge.teacher.training.augment import apply_views, draw_views
 images = np.random.default_rng(0).random((8, 104, 88, 1), np.float32)
-np.save({path!r}, apply_views(images, draw_views(load_recipe("measure").augment, 8, [0, 1])))
+np.save({path!r}, apply_views(images, draw_views(replace(load_recipe("measure").augment, noise=0.0), 8, [0, 1])))
 """
 
 
-def test_views_are_the_same_on_every_backend(tmp_path: Path) -> None:
+def test_views_are_the_same_on_every_backend_but_for_noise(tmp_path: Path) -> None:
     pytest.importorskip("jax")
     rendered = []
     for backend in ("jax", "tensorflow"):
