@@ -159,8 +159,10 @@ def _pairs(
 
 
 def _one(reference: Floats, new: Floats, p: float, adjusted: float) -> FeatureDrift:
-    means, spreads = ([float(f(side)) for side in (reference, new)] for f in (np.mean, lambda x: np.std(x, ddof=1)))
-    return FeatureDrift(len(reference), len(new), *means, *spreads, p, adjusted, effect(reference, new))
+    mean, new_mean = float(reference.mean()), float(new.mean())
+    spread, new_spread = float(reference.std(ddof=1)), float(new.std(ddof=1))
+    found = effect(reference, new)
+    return FeatureDrift(len(reference), len(new), mean, new_mean, spread, new_spread, p, adjusted, found)
 
 
 def _size(reference: Floats, new: Floats) -> float:

@@ -68,7 +68,7 @@ def measure(dataset: DataSet, classifier: Classifier | None = None, progress: Pr
     rows[:, : len(FEATURES)] = features
     people = []
     for own in progress(_groups(dataset)):
-        answers = [] if classifier is None else classifier.answers(dataset.images[own], dataset.height[own])
+        answers = [] if classifier is None else classifier.answers(dataset.images[own], dataset.height[own].tolist())
         for row, answer in zip(own, answers, strict=False):
             rows[row] = person_row(features[row : row + 1], [answer], answer, dataset.height[row : row + 1])
         person = None if classifier is None else classifier.person(answers)

@@ -121,4 +121,4 @@ def _statistics(labels: NDArray[np.bool_], ends: NDArray[np.intp]) -> Floats:
     ranks = np.arange(1, size + 1, dtype=np.float32)
     difference = counts / np.float32(new) - (ranks - counts) / np.float32(size - new)
     squares: Floats = (difference[:, ends].astype(np.float64) ** 2).sum(axis=1)
-    return squares * new * (size - new) / size**2
+    return squares * float(new * (size - new) / size**2)

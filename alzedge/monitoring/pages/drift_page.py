@@ -45,10 +45,10 @@ def drift_page(drift: Drift, new_name: str, reference: Columns, new: Columns) ->
 
 def _row(name: str, feature: FeatureDrift, reference: NDArray[np.float64], new: NDArray[np.float64]) -> list[Cell]:
     quantity, effect = NUMBERS[name], feature.effect
-    sides = [one[~np.isnan(one)] for one in (reference, new)]
+    old, came = (one[~np.isnan(one)] for one in (reference, new))
     return [
         (quantity.title, quantity.unit),
-        two_histograms(*sides, f"{quantity.title}: reference and new"),
+        two_histograms(old, came, f"{quantity.title}: reference and new"),
         mean_text(feature.mean, feature.spread),
         mean_text(feature.new_mean, feature.new_spread),
         (f"{number_text(effect.shift)} SD", f"spread × {number_text(effect.spread)}"),
