@@ -70,9 +70,9 @@ def gate(
         dataset.fingerprint,
         people_in(paired),
         people.sentence,
-        power and power.power,
+        None if power is None else power.power,
         power.check if power else "",
-        power and power.people_needed,
+        None if power is None else power.people_needed,
         tuple(notes),
         signed_by,
     )
