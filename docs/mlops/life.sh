@@ -51,6 +51,7 @@ if [ "$part" = all ] || [ "$part" = retrain ]; then
     call gate runs/december/student_int8.tflite november --recipe quick --against models:/alzedge@champion --sign "A. Smith"
     call registry push runs/december/student_int8.tflite --schema runs/november/schema.pbtxt
     call registry promote
+    call registry promote --force "a trial on a Friday"
     call registry lineage
     call registry rollback
     call registry list
