@@ -11,6 +11,8 @@
 #   make bench-audit                  time and memory of `alzedge audit` at 1, 10 and 100 times the images
 #   make bench-page                   load on the running page: 1, 10 and 50 users, memory, first page
 #   make bench-install                what an installation weighs
+#   make fuzz                         every parser on changed files; more with ARGS='--count 50000 --seed 15'
+#   make soak                         hostile and honest load on the page for an hour, or ARGS='--minutes 10'
 #   make test-wheel                   build the wheel, type-check and test what it installs
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -30,7 +32,7 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit bench-page bench-install test-wheel clean
+.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit bench-page bench-install fuzz soak test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -73,6 +75,12 @@ bench-page: .venv/dev
 
 bench-install: .venv/dev
 	.venv/bin/python benchmarks/bench_install.py $(ARGS)
+
+fuzz: .venv/dev
+	.venv/bin/python benchmarks/fuzz.py $(ARGS)
+
+soak: .venv/dev
+	.venv/bin/python benchmarks/soak.py $(ARGS)
 
 # From an empty folder, so that nothing of the checkout but its tests can be imported.
 test-wheel: .venv/dev

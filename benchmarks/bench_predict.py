@@ -9,25 +9,34 @@ Compared in one run, taking turns, on phantom slices as JPEG and PNG:
 - cold start: `alzedge predict` on one slice against importing numpy, PIL and the interpreter;
 - peak memory of the largest process at 10,000 and at 100,000 slices.
 
-Wall time is what users wait for; on a machine with other work, ratios of CPU time are steadier.
+`--parts` says what a slice's time is made of. Wall time is what users wait for; on a machine with other work, ratios of CPU time are steadier.
 """
 
 import argparse
+import io
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.phantom_set import make_phantoms
 from alzedge.export.guard.fit import make_guard
-from alzedge.inference.classifier import bundled_model
+from alzedge.imaging.slices import decode_slice, read_bytes
+from alzedge.inference.answering import Answerer
+from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.inputs import find_items
+from alzedge.inference.measures.readings import Readings
+from alzedge.inference.measures.single import SingleSlices
+from alzedge.inference.predict import chunks
 from alzedge.model_file.read_write import read_tflite, write_tflite
 
 _IMPORTS = "import numpy, PIL.Image; from ai_edge_litert.interpreter import Interpreter"
@@ -149,12 +158,51 @@ def bench_memory(small: Path, large: Path, model: Path) -> None:
         print(f"peak memory, {jobs} processes: {before:.0f} MiB at 10,000 slices, {after:.0f} MiB at 100,000")
 
 
+def bench_parts(paths: list[Path], model: Path) -> None:
+    """Print the processor time of each part of the way from a file to a line, alone, one slice after the other."""
+    classifier, count, chunk = Classifier.load(model), len(paths), 16
+    data = [path.read_bytes() for path in paths]
+    pixels = np.stack([decode_slice(one, "slice") for one in data])
+    groups = [pixels[start : start + chunk] for start in range(0, count, chunk)]
+    inputs = [classifier.preprocessing(group) for group in groups]
+    outputs = [classifier.interpreter(one) for one in inputs]
+    readings = [Readings.of(one, np.full(len(one["probabilities"]), np.nan)) for one in outputs]
+    assert classifier.measures is not None and classifier.guard is not None
+    guard, rule = classifier.guard, SingleSlices(classifier.measures)
+    whole = Answerer(classifier)
+    items = list(chunks(find_items([paths[0].parent])))
+    parts: dict[str, Callable[[], object]] = {
+        "find": lambda: list(find_items([paths[0].parent])),
+        "read": lambda: [read_bytes(path) for path in paths],
+        "open and decode": lambda: [decode_slice(one, "slice") for one in data],
+        "of it Pillow": lambda: [np.asarray(Image.open(io.BytesIO(one))) for one in data],
+        "guard": lambda: [guard.unlikeness(group) for group in groups],
+        "preprocessing": lambda: [classifier.preprocessing(group) for group in groups],
+        "interpreter": lambda: [classifier.interpreter(one) for one in inputs],
+        "rule": lambda: [rule(one) for one in readings],
+        "all together": lambda: [whole(chunk) for chunk in items],
+    }
+    spent = {name: min(_processor_seconds(part) for _ in range(5)) for name, part in parts.items()}
+    print(
+        f"{paths[0].suffix}: "
+        + ", ".join(f"{name} {1e6 * value / count:.0f}" for name, value in spent.items())
+        + " us a slice"
+    )
+
+
+def _processor_seconds(part: Callable[[], object]) -> float:
+    start = time.process_time()
+    part()
+    return time.process_time() - start
+
+
 def main() -> None:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(description="Measure alzedge predict.")
     parser.add_argument("--slices", type=int, default=20_000, help="of each format, for the rates")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--skip-memory", action="store_true", help="leave out the 220,000 slices of the memory part")
+    parser.add_argument("--parts", action="store_true", help="only the parts of a slice's time, in this process")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
@@ -162,6 +210,10 @@ def main() -> None:
         people = make_phantoms(60, 6)
         model = make_model(top / "student.tflite", people)
         slices = {suffix: make_slices(top / f"source{suffix}", suffix, people) for suffix in (".jpg", ".png")}
+        if options.parts:
+            for paths in slices.values():
+                bench_parts(paths, model)
+            return
         bench_start(slices[".png"][0], 5 * options.turns)
         for suffix, paths in slices.items():
             bench_rates(link(top / suffix[1:], paths, options.slices), model, options.slices, options.turns)

@@ -11,7 +11,7 @@ is the teachers' for the view, and a quarter theirs on average over the person's
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,21 @@ class SoftTargets:
     def to_dict(self) -> dict[str, Any]:
         """Entry of the student's record, which calls CSF `fluid`."""
         return {"cross_fit": self.parts, "fluid": self.csf, "temperature": self.temperature}
+
+
+def with_truth(targets: SoftTargets, labels: NDArray[np.int64], share: float) -> SoftTargets:
+    """Mix the true stage into soft targets (Hinton et al. 2015, arXiv:1503.02531, section 2).
+
+    Args:
+        targets: of N images.
+        labels: int64 (N,), -1 where the stage is unknown: such targets stay as they are.
+        share: of the truth, 0 to 1; 1 is learning from the labels, without a teacher.
+    """
+    probabilities = np.exp(targets.logits - targets.logits.max(axis=-1, keepdims=True), dtype=np.float64)
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    truth = np.eye(len(STAGES))[labels]
+    blended = np.where((labels >= 0)[:, None], share * truth + (1 - share) * probabilities, probabilities)
+    return replace(targets, logits=np.log(np.maximum(blended, _LEAST)).astype(np.float32))
 
 
 def cross_fitted_targets(

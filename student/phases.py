@@ -11,6 +11,7 @@ from alzedge.errors import UserError
 from alzedge.inference.measures.demographics import DEMOGRAPHICS, Coding
 from alzedge.model_file.read_write import ModelKind, Role, make_record, read_keras_record
 from alzedge.runs.split_run import SplitRun
+from alzedge.teacher.phases import Resources
 from alzedge.utils.files import replacing, write_json
 from alzedge.utils.progress import OnPhase, OnStep, quiet_phase
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import keras
 
     from alzedge.student.cross_fit import SoftTargets
+
+_ONE_DEVICE = Resources()
 
 
 def targets_phase(
@@ -44,7 +47,7 @@ def targets_phase(
         inputs.append(pretrained or _pretrained(teacher))
 
     def action(stem: Path) -> None:
-        from alzedge.student.cross_fit import SoftTargets, cross_fitted_targets
+        from alzedge.student.cross_fit import SoftTargets, cross_fitted_targets, with_truth
         from alzedge.student.distill import soft_targets
         from alzedge.teacher.keras_file import load_model
         from alzedge.teacher.training.loop import set_seed
@@ -62,6 +65,9 @@ def targets_phase(
                 )
             else:
                 targets = SoftTargets(soft_targets(model, split_run.training_inputs(), split_run.recipe, on_step))
+        truth = split_run.recipe.distill.truth
+        if truth and not split_run.recipe.measures.learn:
+            targets = with_truth(targets, split_run.training_labels(), truth)
         with replacing(output) as temporary:
             np.save(temporary, targets.logits)
         write_json(description, targets.to_dict())
@@ -70,7 +76,13 @@ def targets_phase(
     return output
 
 
-def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: OnPhase = quiet_phase) -> Path:
+def distill_phase(
+    split_run: SplitRun,
+    targets: Path,
+    teacher: Path,
+    on_phase: OnPhase = quiet_phase,
+    resources: Resources = _ONE_DEVICE,
+) -> Path:
     """Distill a student from the soft targets of `teacher`; writes and returns `student.keras`."""
     output, curve = split_run.folder / "student.keras", split_run.folder / "student.loss.json"
     settings = ["student", "distill", "measures", "augment"]
@@ -80,8 +92,13 @@ def distill_phase(split_run: SplitRun, targets: Path, teacher: Path, on_phase: O
     def action(stem: Path) -> None:
         from alzedge.student.distill import distill
         from alzedge.teacher.keras_file import save_model
+        from alzedge.teacher.training.tracking import recorded
 
-        with on_phase(f"{split_run.title}: student distillation") as on_step:
+        wandb_name = f"{split_run.title}-distill" if resources.wandb else None
+        with (
+            on_phase(f"{split_run.title}: student distillation") as show,
+            recorded(split_run.folder / "events" / "distill", show, wandb_name) as on_step,
+        ):
             truths = split_run.training_truths()
             model, history = distill(
                 np.load(targets),

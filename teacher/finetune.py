@@ -32,7 +32,8 @@ _VIEW = 21  # name of the random stream
 def build_teacher(recipe: Recipe, input_shape: tuple[int, int, int], scales: Scales | None = None) -> keras.Model:
     """Build an untrained teacher: images (N, rows, columns, 1) to logits (N, 4), and with `scales` to measures, too."""
     further = None if scales is None else partial(measure_heads, scales=scales)
-    return classifier(build_encoder(recipe.teacher, input_shape), recipe.finetune.head_layer, further)
+    settings = recipe.finetune
+    return classifier(build_encoder(recipe.teacher, input_shape), settings.head_layer, further, settings.dropout)
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:

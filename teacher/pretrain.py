@@ -74,7 +74,7 @@ def pretrain(
     return model, history
 
 
-def _view(images: NDArray[np.float32], index: NDArray[np.intp], recipe: Recipe, seed: list[int]) -> NDArray[np.float32]:
+def _view(images: NDArray[np.float32], index: NDArray[np.intp], recipe: Recipe, seed: list[int]) -> Any:
     settings = recipe.pretrain
     if settings.views == "mri":
         return apply_views(images[index], draw_views(recipe.augment, len(images), seed)[index])

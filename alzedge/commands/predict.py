@@ -12,6 +12,7 @@ import click
 from alzedge.commands.options import check_model
 from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER
+from alzedge.utils.start import without_collection
 
 if TYPE_CHECKING:  # imported when the command is called: its help is there at once
     from alzedge.inference.answering import Answerer, Result
@@ -107,18 +108,19 @@ def predict_command(
     if log is not None and log.exists() and not log.is_file():
         raise click.UsageError(f"--log {log} is not an ordinary file; name another.")
 
-    from alzedge.commands.progress_bars import show_share
-    from alzedge.inference.answering import Workload, answerer, as_one_person
-    from alzedge.inference.inputs import find_items
-    from alzedge.inference.predict import answer_items
-    from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
-    from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
-    from alzedge.monitoring.features import feature_values
-    from alzedge.monitoring.log import AnswerLog
+    with without_collection():
+        from alzedge.commands.progress_bars import show_share
+        from alzedge.inference.answering import Workload, answerer, as_one_person
+        from alzedge.inference.inputs import find_items
+        from alzedge.inference.predict import answer_items
+        from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
+        from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
+        from alzedge.monitoring.features import feature_values
+        from alzedge.monitoring.log import AnswerLog
 
-    measure = None if log is None else feature_values
-    workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex, measure)
-    loaded = answerer(workload)  # a model that is refused is refused before anything is printed
+        measure = None if log is None else feature_values
+        workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex, measure)
+        loaded = answerer(workload)  # a model that is refused is refused before anything is printed
     record = loaded.record
     kept = None if log is None else AnswerLog(log, record["sha256"])
     notes = {"any_dementia": operating_sentence(record), **measured_sentences(record, age)}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.data.split_names import SPLITS
+from alzedge.data.split_names import LEAKY, SPLITS
 from alzedge.errors import UserError
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES
@@ -124,7 +124,7 @@ class Split:
     """Division of a data set into slices that train and slices that test.
 
     Attributes:
-        name: 'official', 'subject' or 'random'.
+        name: 'official', 'subject', 'random' or 'leaky'.
         train, test: index arrays into the data set.
         unseen_people: whether no person of `test` is in `train`; None when nobody knows.
         description: one clause for tables and cards.
@@ -144,12 +144,14 @@ def split_dataset(dataset: DataSet, name: str, fold: int = 0) -> Split:
 
     `official` is the split the data set came with. `subject` keeps every person on one
     side: the people of `fold` (see `alzedge.data.folds`) test, all others train. `random`
-    mixes slices and exists for data that comes without people and without a split.
+    mixes slices and exists for data that comes without people and without a split. `leaky` mixes slices of known
+    people too, 80/10/10 as much of the literature does: a tenth tests, another is left out, and the test people are
+    trained on.
 
     Raises:
         UserError: the data set cannot be split that way, or one side lacks all images.
     """
-    from alzedge.data.folds import image_folds, subject_folds
+    from alzedge.data.folds import image_folds, leaky_tenths, subject_folds
 
     if name == "official":
         if not np.all(dataset.split != ""):
@@ -166,6 +168,10 @@ def split_dataset(dataset: DataSet, name: str, fold: int = 0) -> Split:
     if name == "random":
         folds = image_folds(dataset.paths, dataset.labels)
         return _make_split(dataset, name, folds == fold, "random slices held out; people unknown", fold)
+    if name == LEAKY:
+        tenths = leaky_tenths(dataset.paths, dataset.labels)
+        split = _make_split(dataset, name, tenths == 0, "random 80/10/10 of slices: it leaks people", None)
+        return replace(split, train=np.flatnonzero(tenths > 1))
     raise UserError(f"{name!r} is not a split; choose one of {', '.join(SPLITS)}.")
 
 

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def list_entries(tree: FileTree, every_stage: bool = True) -> list[Entry]:
         UserError: no class folders, an unknown or an empty class, or a `subjects.csv` that
             does not fit.
     """
-    entries = list(entries_in(tree.source, tree.names, _labelled(tree)))
+    entries = list(entries_in(tree.source, tree.names, _labelled(tree).get))
     (check_classes if every_stage else check_sides)(tree.source, {(e.split, e.label) for e in entries})
     if len({e.path for e in entries}) < len(entries):
         raise several_data_sets(tree.source)
@@ -77,13 +77,17 @@ def list_entries(tree: FileTree, every_stage: bool = True) -> list[Entry]:
     return sorted(entries, key=lambda e: (e.label, e.subject, e.slice, e.path))
 
 
-def entries_in(source: Path, names: Iterable[str], labelled: Mapping[str, Entry] | None = None) -> Iterator[Entry]:
+# The image of a file's name that a table has the label of; None of any other name.
+Labelled = Callable[[str], Entry | None]
+
+
+def entries_in(source: Path, names: Iterable[str], labelled: Labelled) -> Iterator[Entry]:
     """The images among relative POSIX names, one by one, in the order of the names.
 
     Args:
         source: how to call the data set in messages.
         names: of all its files.
-        labelled: images outside of class folders, by name.
+        labelled: images outside of class folders.
 
     Raises:
         UserError: an image lies in no class folder, or the class folders are those of several data sets, or the
@@ -92,7 +96,7 @@ def entries_in(source: Path, names: Iterable[str], labelled: Mapping[str, Entry]
     first: str | None = None
     for name in names:
         if name.lower().endswith(SUFFIXES):
-            entry = entry_of(source, name, labelled or {})
+            entry = entry_of(source, name, labelled)
             above = "/".join(name.split("/")[: -len(entry.path.split("/"))])
             if first is None:
                 first = above
@@ -103,7 +107,7 @@ def entries_in(source: Path, names: Iterable[str], labelled: Mapping[str, Entry]
             raise UserError(f"{source}: {name} is {foreign_by_name(name)}.")
 
 
-def entry_of(source: Path, name: str, labelled: Mapping[str, Entry]) -> Entry:
+def entry_of(source: Path, name: str, labelled: Labelled) -> Entry:
     """The image of a relative POSIX name, by its folders, else as `labelled` has it.
 
     Raises:
@@ -112,8 +116,8 @@ def entry_of(source: Path, name: str, labelled: Mapping[str, Entry]) -> Entry:
     parts = name.split("/")
     folder = parts[-2] if len(parts) > 1 else ""
     label = stage_index(folder)
-    if label is None and name in labelled:
-        return labelled[name]
+    if label is None and (known := labelled(name)) is not None:
+        return known
     if label is None:
         raise UserError(
             f"{source}: {name} is in no class folder; images belong in folders named {', '.join(STAGES)}, "

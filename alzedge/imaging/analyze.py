@@ -68,8 +68,9 @@ def read_analyze(header: Named, image: Named, max_voxels: int = MAX_VOXELS) -> G
             f"{name}: a NIfTI pair, not Analyze; save it as one .nii file, e.g. with `fslchfiletype NIFTI`."
         )
     try:
-        fields: Any = AnalyzeHeader(start, check=False)
-        shape, dtype = fields.get_data_shape(), fields.get_data_dtype()
+        with np.errstate(all="ignore"):  # numbers of dimensions that no file has
+            fields: Any = AnalyzeHeader(start, check=False)
+            shape, dtype = fields.get_data_shape(), fields.get_data_dtype()
     except (HeaderDataError, ValueError, KeyError) as error:
         raise UserError(f"{name}: not an Analyze header, or damaged; copy it again.") from error
     _check(fields, shape, dtype, name, max_voxels)

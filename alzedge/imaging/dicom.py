@@ -227,5 +227,6 @@ def _value(dataset: Any, index: int, count: int, keyword: str, group: str) -> An
 def _rescaled(pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
     if (slope, intercept) == (1.0, 0.0):
         return pixels
-    rescaled: NDArray[np.float32] = pixels.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+    with np.errstate(all="ignore"):  # voxels that become infinite are refused where they are used
+        rescaled: NDArray[np.float32] = pixels.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     return rescaled

@@ -58,7 +58,8 @@ def stacked(frames: list[Frame], name: str) -> Grid:
     first = frames[0]
     normal = np.cross(first.across, first.down)
     frames = sorted(frames, key=lambda frame: float(frame.position @ normal))
-    step = normal * first.thickness
+    with np.errstate(all="ignore"):  # a thickness that is no number is refused with the spacing
+        step = normal * first.thickness
     if len(frames) > 1:
         step = (frames[-1].position - frames[0].position) / (len(frames) - 1)
         _check_even(np.diff([float(frame.position @ normal) for frame in frames]), name)

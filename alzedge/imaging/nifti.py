@@ -173,5 +173,6 @@ def _check(header: Any, name: str, max_voxels: int) -> None:
 def _scaled(voxels: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
     if (slope, intercept) == (1.0, 0.0):
         return voxels
-    scaled: NDArray[np.float32] = voxels.astype(np.float32) * np.float32(slope) + np.float32(intercept)
+    with np.errstate(all="ignore"):  # voxels that become infinite are refused where they are used
+        scaled: NDArray[np.float32] = voxels.astype(np.float32) * np.float32(slope) + np.float32(intercept)
     return scaled

@@ -49,9 +49,15 @@ class Preprocessing:
             float32 (N, 208 / shrink, 176 / shrink, 1), 0 to 1; after `resize256` 256 / shrink both ways.
         """
         rows, columns, _ = self.input_shape
-        pixels = apply_steps(images.reshape(-1, HEIGHT, WIDTH), self.steps)
-        means = _block_means(pixels, self.shrink) if self.shrink > 1 else pixels
-        return means.reshape(-1, rows, columns, 1).astype(np.float32) / np.float32(_WHITE)
+        slices = images.reshape(-1, HEIGHT, WIDTH)
+        means = np.empty((len(slices), rows, columns), np.uint16)
+        # One by one: a slice and all that is made of it lie in the cache.
+        for row in range(len(slices)):
+            pixels = apply_steps(slices[row : row + 1], self.steps)
+            means[row] = (_block_means(pixels, self.shrink) if self.shrink > 1 else pixels)[0]
+        inputs = means.astype(np.float32)
+        inputs /= np.float32(_WHITE)
+        return inputs[..., np.newaxis]
 
     def to_dict(self) -> dict[str, Any]:
         """As written into model files, in the order of application; `from_dict` reads it back.

@@ -178,7 +178,7 @@ def read_bytes(path: Path) -> bytes:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
             raise UserError(f"{path} is a pipe or a device; name an ordinary file.")
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             # Asked for 8 MiB, Python sets them aside first: ten times the work of reading a slice.
             return file.read(min(status.st_size, MAX_BYTES) + 1)
     except FileNotFoundError as error:

@@ -1,7 +1,7 @@
 """Answers of a model: for one slice, for one person, and for all that was asked at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from alzedge.inference.measures.operating_point import AnyDementia
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.measures.rule import Measures
+from alzedge.inference.measures.single import SingleSlices
 from alzedge.stages import STAGES
 
 
@@ -93,20 +94,32 @@ def together(
     return Answer({stage: float(np.mean([one[stage] for one in shares])) for stage in shares[0]}, None, None, threshold)
 
 
-def of_one(
-    readings: Readings, measures: Measures | None, threshold: float | None, age: float | None, sex: str | None
-) -> Answer:
-    """The answer for one slice: by the rule, as if it were all that is known of the person, but without a stage set.
+def of_each(
+    readings: Readings,
+    single: SingleSlices | None,
+    unlikeness: Sequence[float | None],
+    threshold: float | None,
+    age: float | None,
+    sex: str | None,
+) -> list[Answer]:
+    """Answers for slices: by the rule, each as if it were all that is known of the person, but without a stage set.
 
     Args:
-        readings: of the slice.
-        measures, age, sex: see `together`.
+        readings: of N slices.
+        single: the file's rule for slices one by one; None where it has none.
+        unlikeness: N, see `Answer`.
         threshold: the file's.
+        age, sex: see `together`.
     """
-    if measures is None:
-        shares = dict(zip(STAGES, readings.probabilities[0].tolist(), strict=True))
-        return Answer(shares, None, None, threshold, readings=readings)
-    return replace(_measured(measures, readings, threshold, age, sex), stage_set=None, readings=readings)
+    told: list[tuple[list[float], BrainVolume | None, ApparentAge | None]]
+    if single is None:
+        told = [(shares, None, None) for shares in readings.probabilities.tolist()]
+    else:
+        told = [(one.probabilities.tolist(), one.brain_volume, one.apparent_age) for one in single(readings, age, sex)]
+    return [
+        Answer(dict(zip(STAGES, shares, strict=True)), None, strange, threshold, volume, apparent, readings=own)
+        for (shares, volume, apparent), strange, own in zip(told, unlikeness, readings.each(), strict=True)
+    ]
 
 
 def _measured(

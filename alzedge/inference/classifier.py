@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import fit_slice
-from alzedge.inference.answer import Answer, Prediction, of_one, together
+from alzedge.inference.answer import Answer, Prediction, of_each, together
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
@@ -19,6 +18,7 @@ from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.inference.measures.person import check_person
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.measures.rule import Measures
+from alzedge.inference.measures.single import SingleSlices
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record
@@ -55,7 +55,7 @@ def find_model(name: Path | str | None) -> Path:
 
 
 def _bundled(name: str) -> Path:
-    path = Path(str(resources.files("alzedge.inference").joinpath("bundled", name)))
+    path = Path(__file__).with_name("bundled") / name
     if not path.is_file():
         raise UserError(
             f"{path}: the bundled model is missing from this installation; reinstall alzedge or give --model."
@@ -81,6 +81,7 @@ class Classifier:
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
         self.operating_point = OperatingPoint.read(record)
         self.measures = Measures.read(record)
+        self._single = None if self.measures is None else SingleSlices(self.measures)
         self.interpreter = interpreter
 
     @classmethod
@@ -226,9 +227,10 @@ class Classifier:
         answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
         shown = images if len(accepted) == len(images) else images[accepted]
         readings = Readings.of(self.interpreter(self.preprocessing(shown)), heights[accepted])
-        for number, row in enumerate(accepted):
-            told = of_one(readings.take(np.array([number])), self.measures, self.threshold, age, sex)
-            answers[row] = replace(told, unlikeness=unlikeness[row])
+        strange = [unlikeness[row] for row in accepted]
+        told = of_each(readings, self._single, strange, self.threshold, age, sex)
+        for row, answer in zip(accepted, told, strict=True):
+            answers[row] = answer
         return answers
 
     def probabilities(self, images: _Pixels) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,7 +122,7 @@ def load_template() -> Template:
 
 def _shipped(name: str) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Voxels and affine of our own NIfTI-1 file, uint8, little-endian; without nibabel, which devices lack."""
-    packed = resources.files("alzedge.preparation").joinpath("template", name).read_bytes()
+    packed = (Path(__file__).with_name("template") / name).read_bytes()
     data = gzip.decompress(packed)
     columns, rows, slices = (int(side) for side in np.frombuffer(data, "<i2", 3, 42))
     offset, slope = (float(value) for value in np.frombuffer(data, "<f4", 2, 108))

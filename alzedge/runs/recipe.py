@@ -11,7 +11,16 @@ from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.runs.settings import one_of, within
 
 DEPTHS = (18, 34, 50, 101, 152)
-ARCHITECTURES = ("simclrv2-resnet", "vgg19", "efficientnet-b1", "efficientnet-b7", "inception-resnet-v2", "mobilenet")
+ARCHITECTURES = (
+    "simclrv2-resnet",
+    "vgg19",
+    "efficientnet-b1",
+    "efficientnet-b7",
+    "inception-resnet-v2",
+    "mobilenet",
+    "mobilenet-v2",
+    "mobilenet-v3-small",
+)
 OPTIMIZERS = ("adamw", "adam", "rmsprop", "sgd", "lars")
 SCHEDULES = ("cosine", "exponential", "step", "constant")
 SAMPLINGS = ("shuffled", "balanced", "alternating")
@@ -115,6 +124,7 @@ class FinetuneRecipe(TeacherTrainingRecipe):
 
     head_layer: int = one_of(1, 0, 1, 2)
     frozen: bool = False  # only the linear head learns: a linear probe
+    dropout: float = within(0.0, 0, 0.95)  # share of the linear head's inputs that is left out in training
     sampling: str = one_of("shuffled", *SAMPLINGS)
     label_percent: int = one_of(100, 1, 10, 20, 50, 100)  # of each stage's people, at least one
 
@@ -154,7 +164,7 @@ class DemographicsRecipe:
 
 @dataclass(frozen=True)
 class DistillRecipe(TrainingRecipe):
-    """The teacher's soft targets, no labels; each epoch sees the next of `views` views.
+    """The teacher's soft targets, no labels but for `truth`; each epoch sees the next of `views` views.
 
     With `cross_fit` (0: without) they come from as many teachers, each of which has not seen the people
     it answers for; with `fluid` a regression joins them; see `alzedge.student.cross_fit` and `fluid`.
@@ -164,7 +174,7 @@ class DistillRecipe(TrainingRecipe):
     views: int = within(8, 1, 10_000)
     cross_fit: int = one_of(0, 0, 2, 3, 4, 5)
     fluid: bool = False
-    truth: float = within(0.0, 0, 1)  # share of the truth in the targets, with `measures` only; 1: no teacher
+    truth: float = within(0.0, 0, 1)  # share of the truth in the targets, where it is known; 1: no teacher
 
     def __post_init__(self) -> None:
         if self.fluid and not self.cross_fit:

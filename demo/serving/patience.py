@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -80,7 +81,7 @@ class PatientProtocol(H11Protocol):
 
 
 class TimedBodies:
-    """ASGI middleware: a body that arrives too slowly is refused, and its connection closed."""
+    """ASGI middleware: a body that arrives too slowly is refused, and its connection closed; one cut off is forgotten."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -98,6 +99,8 @@ class TimedBodies:
 
         try:
             await self._app(scope, clock.receive, send_on)
+        except ClientDisconnect:  # nobody is there to be told, and it is no failure of ours
+            return
         except TooSlow:
             if not started:
                 headers = {"connection": "close"}

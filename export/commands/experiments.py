@@ -1,6 +1,8 @@
 """`alzedge experiments`."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +16,9 @@ from alzedge.commands.options import (
 )
 from alzedge.data.split_names import SPLITS
 
+if TYPE_CHECKING:
+    from alzedge.export.experiments.results import StudyResults
+
 _OUT = "runs/DATA-experiments"
 
 
@@ -21,60 +26,104 @@ _OUT = "runs/DATA-experiments"
 @data_argument
 @click.option("--table", type=click.Path(path_type=Path), help="TOML file of experiments. Default: those of the study.")
 @click.option("--group", "groups", multiple=True, help="Only this group of the table; may be repeated.")
+@click.option("--only", "names", multiple=True, help="Only the experiment of this name; may be repeated.")
 @click.option(
-    "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="May be repeated. Default: all DATA allows."
+    "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="May be repeated. Default: those of the group."
 )
 @click.option("--list", "only_list", is_flag=True, help="Only list what would be run.")
+@click.option("--no-training", is_flag=True, help="Only make tables and plots of what is finished in OUT.")
+@click.option("--stop-after", type=click.FloatRange(0), help="Seconds after which no other training is begun.")
+@click.option("--wandb", is_flag=True, help="Keep loss curves for Weights & Biases too, offline.")
 @out_option(_OUT)
 @seed_option
 def experiments_command(
     data: tuple[str, ...],
     table: Path | None,
     groups: tuple[str, ...],
+    names: tuple[str, ...],
     splits: tuple[str, ...],
     only_list: bool,
+    no_training: bool,
+    stop_after: float | None,
+    wandb: bool,
     out: Path | None,
     seed: int | None,
 ) -> None:
-    """Compare recipes: networks, optimizers, preprocessing, pre-training.
+    """Compare recipes: networks, optimizers, preprocessing, distillation, pre-training.
 
-    Without --table, what the original study compared, in the groups study, optimizers, preprocessing, networks
-    and pre-training; hours on two cores, so name a --group. Writes OUT/experiments.json, experiments.md
-    and experiments.png, and label_curve.png where teachers differ in the share of labels. What is done already in OUT is not done again.
+    Without --table, the studies that stand behind this project, in the groups networks, study, preprocessing,
+    optimizers, distillation and pre-training; a night on two cores, so name a --group. Writes OUT/experiments.json,
+    experiments.md and a plot of each group. What is done already in OUT is not done again, and the same command may run
+    several times at once: each takes the next training that nobody works on. One that diverges or does not fit in memory
+    is told in the table, and the rest goes on. Groups that learn brain volume want --people.
 
     \b
-    alzedge experiments archive.zip --group preprocessing --split subject
+    alzedge experiments archive.zip --people oasis_cross-sectional.csv --group preprocessing
     """
     from alzedge.utils.archives import check_source
     from alzedge.utils.extras import require
 
-    require("export")
+    for extra in ("train", "audit") if os.environ.get("KERAS_BACKEND") == "jax" else ("export",):
+        require(extra)
+    if wandb:
+        require("wandb")
     folder = output_folder(out, _OUT, data)
     check_data(data)
     if table is not None:
         check_source(table)
 
-    from alzedge.commands.progress_bars import show_steps
-    from alzedge.data.dataset import available_splits
-    from alzedge.export.experiments.comparison import (
-        draw_comparison,
-        draw_label_curve,
-        markdown_comparison,
-        text_comparison,
-    )
-    from alzedge.export.experiments.experiments import load_experiments, run_experiments
-    from alzedge.stages import DISCLAIMER
-    from alzedge.utils.files import write_text
+    import numpy as np
 
-    experiments = load_experiments(table, seed, groups)
+    from alzedge.commands.progress_bars import show_lines, show_steps
+    from alzedge.errors import UserError
+    from alzedge.export.experiments.table import cells_of, load_experiments, possible_splits
+    from alzedge.stages import DISCLAIMER
+
+    experiments = [one for one in load_experiments(table, seed, groups) if not names or one.name in names]
+    if not experiments:
+        raise UserError(f"--only {names[0]}: no experiment has that name; --list shows them.")
     if only_list:
         click.echo("\n".join(f"{experiment.group}: {experiment.name}" for experiment in experiments))
         return
     dataset = load_source(data, None, seed).dataset
-    comparison = run_experiments(dataset, experiments, folder, splits or available_splits(dataset), show_steps)
-    write_text(folder / "experiments.md", markdown_comparison(comparison))
-    draw_comparison(comparison, folder / "experiments.png")
-    curve = ", label_curve.png" if draw_label_curve(comparison, folder / "label_curve.png") else ""
-    click.echo(f"\n{text_comparison(comparison)}")
-    click.echo(f"\nwrote {folder}: experiments.json, experiments.md, experiments.png{curve}")
+    possible = possible_splits(dataset.subjects_known, bool(np.all(dataset.split != "")))
+    if not dataset.subjects_known:
+        click.echo("people unknown: no column for unseen people")
+    cells = cells_of(experiments, possible, splits)
+
+    from alzedge.export.experiments.summarise import summarise
+    from alzedge.export.experiments.work import work
+    from alzedge.teacher.phases import Resources
+
+    if not no_training:
+        work(folder, cells, dataset, Resources(wandb=wandb), show_lines, _tell, stop_after)
+    with show_steps("figures") as on_step:
+        results = summarise(folder, cells, dataset, on_step)
+    written = _write(folder, results)
+    click.echo(f"\nwrote {folder}: {', '.join(written)}")
     click.echo(DISCLAIMER)
+
+
+def _tell(cell: object, result: object) -> None:
+    from alzedge.export.experiments.cells import DONE, CellResult
+    from alzedge.export.experiments.table import Cell
+
+    if isinstance(cell, Cell) and isinstance(result, CellResult) and result.status != DONE:
+        click.echo(f"{cell.title}: {result.status}. {result.message}", err=True)
+
+
+def _write(folder: Path, results: "StudyResults") -> list[str]:
+    from alzedge.export.experiments.comparison import markdown_comparison, text_comparison
+    from alzedge.export.experiments.plots import draw_study
+    from alzedge.export.experiments.table import slug
+    from alzedge.export.report.plots import save_figure
+    from alzedge.utils.files import write_json, write_text
+
+    write_json(folder / "experiments.json", results.to_json())
+    write_text(folder / "experiments.md", markdown_comparison(results))
+    pictures = []
+    for group in results.groups:
+        pictures.append(f"experiments-{slug(group)}.png")
+        save_figure(draw_study(results, group), folder / pictures[-1])
+    click.echo(f"\n{text_comparison(results)}")
+    return ["experiments.json", "experiments.md", *pictures]

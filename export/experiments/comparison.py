@@ -1,188 +1,128 @@
-"""Results of experiments as a table and as pictures."""
+"""Results of experiments as tables."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from alzedge.export.report.plots import COLOURS, save_figure
+from alzedge.export.experiments.results import ACCURACY, AREA, PERSON, SLICE, ExperimentResult, StudyResults
 from alzedge.export.report.tables import BASELINES, markdown_rows, split_title
-from alzedge.metrics.estimate import Estimate
-from alzedge.metrics.evaluation import Summary
-from alzedge.metrics.split_evaluation import EvaluationSet
-from alzedge.metrics.tasks import ANY_DEMENTIA, CDR1, STAGES3, STAGES4, Task
-from alzedge.runs.recipe import Recipe
 from alzedge.utils.text_table import Rows, in_columns
 
-_NOTE = (
-    "Accuracy: of four stages, per slice. Areas: per person where people are known. In brackets the 95 % bootstrap "
-    "interval over people, or over slices where people are unknown. Differences smaller than the intervals prove nothing."
+NOTE = (
+    "In brackets the 95 % bootstrap interval over people, or over slices where people are unknown. The difference is the "
+    "experiment's less its reference's on the same people and resamples; p after Holm's correction over the "
+    "experiments of the table. Of several seeds figures are means. Folds that not all experiments have finished are left out."
 )
+_MISSING = "-"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table and a panel of the pictures: one figure, per person where people are known or per slice."""
+    """A column of a table and an axis of a plot: one figure of one level."""
 
     title: str
-    task: Task
+    level: str
     figure: str
-    per_person: bool
-
-    def estimate(self, summary: Summary | None) -> Estimate | None:
-        """The figure of a model; None where it was not measured."""
-        if summary is None:
-            return None
-        return (summary.by_person if self.per_person else summary.slice).figure(self.task, self.figure)
-
-
-_COLUMNS = (
-    Column("accuracy", STAGES4, "accuracy", False),
-    Column("3 stages, macro AUC", STAGES3, "macro_roc_auc", True),
-    Column("any dementia, AUC", ANY_DEMENTIA, "roc_auc", True),
-    Column("CDR 1 or more, AUC", CDR1, "roc_auc", True),
-)
-
-
-@dataclass(frozen=True)
-class ExperimentResult:
-    """Figures of one experiment.
-
-    Attributes:
-        group, name, recipe: see `alzedge.export.experiments.experiments.Experiment`.
-        model: 'teacher' or 'student_int8'.
-        figures: by split.
-    """
-
-    group: str
-    name: str
-    model: str
-    recipe: Recipe
-    figures: dict[str, Summary]
 
     @property
-    def title(self) -> str:
-        """Group and name."""
-        return f"{self.group}: {self.name}"
-
-    def to_json(self) -> dict[str, Any]:
-        """One experiment of `experiments.json`."""
-        return {
-            "group": self.group,
-            "name": self.name,
-            "model": self.model,
-            "recipe": self.recipe.to_dict(),
-            "figures": {split: summary.to_json() for split, summary in self.figures.items()},
-        }
+    def key(self) -> tuple[str, str]:
+        """As `ExperimentResult.figure` takes it."""
+        return self.level, self.figure
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Content of `experiments.json`: the slices that each split tests on, and the experiments in order."""
-
-    splits: dict[str, EvaluationSet]
-    experiments: tuple[ExperimentResult, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As the file holds it."""
-        return {
-            "splits": {name: split.to_json() for name, split in self.splits.items()},
-            "experiments": [result.to_json() for result in self.experiments],
-        }
-
-
-def comparison_rows(comparison: Comparison) -> Rows:
-    """Header, a row for each experiment and split, and the baselines of each split."""
-    rows = [["experiment", "model", "tested on", *(column.title for column in _COLUMNS)]]
-    for result in comparison.experiments:
-        for split, summary in result.figures.items():
-            estimates = [column.estimate(summary) for column in _COLUMNS]
-            cells = ["-" if estimate is None else estimate.short() for estimate in estimates]
-            rows.append([result.title, result.model, split_title(split), *cells])
-    for split, evaluated_on in comparison.splits.items():
-        for name, title in BASELINES.items():
-            rows.append(
-                [f"baseline: {title}", "", split_title(split), f"{evaluated_on.baselines[name]:.3f}", "", "", ""]
-            )
-    return rows
+_ACCURACY = Column("accuracy, 4 stages, slices", *ACCURACY)
+_AREA = Column("any dementia, AUC, people", *AREA)
+_CDR1 = Column("CDR 1 or more, AUC, people", PERSON, "cdr1.roc_auc")
+_STAGES = Column("3 stages, macro AUC, people", PERSON, "stages3.macro_roc_auc")
+_USUAL = (_ACCURACY, _STAGES, _AREA, _CDR1)
+# Figures that the repeated studies published, where they differ from the usual.
+_OF_GROUP = {
+    "study": (
+        _ACCURACY,
+        Column("macro F1, slices", SLICE, "stages4.macro_f1"),
+        Column("ROC AUC micro, slices", SLICE, "stages4.micro_roc_auc"),
+        Column("macro", SLICE, "stages4.macro_roc_auc"),
+        Column("PR AUC micro, slices", SLICE, "stages4.micro_pr_auc"),
+        Column("macro ", SLICE, "stages4.macro_pr_auc"),
+        _AREA,
+    ),
+    "preprocessing": (
+        _ACCURACY,
+        Column("any dementia, accuracy, slices", SLICE, "any_dementia.accuracy"),
+        Column("sensitivity, slices", SLICE, "any_dementia.sensitivity"),
+        Column("specificity, slices", SLICE, "any_dementia.specificity"),
+        _AREA,
+        Column("sensitivity, people", PERSON, "any_dementia.sensitivity"),
+    ),
+}
 
 
-def text_comparison(comparison: Comparison) -> str:
-    """Lay out the table in columns, for a terminal."""
-    return f"{in_columns(comparison_rows(comparison))}\n{_NOTE}"
+def columns_of(group: str) -> tuple[Column, ...]:
+    """Columns of a group's table."""
+    return _OF_GROUP.get(group, _USUAL)
 
 
-def markdown_comparison(comparison: Comparison) -> str:
-    """Lay out the table in Markdown."""
-    return f"{markdown_rows(comparison_rows(comparison))}\n\n{_NOTE}\n"
+def compared_by(split: str, people_known: bool) -> tuple[str, str]:
+    """Figure that experiments are compared by: per person on people nobody trained on, else per slice."""
+    return AREA if people_known and split == "subject" else ACCURACY
 
 
-def draw_comparison(comparison: Comparison, path: Path) -> None:
-    """Draw each figure with its interval, a panel per column and a row per experiment; colours tell splits apart."""
-    results = comparison.experiments
-    splits = list(comparison.splits)
-    figure = Figure(figsize=(4 + 2.6 * len(_COLUMNS), 1.4 + 0.28 * len(results)), layout="constrained")
-    axes = figure.subplots(1, len(_COLUMNS), sharey=True, squeeze=False)[0]
-    for axis, column in zip(axes, _COLUMNS, strict=True):
-        for number, split in enumerate(splits):
-            shift = 0.3 * (number - (len(splits) - 1) / 2)
-            for row, result in enumerate(results):
-                _draw(axis, row + shift, column.estimate(result.figures.get(split)), COLOURS[number])
-            axis.plot([], [], "o", color=COLOURS[number], label=split_title(split))
-        if column.figure == "accuracy":
-            for number, evaluated_on in enumerate(comparison.splits.values()):
-                axis.axvline(evaluated_on.baselines["nearest_neighbour"], color=COLOURS[number], lw=1, ls=":")
-        axis.set_title(column.title, fontsize=9)
-        axis.grid(axis="x", alpha=0.3)
-        axis.tick_params(labelsize=8)
-    axes[0].set_yticks(range(len(results)), [result.title for result in results])
-    axes[0].invert_yaxis()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower right", fontsize=8, ncols=len(splits))
-    save_figure(figure, path)
+def comparison_rows(results: StudyResults, group: str, split: str) -> Rows:
+    """Lay out one group on one split: header, a row for each experiment, and the split's baselines."""
+    columns, rows = columns_of(group), results.of(group, split)
+    key = compared_by(split, results.splits[split].people is not None)
+    named = "AUC" if key == AREA else "accuracy"
+    table = [["experiment", "tested on", *(column.title for column in columns), f"difference in {named}", "p (Holm)"]]
+    for result in rows:
+        figures = [result.figure(column.key) for column in columns]
+        cells = [_MISSING if one is None else one.short() for one in figures]
+        if not result.figures:
+            cells[0] = result.problem or "not run"
+        table.append([result.name, _tested_on(result), *cells, *_difference(result, key)])
+    for name, title in BASELINES.items():
+        if name in results.splits[split].baselines:
+            value = f"{results.splits[split].baselines[name]:.3f}"
+            rest = [_MISSING] * (len(columns) + 1)
+            table.append([f"baseline: {title}", f"{results.splits[split].slices} slices", value, *rest])
+    return table
 
 
-def draw_label_curve(comparison: Comparison, path: Path) -> bool:
-    """Draw figures over the share of labelled people, a line with and one without contrastive pre-training.
-
-    Returns:
-        True when there was anything to draw: teachers that differ in that share.
-    """
-    curves = _label_curves(result for result in comparison.experiments if result.model == "teacher")
-    if max((len(points) for points in curves.values()), default=0) < 2:
-        return False
-    split = list(comparison.splits)[-1]
-    figure = Figure(figsize=(3.6 * len(_COLUMNS), 3.6), layout="constrained")
-    for axis, column in zip(figure.subplots(1, len(_COLUMNS)), _COLUMNS, strict=True):
-        for number, (label, points) in enumerate(curves.items()):
-            measured = [(share, column.estimate(points[share].get(split))) for share in sorted(points)]
-            drawn = [(share, estimate) for share, estimate in measured if estimate]
-            places = [share * (1 + 0.06 * number) for share, _ in drawn]  # side by side, or they hide each other
-            ends = [[e.value - e.low for _, e in drawn], [e.high - e.value for _, e in drawn]]
-            style = {"marker": "o", "ms": 4, "lw": 1.5, "capsize": 2, "color": COLOURS[number]}
-            axis.errorbar(places, [e.value for _, e in drawn], ends, label=label, **style)
-        axis.set(xscale="log", title=column.title, xlabel="labelled people, %")
-        axis.set_xticks([1, 10, 20, 50, 100], ["1", "10", "20", "50", "100"])
-        axis.minorticks_off()
-        axis.grid(alpha=0.3)
-    figure.axes[0].legend(fontsize=8)
-    figure.suptitle(f"{split_title(split)}: {comparison.splits[split].description}", fontsize=10)
-    save_figure(figure, path)
-    return True
+def text_comparison(results: StudyResults) -> str:
+    """Lay out all tables in columns, for a terminal."""
+    parts = [
+        f"{group}, {split_title(split)}\n{in_columns(comparison_rows(results, group, split))}"
+        for group in results.groups
+        for split in results.splits_of(group)
+    ]
+    return "\n\n".join([*parts, NOTE])
 
 
-def _label_curves(teachers: Iterable[ExperimentResult]) -> dict[str, dict[int, dict[str, Summary]]]:
-    """Figures by title of the line, share of labelled people, and split."""
-    curves: dict[str, dict[int, dict[str, Summary]]] = {}
-    for result in teachers:
-        title = "self-supervised first" if result.recipe.pretrain.epochs else "labels alone"
-        curves.setdefault(title, {})[result.recipe.finetune.label_percent] = result.figures
-    return curves
+def markdown_comparison(results: StudyResults) -> str:
+    """Lay out all tables in Markdown."""
+    parts = [results.data]
+    for group in results.groups:
+        parts.append(f"## {group}")
+        for split in results.splits_of(group):
+            parts += [f"### {split_title(split)}", markdown_rows(comparison_rows(results, group, split))]
+            parts += problems(results, group, split)
+    return "\n\n".join([*parts, NOTE]) + "\n"
 
 
-def _draw(axis: Axes, row: float, estimate: Estimate | None, colour: str) -> None:
-    if estimate is not None:
-        axis.plot([estimate.low, estimate.high], [row, row], color=colour, lw=1.5)
-        axis.plot([estimate.value], [row], "o", color=colour, ms=4)
+def problems(results: StudyResults, group: str, split: str) -> list[str]:
+    """Sentences on trainings that are missing, diverged or did not fit."""
+    return [f"{result.name}: {result.problem}" for result in results.of(group, split) if result.problem]
+
+
+def _tested_on(result: ExperimentResult) -> str:
+    if not result.figures:
+        return _MISSING
+    unit = f"{result.people} people" if result.people else f"{result.slices} slices"
+    folds = f", {len(result.folds)} folds" if len(result.folds) > 1 else ""
+    seeds = f", {len(result.seeds)} seeds" if len(result.seeds) > 1 else ""
+    return f"{unit}{folds}{seeds}"
+
+
+def _difference(result: ExperimentResult, key: tuple[str, str]) -> list[str]:
+    found = result.difference(key)
+    if found is None:
+        return ["reference" if result.name == result.reference and result.figures else _MISSING, _MISSING]
+    p = _MISSING if found.p_holm is None else "< 0.001" if found.p_holm < 0.001 else f"{found.p_holm:.3f}"
+    return [found.estimate.text("+.3f", "+.2f", to=" to "), p]

@@ -7,6 +7,7 @@ _SPLIT_TITLES = {
     "official": "official split",
     "subject": "unseen people",
     "random": "random slices",
+    "leaky": "random slices of the same people (leaky)",
     "crossval": "unseen people, cross-validated",
     "external": "external data",
 }

@@ -36,6 +36,8 @@ _PUBLISHED = {
     "efficientnet-b7": _Published(applications.EfficientNetB7, 255.0, 0.0),
     "inception-resnet-v2": _Published(applications.InceptionResNetV2, 2.0, -1.0, 75),
     "mobilenet": _Published(applications.MobileNet, 2.0, -1.0),
+    "mobilenet-v2": _Published(applications.MobileNetV2, 2.0, -1.0),
+    "mobilenet-v3-small": _Published(applications.MobileNetV3Small, 255.0, 0.0),
 }
 
 

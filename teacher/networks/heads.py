@@ -61,18 +61,23 @@ def contrastive_model(encoder: keras.Model, layers_in_all: int = PROJECTION_LAYE
     return keras.Model(encoder.input, projections, name="contrastive")
 
 
-def classifier(encoder: keras.Model, head_layer: int, further: Further | None = None) -> keras.Model:
+def classifier(
+    encoder: keras.Model, head_layer: int, further: Further | None = None, dropout: float = 0.0
+) -> keras.Model:
     """Join encoder, the projection head's first `head_layer` layers and linear heads.
 
     Args:
         encoder: images to features.
         head_layer: number of layers of the projection head.
         further: builds the heads beside the classifier's on the same hidden layer; None: no others.
+        dropout: share of the hidden layer that is left out in training.
 
     Returns:
         Model from images to logits (N, 4), in the order of `STAGES`, or to a list that begins with them.
     """
     hidden = projection_head(encoder.output, head_layer)[-1]
+    if dropout:
+        hidden = layers.Dropout(dropout, name="dropout")(hidden)
     logits = supervised_head(hidden, len(STAGES))
     outputs = logits if further is None else [logits, *further(hidden)]
     return keras.Model(encoder.input, outputs, name="teacher")

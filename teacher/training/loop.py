@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.errors import UserError
+from alzedge.errors import DivergedError, UserError
 from alzedge.runs.recipe import TrainingRecipe
 from alzedge.teacher.training.optimizers import make_optimizer
 from alzedge.teacher.training.replicas import Batch, make_replicas, train_step, validation_loss
@@ -92,7 +92,8 @@ def fit(
         Mean loss of each epoch; an empty list, and the model as it was, for 0 epochs.
 
     Raises:
-        UserError: a batch larger than the data, or a loss that is not a number.
+        UserError: a batch larger than the data.
+        DivergedError: a loss that is not a number.
     """
     if not recipe.epochs:
         return []
@@ -113,7 +114,7 @@ def fit(
             total += train_step(replicas, make_batch(index, epoch), devices)
             mean = total / (step + 1)
             if not np.isfinite(mean):
-                raise UserError(
+                raise DivergedError(
                     f"The loss is {mean} in epoch {epoch + 1}; lower learning_rate in the recipe. "
                     "The last good epoch is kept."
                 )

@@ -32,8 +32,10 @@ def make_replicas(model: keras.Model, recipe: TrainingRecipe, devices: int) -> k
         UserError: fewer devices than asked for, or a backend that cannot do it.
     """
     backend = keras.backend.backend()
-    if (recipe.sam_rho or devices > 1) and backend != "tensorflow":
-        raise UserError(f"SAM and --devices need the TensorFlow backend, and Keras runs on {backend}.")
+    if devices > 1 and backend != "tensorflow":
+        raise UserError(f"--devices needs the TensorFlow backend, and Keras runs on {backend}.")
+    if recipe.sam_rho and backend not in ("tensorflow", "jax"):
+        raise UserError(f"SAM needs the backend TensorFlow or JAX, and Keras runs on {backend}.")
     if recipe.sam_rho and devices > 1:
         raise UserError("SAM runs on one device; set sam_rho to 0 in the recipe, or leave out --devices.")
     if recipe.batch_size % devices:

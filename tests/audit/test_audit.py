@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli, run_code
+from helpers.images import write_cohort
 from PIL import Image
 
 from alzedge.data.dataset import DataSet, split_dataset
@@ -104,6 +105,14 @@ def test_without_a_split_the_random_one_is_judged(tmp_path: Path, crowd: DataSet
     found = audit(source / "train").result
     assert found["split"] == "random" and found["verdict"]["leaks"]
     assert found["verdict"]["sentence"].startswith("train came without a split, and a random split of its slices leaks")
+
+
+def test_images_beside_their_table_are_audited_as_they_are_trained_on(tmp_path: Path) -> None:
+    people = make_phantoms(4, 2)
+    cohort = write_cohort(tmp_path / "cohort", people)
+    index = index_images(open_source(cohort))
+    assert sorted(index.people) == sorted({str(who) for who in load_dataset(cohort).subject})
+    assert np.bincount(index.label).tolist() == np.bincount(people.labels).tolist()
 
 
 @pytest.mark.parametrize(

@@ -34,3 +34,9 @@ def test_every_fold_holds_out_other_people(phantoms: DataSet) -> None:
     held_out = [set(phantoms.subject[split_dataset(phantoms, "subject", fold).test]) for fold in range(N_FOLDS)]
     assert set.union(*held_out) == set(phantoms.subject)
     assert sum(map(len, held_out)) == len(set(phantoms.subject))
+
+
+def test_the_leaky_split_has_a_tenth_to_test_and_people_on_both_sides(phantoms: DataSet) -> None:
+    split = split_dataset(phantoms, "leaky")
+    assert (len(split.train), len(split.test)) == (80, 10) and not set(split.train) & set(split.test)
+    assert split.unseen_people is False and split.fold is None and "leaks people" in split.description

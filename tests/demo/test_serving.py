@@ -84,6 +84,17 @@ def test_a_full_room_says_so() -> None:
     asyncio.run(scenario())
 
 
+def test_who_hangs_up_in_the_middle_of_a_body_leaves_no_traceback() -> None:
+    async def cut_off() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def read(scope: Any, receive: Any, send: Any) -> None:
+        await Request(scope, receive).body()
+
+    scope = {"type": "http", "method": "POST", "headers": []}
+    asyncio.run(patience.TimedBodies(read)(scope, cut_off, None))  # type: ignore[arg-type]
+
+
 def burn() -> None:
     while True:
         pass

@@ -2,32 +2,30 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from helpers.commands import CROSS_FIT, assert_refused, call_cli, run_cli
 
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.predictions import Predictions
-from alzedge.errors import UserError
+from alzedge.errors import DivergedError, UserError
 from alzedge.export.evaluate.crossval_folder import check_finished, fold_folder
-from alzedge.export.experiments.comparison import (
-    Comparison,
-    ExperimentResult,
-    comparison_rows,
-    draw_comparison,
-    draw_label_curve,
-    markdown_comparison,
-    text_comparison,
-)
+from alzedge.export.experiments import cells as cells_module
+from alzedge.export.experiments.cells import CellResult, finished, result_file
+from alzedge.export.experiments.comparison import comparison_rows, markdown_comparison, text_comparison
 from alzedge.export.experiments.crossval import MODELS, cross_validate, pool_folds
-from alzedge.export.experiments.experiments import load_experiments
-from alzedge.metrics.classification import evaluate
-from alzedge.metrics.evaluation import Summary
-from alzedge.metrics.split_evaluation import EvaluationSet, Quote, read_metrics
-from alzedge.metrics.tasks import STAGES4
+from alzedge.export.experiments.plots import draw_study
+from alzedge.export.experiments.results import AREA, StudyResults
+from alzedge.export.experiments.statistics import difference, holm
+from alzedge.export.experiments.summarise import summarise
+from alzedge.export.experiments.table import Cell, Experiment, Plan, cells_of, load_experiments, possible_splits
+from alzedge.export.experiments.work import work
+from alzedge.metrics.split_evaluation import Quote, read_metrics
 from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe_file import load_recipe
 
@@ -56,20 +54,38 @@ def test_pooled_answers_hold_every_slice_once_by_a_model_without_its_fold(phanto
     assert [held_out[path] for path in pooled.paths] == pooled.fold.tolist()
 
 
-def test_packaged_table_is_the_study(tmp_path: Path) -> None:
+def test_packaged_table_is_the_studies() -> None:
     found = load_experiments(None, None)
     by_group = {group: [e.name for e in found if e.group == group] for group in dict.fromkeys(e.group for e in found)}
     assert {group: len(names) for group, names in by_group.items()} == {
+        "networks": 16,
         "study": 3,
+        "preprocessing": 16,
         "optimizers": 27,
-        "preprocessing": 9,
-        "networks": 6,
-        "pre-training": 10,
+        "distillation": 9,
+        "pre-training": 15,
     }
     lars = next(e for e in found if e.name == "LARS, step, batch 16")
     settings = lars.recipe.finetune
     assert (settings.optimizer, settings.schedule, settings.batch_size) == ("lars", "step", 16)
+    assert lars.reference == "LARS, cosine, batch 32"
+    sam = next(e for e in found if e.name == "SimCLR with SAM, AdamW, 10 % of labels")
+    assert sam.recipe.pretrain.sam_rho == 2 and sam.reference == "supervised, 10 % of labels"
+    assert sam.plan.seeds == (0, 1, 2) and {e.plan.seeds for e in load_experiments(None, 7)} == {(7,)}
     assert load_experiments(None, 7, ("study",))[0].recipe.seed == 7
+
+
+def test_cells_come_by_importance_and_only_on_splits_that_the_data_allow() -> None:
+    found = load_experiments(None, None, ("pre-training", "preprocessing"))
+    cells = cells_of(found, possible_splits(people_known=True, came_with_split=True))
+    assert len(cells) == len({cell.key for cell in cells}) == 15 * 2 * 3 + 16 * (2 + 5)
+    first = [cell for cell in cells if cell.seed == 0 and cell.fold == 0]
+    assert cells[: len(first)] == first and {cell.split for cell in first} == {"official", "subject", "leaky"}
+    assert {cell.split for cell in cells_of(found, possible_splits(people_known=False, came_with_split=True))} == {
+        "official"
+    }
+    alone = cells_of(found, possible_splits(people_known=False, came_with_split=False))
+    assert {cell.split for cell in alone} == {"random"} and len(alone) == 15 * 3 + 16
 
 
 @pytest.mark.parametrize(
@@ -79,6 +95,12 @@ def test_packaged_table_is_the_study(tmp_path: Path) -> None:
         ('[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "dog"', "'dog' is not known"),
         ('[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "none"\nmodel = "teacher"', "no such"),
         ('[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\nfinetune = {dog = 1}', "dog"),
+        ('[groups.g]\nsplits = ["none"]\n[[experiment]]', "'none' is not a split"),
+        ("[groups.g]\ndog = [1]\n[[experiment]]", "'dog' is not known"),
+        (
+            '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\nreference = "o"',
+            "compared with 'o'",
+        ),
         (2 * '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\n', "twice"),
     ],
 )
@@ -97,41 +119,116 @@ def test_the_command_lists_the_experiments_of_a_group_and_refuses_another(tmp_pa
     assert_refused(call_cli("crossval", tmp_path / "none", "--out", tmp_path / "out"), "none")
 
 
-def summary_of(dataset: DataSet, seed: int, people_known: bool = True) -> Summary:
-    answers = np.random.default_rng(seed).dirichlet(np.ones(4), len(dataset))
-    who = dataset.subject if people_known else None
-    return evaluate(answers, dataset.labels, who, replicates=10).summary()
-
-
-def test_a_comparison_has_a_row_for_each_experiment_split_and_baseline(phantoms: DataSet, tmp_path: Path) -> None:
-    recipe = load_recipe("quick")
-    evaluated_on = EvaluationSet("a clause", 100, 20, True, {"majority": 0.4, "nearest_neighbour": 0.5})
-    figures = {"official": summary_of(phantoms, 0, people_known=False), "subject": summary_of(phantoms, 1)}
-    results = [
-        ExperimentResult("g", f"{percent} %", "teacher", replace(recipe, finetune=settings), figures)
-        for percent in (10, 100)
-        for settings in [replace(recipe.finetune, label_percent=percent)]
+@pytest.fixture
+def experiments() -> list[Experiment]:
+    """A reference that is right more often than its rival, and labels for a curve."""
+    recipe, plan = load_recipe("quick"), Plan(("official", "subject"), (0, 1), (0, 1))
+    return [
+        Experiment("g", name, replace(recipe, name=name), "teacher", "good", plan, (name,)) for name in ("good", "bad")
     ]
-    results.append(ExperimentResult("g", "int8", "student_int8", recipe, {"subject": figures["subject"]}))
-    comparison = Comparison({"official": evaluated_on, "subject": evaluated_on}, tuple(results))
-    rows = comparison_rows(comparison)
-    assert len(rows) == 1 + 5 + 4 and all(len(row) == len(rows[0]) for row in rows)
-    accuracy, area = figures["subject"].slice.figure(STAGES4, "accuracy"), figures["subject"].person
-    assert accuracy and area and rows[2][:4] == ["g: 10 %", "teacher", "unseen people", accuracy.short()]
-    assert rows[2][5] == area.tasks["any_dementia"]["roc_auc"].short()  # type: ignore[union-attr]
-    assert rows[1][5] == figures["official"].slice.tasks["any_dementia"]["roc_auc"].short()  # type: ignore[union-attr]
-    assert rows[-1][:4] == ["baseline: majority class", "", "unseen people", "0.400"]
-    table, _, note = text_comparison(comparison).rpartition("\n")
-    assert max(len(line) for line in table.splitlines()) <= 100 and note
-    assert rows[-1][3] in table and "| g: int8 |" in markdown_comparison(comparison)
-    content = comparison.to_json()
-    assert content["splits"]["subject"]["floors"] == evaluated_on.baselines
-    assert content["experiments"][0]["recipe"] == results[0].recipe.to_dict()
-    assert content["experiments"][2]["figures"] == {"subject": figures["subject"].to_json()}
-    draw_comparison(comparison, tmp_path / "all.png")
-    assert draw_label_curve(comparison, tmp_path / "curve.png")
-    assert not draw_label_curve(replace(comparison, experiments=tuple(results[1:])), tmp_path / "none.png")
-    assert {path.name for path in tmp_path.iterdir()} == {"all.png", "curve.png"}
+
+
+def store(out: Path, cells: Sequence[Cell], dataset: DataSet, status: str = "done", skill: float | None = None) -> None:
+    """Write what a training leaves behind: answers that are right by so much, or a failure."""
+    for cell in cells:
+        recipe = cell.experiment.recipe
+        result = CellResult(
+            status, "" if status == "done" else "Why.", 1.0, (0.5,), recipe.to_dict(), dataset.fingerprint
+        )
+        result_file(out, cell).parent.mkdir(parents=True, exist_ok=True)
+        result_file(out, cell).write_text(json.dumps(result.to_json()))
+        test = dataset.take(split_dataset(dataset, cell.split, cell.fold).test)
+        right = (3.0 if cell.experiment.name == "good" else 0.0) if skill is None else skill
+        noise = np.random.default_rng([cell.seed, cell.fold]).dirichlet(np.ones(4), len(test))
+        answers = noise + right * np.eye(4)[test.labels]
+        made = Predictions.of(test, cell.fold, answers / answers.sum(axis=1, keepdims=True))
+        cells_module._answers_file(out, cell).parent.mkdir(exist_ok=True)
+        made.save(cells_module._answers_file(out, cell))
+
+
+def test_figures_pool_folds_and_seeds_and_differences_are_corrected(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path
+) -> None:
+    cells = cells_of(experiments, possible_splits(people_known=True, came_with_split=True))
+    store(tmp_path, cells, phantoms)
+    results = summarise(tmp_path, cells, phantoms)
+    assert StudyResults.from_json(json.loads(json.dumps(results.to_json()))) == results
+    good, bad = results.of("g", "subject")
+    assert (good.people, good.folds, good.seeds, good.problem) == (8, (0, 1), (0, 1), "")
+    area, gap = bad.figure(AREA), bad.difference(AREA)
+    assert area and gap and good.figure(AREA).value == 1.0 and area.value < 1  # type: ignore[union-attr]
+    assert gap.estimate.value == pytest.approx(area.value - 1) and gap.p_holm == gap.p
+    assert good.differences == {}
+    rows = comparison_rows(results, "g", "subject")
+    assert len(rows) == 1 + 2 + 2 and all(len(row) == len(rows[0]) for row in rows)
+    assert rows[1][:2] == ["good", "8 people, 2 folds, 2 seeds"] and rows[1][-2] == "reference"
+    assert rows[2][4] == area.short() and rows[2][-2].startswith("-") and rows[3][0] == "baseline: 1-nearest neighbour"
+    assert "| bad |" in markdown_comparison(results) and "g, unseen people" in text_comparison(results)
+
+
+def test_what_diverged_or_is_missing_is_told_and_leaves_the_others_their_figures(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path
+) -> None:
+    cells = cells_of(experiments, ("subject",))
+    store(tmp_path, [cell for cell in cells if cell.experiment.name == "good"], phantoms)
+    good, bad = summarise(tmp_path, cells, phantoms).of("g", "subject")
+    assert good.figures and bad.problem == "4 of 4 trainings were not run"
+    store(tmp_path, [cell for cell in cells if cell.experiment.name == "bad"][:1], phantoms, status="diverged")
+    results = summarise(tmp_path, cells, phantoms)
+    assert results.of("g", "subject")[1].problem == "1 of 4 diverged: Why."
+    assert comparison_rows(results, "g", "subject")[2][2] == "1 of 4 diverged: Why."
+    # A recipe that was changed since is another experiment.
+    changed = replace(cells[0].experiment, recipe=replace(cells[0].experiment.recipe, name="other"))
+    assert finished(tmp_path, replace(cells[0], experiment=changed), phantoms) is None
+
+
+def test_the_corrected_p_values_are_holms() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []
+    draws = np.random.default_rng(0).normal(0.2, 0.1, 1001)
+    found = difference(np.concatenate([[0.2], draws[1:]]), np.zeros(1001))
+    assert found and found.p == pytest.approx(0.0455, rel=0.1)  # two standard errors
+    assert difference(np.full(5, np.nan), np.zeros(5)) is None
+
+
+def test_work_leaves_what_others_do_and_goes_on_after_failures(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:4]
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / f"{cells[1].key}.tries").write_text("2")
+    trained: list[str] = []
+
+    def fails(out: Path, cell: Cell, *rest: object) -> list[float]:
+        trained.append(cell.key)
+        if cell == cells[0]:
+            raise DivergedError("The loss is nan.")
+        if cell == cells[2]:
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes")
+        return [0.5]
+
+    monkeypatch.setattr(cells_module, "_train", fails)
+    told: dict[str, CellResult] = {}
+    held = FileLock(tmp_path / "locks" / f"{cells[3].key}.lock")
+    with held:
+        work(tmp_path, cells[:3], phantoms, on_cell=lambda cell, result: told.update({cell.key: result}))
+        work(tmp_path, cells, phantoms, stop_after=0)
+    assert [told[cell.key].status for cell in cells[:3]] == ["diverged", "memory", "memory"]
+    assert "killed twice" in told[cells[1].key].message and trained == [cells[0].key, cells[2].key]
+    work(tmp_path, cells, phantoms)
+    assert trained == [cells[0].key, cells[2].key, cells[3].key]
+
+
+def test_every_kind_of_study_has_its_plot(phantoms: DataSet, tmp_path: Path) -> None:
+    for group, axes in (("optimizers", 2 * 3), ("pre-training", 2 * 4), ("study", 4)):
+        found = [
+            replace(one, plan=replace(one.plan, folds=(0,), seeds=(0,)))
+            for one in load_experiments(None, None, (group,))
+        ]
+        cells = cells_of(found, ("official", "subject"))
+        store(tmp_path, cells, phantoms, skill=1.0)
+        drawn = draw_study(summarise(tmp_path, cells, phantoms), group)
+        assert len([axis for axis in drawn.axes if axis.get_label() != "<colorbar>"]) == axes
 
 
 def test_a_cross_validation_is_quoted_only_for_its_own_recipe_and_data(phantoms: DataSet, tmp_path: Path) -> None:
@@ -196,7 +293,7 @@ def test_experiments_compare_and_share_pretraining(tmp_path: Path, tiny_recipe: 
 group = "schedules"
 recipe = {json.dumps(str(tiny_recipe))}
 model = "teacher"
-vary = [[{{ label = "cosine" }}, {{ label = "step", finetune = {{ schedule = "step" }} }}]]
+vary = [[{{ label = "cosine", reference = true }}, {{ label = "step", finetune = {{ schedule = "step" }} }}]]
 
 [[experiment]]
 group = "students"
@@ -210,9 +307,10 @@ model = "student_int8"
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("teacher pre-training: 3/3") == 1
     found = json.loads((out / "experiments.json").read_text())
-    assert [entry["name"] for entry in found["experiments"]] == ["cosine", "step", "int8"]
+    names = {group: [entry["name"] for entry in entries] for group, entries in found["groups"].items()}
+    assert names == {"schedules": ["cosine", "step"], "students": ["int8"]}
     rows = [line for line in (out / "experiments.md").read_text().splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + 3 + 2
-    assert (out / "experiments.png").stat().st_size > 10_000
+    assert len(rows) == 2 * (1 + 2) + 3
+    assert (out / "experiments-schedules.png").stat().st_size > 5_000
     again = run_cli("experiments", "--table", table, "--out", out, "--split", "subject")
     assert again.returncode == 0 and "fine-tuning" not in again.stdout

@@ -126,6 +126,26 @@ def test_jfif_is_jpeg(cases: Path) -> None:
     assert len(load_dataset(cases / "sets/jfif")) == len(list(images_of(open_source(cases / "sets/jfif")))) == 8
 
 
+def test_the_audit_says_what_it_audits(cases: Path, tmp_path: Path) -> None:
+    words = "grey slices 176 wide x 208 high"
+    assert_refused(
+        call_cli("audit", cases / "sets/oasis_of_kaggle", "--out", tmp_path / "out"), words, "named NonDemented"
+    )
+
+
+def test_a_turned_picture_is_read_when_its_cure_was_followed(cases: Path, tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    from alzedge.imaging.slices import read_slice
+
+    with Image.open(cases / "images/exif_orientation_6.jpg") as turned:
+        ImageOps.exif_transpose(turned).save(tmp_path / "upright.png")
+    upright, right = read_slice(tmp_path / "upright.png"), read_slice(cases / "images/good.png")
+    assert np.corrcoef(upright.ravel(), right.ravel())[0, 1] > 0.99
+    assert _read(cases, tmp_path / "upright.png")[0]["refused"] == _read(cases, "images/good.png")[0]["refused"]
+
+
 def test_recipe_with_a_byte_order_mark(cases: Path) -> None:
     from alzedge.runs.recipe_file import load_recipe
 

@@ -101,6 +101,14 @@ def test_steps_are_in_the_record_in_order_and_come_back() -> None:
             Preprocessing.from_dict({"steps": entry, "shrink": 2, "divide_by": 255})
 
 
+@pytest.mark.parametrize("factor", [1, 4])
+def test_the_difference_from_a_smoothed_slice_is_opencvs(slices: np.ndarray, factor: int) -> None:
+    got = apply_steps(slices, ["gaussian", f"difference{factor}"])
+    smooth = [cv2.GaussianBlur(image, (11, 11), 0) for image in slices]
+    expected = [cv2.addWeighted(image, factor, low, -factor, 128) for image, low in zip(slices, smooth, strict=True)]
+    np.testing.assert_array_equal(got, np.stack(expected))
+
+
 def test_without_steps_all_is_as_it_was(phantoms: DataSet) -> None:
     assert Preprocessing(2).to_dict() == {"shrink": 2, "divide_by": 255}
     assert apply_steps(phantoms.images, []) is phantoms.images

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fuzzing.mutators import tree_of
 from helpers.commands import assert_refused, call_cli
 
 from alzedge.commands.record_text import record_text
@@ -18,35 +19,12 @@ from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.model_file.record import LABELS_ENTRY, RECORD_ENTRY, _digest
 from alzedge.model_file.record_schema import problem_of
 
-ODD = (None, True, "", "x", "\x1b[2J", -1, 0, 10**18, 1e300, [], {}, [[[]]], {"a": {"b": 1}}, ["x"] * 3)
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Each entry of nested tables, and of lists the first three."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value[:3]) if isinstance(value, list) else ()
-    return [place for key, one in inside for place in ((*path, key), *places(one, (*path, key)))]
-
-
-def mutated(record: dict[str, Any], rng: random.Random) -> dict[str, Any]:
-    """A copy with up to three entries taken away or replaced."""
-    copy: dict[str, Any] = json.loads(json.dumps(record))
-    for _ in range(rng.randint(1, 3)):
-        *above, last = rng.choice(places(copy))
-        table: Any = copy
-        for key in above:
-            table = table[key]
-        if rng.random() < 0.3:
-            del table[last]
-        else:
-            table[last] = rng.choice(ODD)
-    return copy
-
 
 def try_out(path: Path, flatbuffer: bytes, record: dict[str, Any], seed: int) -> bool:
     """Write, read and describe a mutated record; True where it is answered, False where it is refused."""
     rng = random.Random(seed)
     try:
-        write_tflite(path, flatbuffer, mutated(record, rng) | {"format": 1})
+        write_tflite(path, flatbuffer, tree_of(record, rng) | {"format": 1})
     except (KeyError, TypeError, AttributeError):
         return False  # without labels, which no file can be written without
     try:

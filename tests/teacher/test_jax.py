@@ -24,6 +24,31 @@ from alzedge.teacher.training.augment import apply_views, draw_views
 images = np.random.default_rng(0).random((8, 104, 88, 1), np.float32)
 np.save({path!r}, apply_views(images, draw_views(replace(load_recipe("measure").augment, noise=0.0), 8, [0, 1])))
 """
+SAM = """
+import keras, numpy as np
+from alzedge.teacher.training.sam import SharpnessAware
+keras.utils.set_random_seed(0)
+images = keras.Input((3,))
+x = keras.layers.BatchNormalization()(keras.layers.Dense(4, kernel_initializer="ones")(images))
+model = keras.Model(images, keras.layers.Dense(1, kernel_initializer="ones")(x))
+trained = SharpnessAware.of(model, 0.3)
+trained.compile(keras.optimizers.SGD(0.1, momentum=0.5), keras.losses.MeanSquaredError(), jit_compile=keras.backend.backend() == "jax")
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(8, 3)).astype(np.float32), rng.normal(size=(8, 1)).astype(np.float32)
+losses = [float(trained.train_on_batch(x, y, return_dict=True)["loss"]) for _ in range(3)]
+np.save({path!r}, np.concatenate([losses, *(weight.ravel() for weight in model.get_weights())]))
+"""
+
+
+def test_sam_takes_the_same_steps_on_every_backend(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    trained = []
+    for backend in ("jax", "tensorflow"):
+        path = tmp_path / f"{backend}.npy"
+        result = run_code(SAM.format(path=str(path)), KERAS_BACKEND=backend)
+        assert result.returncode == 0, result.stderr
+        trained.append(np.load(path))
+    np.testing.assert_allclose(*trained, rtol=1e-4, atol=1e-5)
 
 
 def test_views_are_the_same_on_every_backend_but_for_noise(tmp_path: Path) -> None:

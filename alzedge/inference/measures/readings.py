@@ -40,6 +40,15 @@ class Readings:
         measured = [None if one is None else one[index] for one in (self.brain_volume, self.age)]
         return Readings(self.probabilities[index], self.height[index], *measured)
 
+    def each(self) -> "list[Readings]":
+        """The slices one by one."""
+        rows = [slice(row, row + 1) for row in range(len(self))]
+        measured = (_parts(self.brain_volume, rows), _parts(self.age, rows))
+        return [
+            Readings(self.probabilities[row], self.height[row], volume, age)
+            for row, volume, age in zip(rows, *measured, strict=True)
+        ]
+
     @classmethod
     def of(cls, outputs: Mapping[str, NDArray[np.float32]], height: Floats) -> "Readings":
         """Read a student's outputs by name: `probabilities` (N, 4) and, where it measures, `brain_volume` and `age` (N, 1)."""
@@ -64,6 +73,10 @@ class Readings:
         """Features for any dementia: its log odds and, where measured, the brain volume, float64 (N, 1 or 2)."""
         features = [log_odds(1 - self.probabilities[:, 0])]
         return np.stack(features if self.brain_volume is None else [*features, self.brain_volume], axis=1)
+
+
+def _parts(values: Floats | None, rows: list[slice]) -> list[Floats | None]:
+    return [None if values is None else values[row] for row in rows]
 
 
 def log_odds(probability: Floats) -> Floats:

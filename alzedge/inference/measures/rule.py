@@ -1,5 +1,6 @@
 """One person's answer out of the readings of any number of slices: the record's entry `measures`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,8 +127,7 @@ class Measures:
         if rule.any_dementia is None:
             return Measured(readings.probabilities.mean(axis=0), volume, apparent, None)
         evidence = readings.evidence()
-        if evidence.shape[1] < rule.any_dementia.without.shape[1]:
-            raise UserError("The model file weighs brain volumes that its network does not give; export it again.")
+        check_evidence(evidence, rule.any_dementia)
         means, number = group_means(evidence[:, : rule.any_dementia.without.shape[1]], group, rule.groups)
         stages = person_stages(
             rule.any_dementia.probability(means, number, usual), readings.probabilities, self.stage_shares
@@ -142,6 +142,21 @@ class Measures:
             if np.isin(group, self.by_level.groups).any():
                 return self.by_level, group
         return self.anywhere, np.full(len(height), ANYWHERE, np.intp)
+
+    def rules_of_each(self, height: Floats) -> Iterator[tuple[PersonRule, int, NDArray[np.intp]]]:
+        """The rules for slices one by one: a rule, the index of a group in it, and the slices that these are for.
+
+        Args:
+            height: float64 (N,), mm in the frame; NaN where unknown.
+        """
+        group, left = group_of(height), np.ones(len(height), np.bool_)
+        for at, known in enumerate(self.by_level.groups if self.by_level is not None else ()):
+            rows = np.flatnonzero(group == known)
+            if self.by_level is not None and len(rows):
+                left[rows] = False
+                yield self.by_level, at, rows
+        if left.any():
+            yield self.anywhere, ANYWHERE, np.flatnonzero(left)
 
     def to_dict(self) -> dict[str, Any]:
         """As written into model files."""
@@ -175,3 +190,13 @@ class Measures:
             read_numbers(entry, "stage_shares", 3),
             None if norm is None else NormativeCurve.read(norm),
         )
+
+
+def check_evidence(evidence: Floats, rule: Discriminant) -> None:
+    """Refuse a student whose outputs lack what the rule for any dementia weighs.
+
+    Raises:
+        UserError: it weighs brain volumes and the student gives none.
+    """
+    if evidence.shape[1] < rule.without.shape[1]:
+        raise UserError("The model file weighs brain volumes that its network does not give; export it again.")

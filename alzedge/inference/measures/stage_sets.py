@@ -34,6 +34,21 @@ def person_stages(any_dementia: float, probabilities: Floats, shares: Floats) ->
     return np.concatenate([[1 - any_dementia], any_dementia * ill / ill.sum()])
 
 
+def stages_of_each(any_dementia: Floats, probabilities: Floats, shares: Floats) -> Floats:
+    """Stages of slices, each as `person_stages` has them for a person of one slice.
+
+    Args:
+        any_dementia: float64 (N,), probability of any dementia of each.
+        probabilities: float64 (N, 4).
+        shares: see `person_stages`.
+
+    Returns:
+        float64 (N, 4), rows sum to 1.
+    """
+    dementia, ill = any_dementia[:, np.newaxis], probabilities[:, 1:] + _WEIGHT * shares
+    return np.concatenate([1 - dementia, dementia * ill / ill.sum(axis=1, keepdims=True)], axis=1)
+
+
 def improbability(probabilities: Floats) -> Floats:
     """Conformal score of each class of stages, 1 - P(class), float64 (3,), from the stages' probabilities (4,)."""
     classes: Floats = 1.0 - np.bincount(CLASS_OF_STAGE, probabilities).astype(np.float64)

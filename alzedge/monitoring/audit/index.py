@@ -5,8 +5,9 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,12 @@ class Source:
     path: Path
     names: Callable[[], Iterator[str]]
     open: Callable[[str], BinaryIO]
+
+    @cached_property
+    def table(self) -> "_Table | None":
+        """The data set's `subjects.csv`; None where it has none."""
+        name = find_table(self.names())
+        return None if name is None else _read_table(self, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +96,10 @@ def images_of(source: Source) -> Iterator[Entry]:
     """The images, always in the same order.
 
     Raises:
-        UserError: an image lies in no class folder.
+        UserError: an image lies in no class folder, and no table has its label.
     """
-    return entries_in(source.path, source.names())
+    table = source.table
+    return entries_in(source.path, source.names(), lambda name: None if table is None else table.labelled(name))
 
 
 def index_images(source: Source) -> Index:
@@ -103,11 +111,10 @@ def index_images(source: Source) -> Index:
     Raises:
         UserError: see `alzedge.data.loading.list_entries`.
     """
-    table_name = find_table(source.names())
+    table = source.table
     synthetic = any(Path(n).name == PHANTOMS_FILE for n in source.names())
-    if table_name is not None:
-        table = _read_table(source, table_name)
-        return _index(source, lambda entry: table.look_up(entry), SUBJECTS_FILE, synthetic)
+    if table is not None:
+        return _index(source, table.look_up, SUBJECTS_FILE, synthetic)
     try:
         who = kaggle.subjects_from_names(entry.path for entry in images_of(source))
     except UserError:
@@ -188,17 +195,27 @@ class _Columns:
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """A `subjects.csv`, by the key of the path."""
+    """A `subjects.csv`, by the key of the path, which is relative to the table's folder."""
 
     name: str
+    folder: str
     rows: NDArray[np.void]
     people: tuple[str, ...]
 
+    def labelled(self, name: str) -> Entry | None:
+        """The image of a file outside of class folders; None where the table has no label of it."""
+        path = name.removeprefix(self.folder)
+        stored = self._row(path)
+        return None if stored is None or stored["label"] < 0 else Entry(name, path, int(stored["label"]), "")
+
+    def _row(self, path: str) -> Any:
+        at = int(np.searchsorted(self.rows["key"], np.uint64(path_key(path))))
+        return self.rows[at] if at < len(self.rows) and int(self.rows["key"][at]) == path_key(path) else None
+
     def look_up(self, entry: Entry) -> Entry:
-        at = int(np.searchsorted(self.rows["key"], np.uint64(path_key(entry.path))))
-        if at == len(self.rows) or int(self.rows["key"][at]) != path_key(entry.path):
+        stored = self._row(entry.path)
+        if stored is None:
             raise no_row(self.name, entry.path)
-        stored = self.rows[at]
         label, split = int(stored["label"]), _SPLIT_OF[int(stored["side"])]
         row = SubjectRow(
             entry.path, self.people[stored["subject"]], None if label < 0 else label, int(stored["slice"]), split
@@ -219,4 +236,4 @@ def _read_table(source: Source, name: str) -> _Table:
     table = np.unique(np.frombuffer(bytes(rows), _ROW))
     if len(np.unique(table["key"])) < len(table):
         raise two_rows(where, "the same path")
-    return _Table(where, table, tuple(people))
+    return _Table(where, name[: -len(Path(name).name)], table, tuple(people))
