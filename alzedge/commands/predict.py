@@ -115,10 +115,13 @@ def predict_command(
         from alzedge.inference.predict import answer_items
         from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
         from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
-        from alzedge.monitoring.features import feature_values
-        from alzedge.monitoring.log import AnswerLog
 
-        measure = None if log is None else feature_values
+        measure = None
+        if log is not None:
+            from alzedge.monitoring.features import feature_values
+            from alzedge.monitoring.log import AnswerLog
+
+            measure = feature_values
         workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex, measure)
         loaded = answerer(workload)  # a model that is refused is refused before anything is printed
     record = loaded.record

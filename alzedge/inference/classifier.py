@@ -49,9 +49,8 @@ def find_model(name: Path | str | None) -> Path:
     """
     if name is None:
         return bundled_model()
-    if is_registered(name):
-        return fetch_registered(str(name))
-    return fetch_model(str(name)) if is_repository(name) else Path(name)
+    fetch = fetch_registered if is_registered(name) else fetch_model if is_repository(name) else Path
+    return fetch(str(name))
 
 
 def _bundled(name: str) -> Path:

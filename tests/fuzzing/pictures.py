@@ -122,9 +122,9 @@ def _rearranged(data: bytes, rng: random.Random) -> bytes:
 
 
 def _read_zip(folder: Path, data: bytes) -> None:
-    from alzedge.audit.index import images_of, open_source
     from alzedge.data.loading import load_dataset
     from alzedge.errors import UserError
+    from alzedge.monitoring.audit.index import images_of, open_source
 
     path = folder / "archive.zip"
     path.write_bytes(data)

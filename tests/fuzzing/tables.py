@@ -76,7 +76,7 @@ def _read_subjects(_: Path, data: bytes) -> None:
 def _read_set(folder: Path, data: bytes) -> None:
     from PIL import Image
 
-    from alzedge.audit.index import index_images, open_source
+    from alzedge.monitoring.audit.index import index_images, open_source
 
     for k in range(4):
         if not (folder / f"{k}.png").exists():
