@@ -28,6 +28,7 @@ _COMMANDS = {
     "registry": "alzedge.export.commands.registry:registry_command",
     "pipeline": "alzedge.export.commands.pipeline:pipeline_command",
     "crossval": "alzedge.export.commands.crossval:crossval_command",
+    "gain": "alzedge.export.commands.gain:gain_command",
     "experiments": "alzedge.export.commands.experiments:experiments_command",
     "explain": "alzedge.commands.explain:explain_command",
     "report": "alzedge.commands.report:report_command",

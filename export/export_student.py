@@ -12,16 +12,18 @@ from alzedge.errors import UserError
 from alzedge.export.convert.format_traits import TRAITS
 from alzedge.export.convert.formats import FORMATS, ConversionInput
 from alzedge.export.convert.heat_map import with_heat_map
-from alzedge.export.convert.probabilities import PROBABILITIES, with_probabilities
+from alzedge.export.convert.plain import untold
+from alzedge.export.convert.probabilities import PROBABILITIES, keras_probabilities, with_probabilities
 from alzedge.export.convert.rgb import to_rgb
 from alzedge.export.convert.tflite import Images, to_float32
 from alzedge.export.guard.operating_threshold import operating_threshold
 from alzedge.export.prepared_student import PreparedStudent
 from alzedge.export.target import Target
-from alzedge.export.verify.limits import Goals
+from alzedge.export.verify.limits import Goals, HeldOut
 from alzedge.export.verify.verdict import Verdict, verify
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import lookup_of
+from alzedge.inference.measures.demographics import DEMOGRAPHICS
 from alzedge.model_file.origin import Origin
 from alzedge.model_file.read_write import Record, Role, kind_of, make_record, read_keras_record
 from alzedge.runs.recipe import Recipe
@@ -47,9 +49,10 @@ def export_student(
     Raises:
         UserError: refused by `Target.check`, by the conversion or by `verify`; no file is written then.
     """
-    target.check(prepared.path, prepared.recipe.preprocessing, output)
+    target.check(prepared.path, prepared.record, output)
     student, model, float32 = prepared.student, prepared.model, prepared.float32
-    if target.rgb:  # MediaPipe's image classifier takes one output
+    if target.rgb:  # MediaPipe's image classifier takes one input and one output
+        student = untold(student)
         student = keras.Model(student.input, student.outputs[0], name=student.name)
     if target.heat_map:
         student = with_heat_map(student)
@@ -58,9 +61,9 @@ def export_student(
         float32 = to_float32(model)
     format_ = FORMATS[target.format]
     data = format_.convert(conversion_input(prepared, model, float32, teacher, on_step))
-    outputs = format_.container.outputs(data, prepared.held_out.inputs)
+    held_out = _of_images(prepared.held_out, model) if target.rgb else prepared.held_out
+    outputs = format_.container.outputs(data, held_out.inputs, held_out.demographics)
     probabilities = outputs[PROBABILITIES]
-    held_out = replace(prepared.held_out, measures={}) if target.rgb else prepared.held_out
     compress = prepared.recipe.compress
     goals = Goals(len(float32), compress.sparsity, compress.clusters, target.max_auc_drop)
     verdict = verify(target.format, format_.container.contents(data), probabilities, held_out, goals, outputs)
@@ -76,9 +79,17 @@ def export_student(
         "guard": prepared.guard.to_dict(),
         "operating_threshold": threshold,
     }
+    if target.rgb:
+        entries.pop(DEMOGRAPHICS, None)
     entries |= _levels(prepared.dataset)
     format_.container.write(output, data, make_record(target.kind(kind_of(prepared.record)), preprocessing, **entries))
     return verdict
+
+
+def _of_images(held_out: HeldOut, model: keras.Model) -> HeldOut:
+    """Held-out slices for a file of images and probabilities alone."""
+    keras_ = held_out.keras if held_out.demographics is None else keras_probabilities(model, held_out.inputs)
+    return replace(held_out, measures={}, demographics=None, keras=keras_)
 
 
 def _levels(dataset: DataSet) -> dict[str, Any]:
@@ -115,6 +126,7 @@ def conversion_input(
         model=model,
         float32=float32,
         calibration=prepared.recipe.preprocessing(prepared.calibrated_on.images[prepared.calibration]),
+        demographics=prepared.told(),
         training=training,
         recipe=prepared.recipe,
         on_step=on_step,
@@ -127,7 +139,7 @@ def _provenance(prepared: PreparedStudent, target: Target, teacher: Path | None)
     settings = recipe.to_dict()
     used = {"export": settings["export"]} if traits.calibrated else {}
     used |= {"compress": settings["compress"]} if traits.trained else {}
-    kept = {entry: record[entry] for entry in ("dataset", "split", "soft_targets") if entry in record}
+    kept = {entry: record[entry] for entry in ("dataset", "split", "soft_targets", DEMOGRAPHICS) if entry in record}
     # Positions in the data set of the fingerprint: they tell its owner which slices, and others nothing.
     calibration = {"seed": recipe.seed, "slices": prepared.calibration.tolist()} | _elsewhere(
         prepared, prepared.calibrated_on

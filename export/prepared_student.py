@@ -16,6 +16,7 @@ from alzedge.export.evaluate.external import calibration_split, test_slices
 from alzedge.export.guard.fit import make_guard
 from alzedge.export.verify.limits import HeldOut
 from alzedge.inference.guard import Guard
+from alzedge.inference.measures.demographics import Coding
 from alzedge.model_file.read_write import Record
 from alzedge.runs.recipe import Recipe
 from alzedge.teacher.keras_file import load_model
@@ -29,7 +30,7 @@ class PreparedStudent:
         path: its `.keras` file.
         record: of that file.
         dataset, split, recipe: see `prepare_student`.
-        student: images (N, rows, columns, 1) to logits (N, 4), or to a list that begins with them; see
+        student: images (N, rows, columns, 1), or `[images, demographics]`, to logits (N, 4), or to a list that begins with them; see
             `alzedge.export.convert.plain`.
         model: the same with probabilities as output.
         float32: `model` as float32 flatbuffer, whose size that of every other file is compared with.
@@ -57,6 +58,19 @@ class PreparedStudent:
     held_out: HeldOut
     training: NDArray[np.float32]
     guard: Guard
+
+    def told(self) -> NDArray[np.float32] | None:
+        """Age and sex of the people on the calibration slices, float32 (M, 4); None for a student of the image alone.
+
+        The last ones are the ends of the ranges, so that an integer file holds every age.
+        """
+        coding = Coding.read(self.record)
+        if coding is None:
+            return None
+        told = demographics_of(coding, self.calibrated_on.take(self.calibration))
+        ends = np.stack([*coding.ranges(), np.zeros(told.shape[1], np.float32)])[: len(told)]
+        told[len(told) - len(ends) :] = ends
+        return told
 
     def inputs(self, positions: NDArray[np.intp]) -> NDArray[np.float32]:
         """Preprocessed slices of the data set, float32 (N, rows, columns, 1)."""
@@ -86,6 +100,7 @@ def prepare_student(
         UserError: no readable model, or no calibration slices; see `load_model` and `calibration_images`.
     """
     loaded, record = load_model(path)
+    coding = Coding.read(record)
     tested = dataset.take(split.test) if test is None else test_slices(test, dataset)
     tested = tested.take(np.flatnonzero(tested.labels >= 0))
     source = (dataset, split) if calibration is None else (calibration, calibration_split(calibration, tested))
@@ -94,7 +109,9 @@ def prepare_student(
     model = with_probabilities(student)
     inputs = recipe.preprocessing(tested.images)
     people = tested.subject if tested.subjects_known else None
-    told = keras_outputs(model, inputs)
+    told = None if coding is None else demographics_of(coding, tested)
+    trained = dataset.take(split.train)
+    answers = keras_outputs(model, inputs, told)
     return PreparedStudent(
         path=path,
         record=record,
@@ -108,7 +125,16 @@ def prepare_student(
         calibration=chosen,
         tested=tested,
         tested_elsewhere=test is not None,
-        held_out=HeldOut(inputs, tested.labels, people, told.pop(PROBABILITIES), told),
-        training=keras_probabilities(model, recipe.preprocessing(dataset.images[split.train])),
+        held_out=HeldOut(inputs, tested.labels, people, answers.pop(PROBABILITIES), answers, told),
+        training=keras_probabilities(
+            model,
+            recipe.preprocessing(trained.images),
+            None if coding is None else demographics_of(coding, trained),
+        ),
         guard=make_guard(dataset, split, recipe.seed),
     )
+
+
+def demographics_of(coding: Coding, dataset: DataSet) -> NDArray[np.float32]:
+    """Age and sex of the person on each slice, as far as they are known, float32 (N, 4)."""
+    return coding.of_people(dataset.age, dataset.sex)

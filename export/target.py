@@ -7,7 +7,8 @@ from alzedge.errors import UserError
 from alzedge.export.convert.format_traits import TRAITS
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import lookup_of
-from alzedge.model_file.read_write import ModelKind, read_folder_record
+from alzedge.inference.measures.demographics import DEMOGRAPHICS
+from alzedge.model_file.read_write import ModelKind, Record, read_folder_record
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,22 @@ class Target:
     rgb: bool = False
     max_auc_drop: float | None = None
 
-    def check(self, student: Path, preprocessing: Preprocessing, output: Path) -> None:
+    def check(self, student: Path, record: Record, output: Path) -> None:
         """Refuse what cannot be exported or written, before any work.
 
         Args:
             student: file to export, for the message.
-            preprocessing: the student's.
+            record: the student's.
             output: path to write.
 
         Raises:
-            UserError: a variant that the format or the preprocessing does not allow, or a folder that is not ours.
+            UserError: a format or variant that the network or its preprocessing does not allow, or a folder that is not ours.
         """
-        traits = TRAITS[self.format]
+        traits, preprocessing = TRAITS[self.format], Preprocessing.from_dict(record["preprocessing"])
+        if traits.trained and record.get(DEMOGRAPHICS):
+            raise UserError(
+                f"{student} has age and sex as a second input, and {self.format} trains on images alone; export it as int8."
+            )
         if self.heat_map and (traits.trained or self.format == "keras"):
             raise UserError(f"No heat map with {self.format}; export the companion file as int8, float32 or onnx.")
         if self.rgb and traits.suffix != ".tflite":

@@ -11,10 +11,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from alzedge.inference.measures.demographics import withheld
 from alzedge.runs.recipe import Recipe
 from alzedge.runs.truths import Scales
 from alzedge.student.model import build_student
+from alzedge.student.told import StagesLoss, told_student
 from alzedge.teacher.measures import MeasuresLoss, joined
 from alzedge.teacher.training.augment import apply_views, draw_views
 from alzedge.teacher.training.loop import fit, set_seed
@@ -22,7 +22,7 @@ from alzedge.teacher.training.replicas import Batch
 from alzedge.teacher.training.sampling import shuffled
 from alzedge.utils.progress import OnStep, Step, quiet
 
-_VIEW, _WITHHELD = 31, 32  # names of the random streams
+_VIEW = 31  # name of the random stream
 _BLOCK = 256
 
 
@@ -112,7 +112,7 @@ def distill(
         on_step: called after every step.
         scales: of brain volume and age, for a measuring student.
         demographics: float32 (N, 4), of the person on each image (see `alzedge.inference.measures.demographics`), for a
-            student that is told them.
+            student that is told them: it first learns from the image alone, see `alzedge.student.told`.
 
     Returns:
         The student (images, or `[images, demographics]`, to logits, or to `[logits, brain_volume, age]`) and each
@@ -122,16 +122,12 @@ def distill(
         UserError: see `alzedge.teacher.training.loop.fit`.
     """
     set_seed(recipe.seed)
-    model = build_student(recipe.student, images.shape[1:], scales, demographics is not None)
+    model = build_student(recipe.student, images.shape[1:], scales)
 
     def batch(index: NDArray[np.intp], epoch: int) -> Batch:
         view = epoch if scales else epoch % len(targets)
         drawn = _view(recipe, len(images), view)[index]
-        shown, wanted = apply_views(images[index], drawn), targets[epoch % len(targets), index]
-        if demographics is None:
-            return shown, wanted
-        told = withheld(demographics, recipe.demographics.withhold, [recipe.seed, _WITHHELD, epoch])
-        return [shown, told[index]], wanted
+        return apply_views(images[index], drawn), targets[epoch % len(targets), index]
 
     if scales is None:
         trained, loss = model, Distillation(recipe.distill.temperature)
@@ -139,7 +135,12 @@ def distill(
         trained, loss = joined(model), MeasuresLoss(scales.deviations, recipe.measures.stage)
     draw = shuffled(np.arange(len(images)), recipe.seed)
     history = fit(trained, loss, recipe.distill, batch, draw, checkpoint, on_step)
-    return model, history
+    if demographics is None:
+        return model, history
+    further = checkpoint.with_name(f"{checkpoint.stem}-told{checkpoint.suffix}")
+    stages = Distillation(recipe.distill.temperature) if scales is None else StagesLoss(recipe.measures.stage)
+    told, joint = told_student(model, targets, images, demographics, recipe, stages, further, on_step, scales)
+    return told, history + joint
 
 
 def _view(recipe: Recipe, count: int, view: int) -> NDArray[np.float32]:

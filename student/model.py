@@ -9,8 +9,8 @@ from alzedge.runs.truths import Scales
 from alzedge.stages import STAGES
 from alzedge.teacher.measures import measure_heads
 
-# Name of the layer of logits.
-LOGITS = "logits"
+# Names of the first dense layer and of the layer of logits.
+HIDDEN, LOGITS = "hidden", "logits"
 # Names of the layers between the last dense layer of a student of the image alone and its logits, where age and sex enter.
 FROM_IMAGE, FROM_DEMOGRAPHICS, JOINT = "joint_image", "joint_demographics", "joint"
 
@@ -51,7 +51,7 @@ def build_student(
     x = layers.GlobalAveragePooling2D(name="average")(x)
     if recipe.pooled_norm:
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="norm_average")(x)
-    x = layers.Dense(recipe.hidden, activation="relu", kernel_initializer="he_normal", name="hidden")(x)
+    x = layers.Dense(recipe.hidden, activation="relu", kernel_initializer="he_normal", name=HIDDEN)(x)
     told = keras.Input((len(COLUMNS),), name=DEMOGRAPHICS) if demographics else None
     logits = layers.Dense(len(STAGES), name=LOGITS)(x if told is None else _joint(x, told, recipe.hidden))
     outputs = logits if scales is None else [logits, *measure_heads(x, scales)]

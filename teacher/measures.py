@@ -84,18 +84,32 @@ def measures_loss(
         Scalar: the sum of the five means, each over the slices whose target is known.
     """
     count = len(STAGES)
-    shares, probabilities = targets[:, :count], ops.softmax(outputs[:, :count])
-    known = ops.cast(ops.sum(shares, axis=1) > 0.5, "float32")
-    loss: Any = 0.0
-    for step in range(1, count):
-        wanted = ops.sum(shares[:, step:], axis=1)
-        further = ops.clip(ops.sum(probabilities[:, step:], axis=1), _LEAST, 1 - _LEAST)
-        entropy = -(wanted * ops.log(further) + (1 - wanted) * ops.log(1 - further))
-        loss = loss + stage * _mean(entropy, known)
+    loss: Any = stages_loss(targets[:, :count], ops.softmax(outputs[:, :count]), stage)
     for i, deviation in enumerate(deviations, start=count):
         finite = ops.logical_not(ops.isnan(targets[:, i]))
         error = (ops.where(finite, targets[:, i], outputs[:, i]) - outputs[:, i]) / deviation
         loss = loss + _mean(ops.square(error), ops.cast(finite, "float32"))
+    return loss
+
+
+def stages_loss(shares: keras.KerasTensor, probabilities: keras.KerasTensor, weight: float) -> keras.KerasTensor:
+    """Compute the part of `measures_loss` that is about the stages.
+
+    Args:
+        shares: (N, 4), of the stages; zeros where unknown.
+        probabilities: (N, 4).
+        weight: of each of the three steps.
+
+    Returns:
+        Scalar: the sum of three means, each over the slices whose stage is known.
+    """
+    known = ops.cast(ops.sum(shares, axis=1) > 0.5, "float32")
+    loss: Any = 0.0
+    for step in range(1, len(STAGES)):
+        wanted = ops.sum(shares[:, step:], axis=1)
+        further = ops.clip(ops.sum(probabilities[:, step:], axis=1), _LEAST, 1 - _LEAST)
+        entropy = -(wanted * ops.log(further) + (1 - wanted) * ops.log(1 - further))
+        loss = loss + weight * _mean(entropy, known)
     return loss
 
 

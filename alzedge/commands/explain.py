@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from alzedge.commands.options import check_model
+from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 
 
@@ -21,8 +22,12 @@ from alzedge.stages import DISCLAIMER, STAGES, TITLES
 @click.option(
     "--stage", type=click.Choice(STAGES), help="Evidence for and against this stage. Default: the most probable."
 )
+@click.option("--age", type=float, help="The person's age in years, for a model that is told ages.")
+@click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, likewise.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
-def explain_command(image: Path, out: Path, model: Path | None, stage: str | None, no_guard: bool) -> None:
+def explain_command(
+    image: Path, out: Path, model: Path | None, stage: str | None, age: float | None, sex: str | None, no_guard: bool
+) -> None:
     """Draw where on a slice the evidence lies, without TensorFlow.
 
     Writes the slice and, beside it, the slice under a heat map: orange speaks for the stage, blue
@@ -37,6 +42,7 @@ def explain_command(image: Path, out: Path, model: Path | None, stage: str | Non
         raise click.BadParameter(f"{out}: the name must end in .png.")
     if not image.exists():
         raise UserError(f"{image}: no such file; check the path.")
+    check_person(age, sex)
     check_model(model)
 
     from alzedge.imaging.overlay import explanation_picture
@@ -45,13 +51,13 @@ def explain_command(image: Path, out: Path, model: Path | None, stage: str | Non
     from alzedge.preparation.upright import TURNED, turned_where
 
     classifier = Classifier.load(model or bundled_heat_map_model(), guarded=not no_guard)
-    answer = classifier.answer_image(read_bytes(image), str(image))
+    answer = classifier.answer_image(read_bytes(image), str(image), age, sex)
     if answer.probabilities is None:
         raise UserError(f"{image}: {answer.refused}; --no-guard answers all the same.")
     pixels = turned_where(read_slice(image)[None], [TURNED in answer.notes])[0]
     chosen = stage or str(answer.stage)
     index = STAGES.index(chosen)
-    heat = classifier.heat_maps(pixels[None])[0, ..., index]
+    heat = classifier.heat_maps(pixels[None], age, sex)[0, ..., index]
     caption = f"{TITLES[index]}: {answer.probabilities[chosen]:.0%}"
 
     from alzedge.utils.files import replacing

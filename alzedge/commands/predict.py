@@ -41,7 +41,11 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
 )
 @click.option("--ray", "on_ray", is_flag=True, help="Answer on Ray, with --jobs actors; RAY_ADDRESS names a cluster.")
 @click.option("--person", is_flag=True, help="Each PATH is one person: answer for all its slices together.")
-@click.option("--age", type=float, help="The person's age in years: gives the brain volume its percentile.")
+@click.option(
+    "--age",
+    type=float,
+    help="The person's age in years: gives the brain volume its percentile, and a model that is told ages the stages.",
+)
 @click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, for the same.")
 @click.option("--no-prepare", is_flag=True, help="Cut volumes as they lie: for those that are in the frame already.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
@@ -81,7 +85,8 @@ def predict_command(
     sensitivity and specificity are printed; brain volume and apparent age with their 90 % intervals,
     where the model measures them, and with --age the volume's percentile among people without
     dementia; then the stages, which the model can hardly tell apart, and for a person those that
-    cannot be ruled out. Age and sex are not stored. It is no diagnosis.
+    cannot be ruled out. A model with age and sex as a second input weighs them in score and stages, and answers
+    without. Age and sex are not stored. It is no diagnosis.
 
     With --log each person adds a line to a file: features of the pictures, probabilities and what was measured, from which
     `alzedge drift` tells whether people differ from those before. The person is known of a scan, with --person, and of a
@@ -114,7 +119,12 @@ def predict_command(
         from alzedge.inference.inputs import find_items
         from alzedge.inference.predict import answer_items
         from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
-        from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
+        from alzedge.metrics.caveats import (
+            cannot_sentence,
+            demographics_sentence,
+            measured_sentences,
+            operating_sentence,
+        )
 
         measure = None
         if log is not None:
@@ -128,6 +138,8 @@ def predict_command(
     kept = None if log is None else AnswerLog(log, record["sha256"])
     notes = {"any_dementia": operating_sentence(record), **measured_sentences(record, age)}
     notes["stages"] = cannot_sentence(record)
+    if weighed := demographics_sentence(record, age, sex):
+        notes["demographics"] = weighed
     with _stream(table) as stream:
         writer: Writer = TextWriter(stream, age)
         if as_json:

@@ -3,6 +3,7 @@
 import textwrap
 from typing import Any
 
+from alzedge.inference.measures.demographics import Coding
 from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.caveats import cannot_sentence, operating_sentence
 from alzedge.metrics.record_facts import is_synthetic
@@ -23,7 +24,7 @@ def record_text(name: str, record: Record) -> str:
         "file": f"{name}, {record['kind']}, AlzEdge {record['alzedge']}, {record.get('licence', 'no licence named')}",
         "sha256": str(record["sha256"]),
         "answers": ", ".join(map(str, record["labels"])),
-        "input": _input(record["preprocessing"]),
+        "input": _input(record["preprocessing"]) + _told(record),
         "made from": _data(record),
         "network": _network(record.get("verdict")),
         "guard": _guard(record.get("guard")),
@@ -42,6 +43,13 @@ def _input(preprocessing: Any) -> str:
     shrink = count(entry_of(preprocessing, "shrink"))
     steps = entry_of(preprocessing, "steps") or []
     return f"176 x 208 pixels, 8-bit grey, shrunk {shrink} times" + "".join(f", step {step}" for step in steps)
+
+
+def _told(record: Record) -> str:
+    coding = Coding.read(record)
+    if coding is None:
+        return ""
+    return f"; age from {coding.youngest:g} to {coding.oldest:g} and sex, each if known, for the stages"
 
 
 def _guard(guard: Any) -> str:

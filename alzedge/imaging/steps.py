@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge.errors import UserError
-from alzedge.imaging.csf import csf_as_light, white_matter
-from alzedge.imaging.merges import MERGES
+from alzedge.imaging.filters.csf import csf_as_light, white_matter
+from alzedge.imaging.filters.merges import MERGES
 
 Pixels = NDArray[np.uint8]
 

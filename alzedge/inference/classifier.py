@@ -14,6 +14,7 @@ from alzedge.inference.answer import Answer, Prediction, of_each, together
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
+from alzedge.inference.measures.demographics import Coding
 from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.inference.measures.person import check_person
 from alzedge.inference.measures.readings import Readings
@@ -71,6 +72,7 @@ class Classifier:
         guard: read from the file; None where it carries none or was not wanted.
         operating_point: threshold for any dementia, sensitivity and specificity; None where the file carries none.
         measures: rule from slices to a person, intervals and normative curve; None where the file carries none.
+        demographics: coding of age and sex, which the stages then depend on; None for a file of the image alone.
         interpreter: of the file.
     """
 
@@ -80,6 +82,7 @@ class Classifier:
         self.guard = Guard.from_dict(record["guard"]) if guarded and record.get("guard") else None
         self.operating_point = OperatingPoint.read(record)
         self.measures = Measures.read(record)
+        self.demographics = Coding.read(record)
         self._single = None if self.measures is None else SingleSlices(self.measures)
         self.interpreter = interpreter
 
@@ -147,7 +150,7 @@ class Classifier:
                 JPEG or PNG file; a Pillow image; uint8 pixels (208, 176) or (N, 208, 176); or a list of these.
             prepare: whether volumes are brought into the frame first (`pip install 'alzedge[prepare]'`), about 10 s; if
                 not, they are cut as they lie. One that lies in the frame already costs nothing either way.
-            age: years of the person at the scan, for the percentile of the brain volume; it is not stored.
+            age: years of the person, for the percentile, and for the stages where the file weighs age and sex; not stored.
             sex: 'F' or 'M', for the same.
 
         Raises:
@@ -174,16 +177,14 @@ class Classifier:
         """Answer for a person, from `answers` for slices of theirs by this file; see `predict` for the others."""
         return together(answers, self.measures, age, sex)
 
-    def answer_image(self, data: bytes, name: str) -> Answer:
-        """Answer for the content of a picture file.
-
-        A picture of another size or colour mode is only shown to the guard.
+    def answer_image(self, data: bytes, name: str, age: float | None = None, sex: str | None = None) -> Answer:
+        """Answer for the content of a picture file; one of another size or colour mode is only shown to the guard.
 
         Raises:
             UserError: not an image, or one that may be a slice but has not its size or mode.
         """
         pixels, problem = fit_slice(data, name)
-        return self.answers(pixels[None])[0] if problem is None else self.answer_misfit(pixels, problem)
+        return self.answers(pixels[None], (), age, sex)[0] if problem is None else self.answer_misfit(pixels, problem)
 
     def answer_misfit(self, pixels: _Pixels, problem: str) -> Answer:
         """The refusal of a picture of another size or mode, or its `problem` as an error.
@@ -225,26 +226,31 @@ class Classifier:
         accepted = [row for row, value in enumerate(unlikeness) if value is None or value <= 1]
         answers = [Answer(None, NOT_A_SLICE, value, self.threshold) for value in unlikeness]
         shown = images if len(accepted) == len(images) else images[accepted]
-        readings = Readings.of(self.interpreter(self.preprocessing(shown)), heights[accepted])
+        readings = Readings.of(self._outputs(shown, age, sex), heights[accepted])
         strange = [unlikeness[row] for row in accepted]
-        told = of_each(readings, self._single, strange, self.threshold, age, sex)
-        for row, answer in zip(accepted, told, strict=True):
+        for row, answer in zip(
+            accepted, of_each(readings, self._single, strange, self.threshold, age, sex), strict=True
+        ):
             answers[row] = answer
         return answers
 
-    def probabilities(self, images: _Pixels) -> NDArray[np.float32]:
-        """The network's own probabilities (N, 4) for slices, uint8 (N, 208, 176), whatever the guard thinks of them."""
-        return self.interpreter(self.preprocessing(images))["probabilities"]
+    def _outputs(self, images: _Pixels, age: float | None, sex: str | None) -> dict[str, NDArray[np.float32]]:
+        told = [self.demographics.of_one(age, sex, len(images))] if self.demographics else []
+        return self.interpreter(self.preprocessing(images), *told)
 
-    def heat_maps(self, images: _Pixels) -> NDArray[np.float32]:
-        """Evidence for each stage by place; needs a file exported with a heat map.
+    def probabilities(self, images: _Pixels, age: float | None = None, sex: str | None = None) -> NDArray[np.float32]:
+        """The network's own probabilities (N, 4) for slices, uint8 (N, 208, 176), unguarded; the rest as in `predict`."""
+        return self._outputs(images, age, sex)["probabilities"]
+
+    def heat_maps(self, images: _Pixels, age: float | None = None, sex: str | None = None) -> NDArray[np.float32]:
+        """Evidence for each stage by place, of a file exported with a heat map; age and sex as in `predict`.
 
         Takes uint8 (N, 208, 176), returns float32 (N, h, w, 4): above 0 speaks for the stage, below 0 against it.
 
         Raises:
             UserError: the file gives no heat map.
         """
-        outputs = self.interpreter(self.preprocessing(images))
-        if "heat_map" not in outputs:
+        found = self._outputs(images, age, sex).get("heat_map")
+        if found is None:
             raise UserError("The model file gives no heat map; use one made by `alzedge export --heat-map`.")
-        return outputs["heat_map"]
+        return found

@@ -1,37 +1,36 @@
 """Model files as functions: preprocessed images in, named arrays out, whatever interpreter runs them."""
 
-import contextlib
-import os
 import re
-import tempfile
 import threading
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.inference.measures.demographics import COLUMNS
+from alzedge.utils.chatter import without_chatter
 from alzedge.utils.privacy import keep_private
 
 _Floats = NDArray[np.float32]
 # What LiteRT says of an operator, or a version of one, that is newer than itself.
 _UNKNOWN_OPERATOR = re.compile(r"builtin opcode '(\w+)' version '(\d+)'")
 
+_IMAGE, _FLAT = 4, 2  # dimensions of the inputs
 # Outputs of a measuring student beside the probabilities.
 MEASURES = ("brain_volume", "age")
-
-_QUIET = threading.Lock()  # file descriptor 2 belongs to the whole process
 
 
 class Interpreter(Protocol):
     """A loaded model file."""
 
-    def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
+    def __call__(self, inputs: _Floats, demographics: _Floats | None = None) -> dict[str, _Floats]:
         """Run the network on slices, one after the other, as on the device.
 
         Args:
             inputs: float32 (N, rows, columns, 1), preprocessed.
+            demographics: float32 (N, 4), age and sex of the person on each slice, for a network that has them as a second
+                input (see `alzedge.inference.measures.demographics`); None tells it nothing. Others leave them alone.
 
         Returns:
             `probabilities` (N, 4), rows sum to 1; from a measuring student `brain_volume` (N, 1), nWBV as a share, and
@@ -53,22 +52,26 @@ class TFLiteInterpreter:
 
     def __init__(self, flatbuffer: bytes, threads: int = 1) -> None:
         self._interpreter = make_interpreter(flatbuffer, threads)
-        self._input = self._interpreter.get_input_details()[0]
+        given = self._interpreter.get_input_details()
+        self._input, self._told = _image_and_told([len(detail["shape"]) for detail in given], given)
         # An interpreter holds the slice that it is asked about: threads take turns.
         self._turn = threading.Lock()
         self._outputs = _outputs_by_name(self._interpreter)
 
-    def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
+    def __call__(self, inputs: _Floats, demographics: _Floats | None = None) -> dict[str, _Floats]:
         """See `Interpreter`."""
         channels = self._input["shape"][3]  # one, but three in files for apps that know colour images only
         quantized = _quantized(inputs, self._input)
         if channels > 1:
             quantized = quantized.repeat(channels, axis=3)
+        told = None if self._told is None else _quantized(_told_or_nothing(demographics, len(inputs)), self._told)
         # Stacked as they come and dequantized together: on four numbers at a time NumPy's calls take longest.
         raw = {n: np.empty((len(inputs), *d["shape"][1:]), d["dtype"]) for n, d in self._outputs.items()}
         for row in range(len(inputs)):
             with self._turn:
                 self._interpreter.set_tensor(self._input["index"], quantized[row : row + 1])
+                if told is not None and self._told is not None:
+                    self._interpreter.set_tensor(self._told["index"], told[row : row + 1])
                 self._interpreter.invoke()
                 for name, detail in self._outputs.items():
                     raw[name][row] = self._interpreter.get_tensor(detail["index"])[0]
@@ -98,18 +101,35 @@ class OnnxInterpreter:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no class in common
             raise UserError(_cannot_run(_named("onnxruntime"), error)) from error
-        self._input = self._session.get_inputs()[0].name
+        given = self._session.get_inputs()
+        self._input, self._told = _image_and_told([len(one.shape) for one in given], [one.name for one in given])
         self._outputs = {_name_of(o.name, o.shape): (o.name, o.shape[1:]) for o in self._session.get_outputs()}
 
-    def __call__(self, inputs: _Floats) -> dict[str, _Floats]:
+    def __call__(self, inputs: _Floats, demographics: _Floats | None = None) -> dict[str, _Floats]:
         """See `Interpreter`."""
+        told = _told_or_nothing(demographics, len(inputs))
         results = {name: np.empty((len(inputs), *shape), np.float32) for name, (_, shape) in self._outputs.items()}
         asked = [name for name, _ in self._outputs.values()]
         for row, one in enumerate(inputs):
-            answers = self._session.run(asked, {self._input: one[np.newaxis]})
+            given = {self._input: one[np.newaxis]} | ({self._told: told[row : row + 1]} if self._told else {})
+            answers = self._session.run(asked, given)
             for result, answer in zip(results.values(), answers, strict=True):
                 result[row] = answer[0]
         return results
+
+
+def _image_and_told(dimensions: list[int], inputs: list[Any]) -> tuple[Any, Any | None]:
+    """The input of images and, where there is one, that of demographics, by the number of their dimensions."""
+    known = dict(zip(dimensions, inputs, strict=True))
+    if _IMAGE not in known or not {_IMAGE, _FLAT} >= set(dimensions) or len(known) < len(inputs):
+        raise UserError(
+            "The model's inputs are not a slice, with or without age and sex; name a file made by `alzedge export`."
+        )
+    return known[_IMAGE], known.get(_FLAT)
+
+
+def _told_or_nothing(demographics: _Floats | None, count: int) -> _Floats:
+    return np.zeros((count, len(COLUMNS)), np.float32) if demographics is None else demographics
 
 
 def _outputs_by_name(interpreter: Any) -> dict[str, dict[str, Any]]:
@@ -135,38 +155,12 @@ def make_interpreter(flatbuffer: bytes, threads: int) -> Any:
     """
     interpreter_class, package = _interpreter_class()
     try:
-        with _without_chatter():
+        with without_chatter():
             interpreter = interpreter_class(model_content=flatbuffer, num_threads=threads)
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise UserError(_cannot_run(_named(package), error)) from error
     return interpreter
-
-
-@contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Keep LiteRT's "INFO: Created ... delegate" from stderr; all else that is written meanwhile follows.
-
-    Its C++ writes straight to file descriptor 2 and has no setting for it. ALZEDGE_DEBUG=1 shows everything.
-    """
-    try:
-        kept = -1 if os.environ.get("ALZEDGE_DEBUG") else os.dup(2)
-    except OSError:  # a process without stderr
-        kept = -1
-    if kept < 0:
-        yield
-        return
-    with _QUIET, tempfile.TemporaryFile() as buffer:
-        os.dup2(buffer.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            buffer.seek(0)
-            rest = b"".join(line for line in buffer if not line.startswith(b"INFO: "))
-            if rest:
-                os.write(kept, rest)
-            os.close(kept)
 
 
 def runtime_of(suffix: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.imaging.csf import csf_shares
+from alzedge.imaging.filters.csf import csf_shares
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import evaluate, mean_by_person
 from alzedge.metrics.estimate import Figures

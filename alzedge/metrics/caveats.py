@@ -1,5 +1,6 @@
 """Sentences that belong beside every answer: what the operating point costs, and what a model cannot tell."""
 
+from alzedge.inference.measures.demographics import Coding
 from alzedge.inference.measures.operating_point import Estimate, OperatingPoint
 from alzedge.inference.measures.rule import Measures
 from alzedge.inference.measures.words import percentile_sentence
@@ -57,6 +58,24 @@ def measured_sentences(record: Record, age: float | None = None) -> dict[str, st
     elif age is not None:
         told["brain_volume"] = "The model measures no brain volume, so the age changes nothing."
     return told if measures is None else told | {"coverage": _coverage_sentence(record)}
+
+
+def demographics_sentence(record: Record, age: float | None = None, sex: str | None = None) -> str:
+    """The sentence on age and sex as the network's second input; empty for a file that looks at the image alone.
+
+    Args:
+        record: of the model file.
+        age, sex: years, and 'F' or 'M', as they were told; None where not.
+    """
+    if Coding.read(record) is None:
+        return ""
+    told = " and ".join([*([f"{age:g} years"] if age is not None else []), *([f"sex {sex}"] if sex else [])])
+    weighed = (
+        f"weigh what was told of the person, {told}"
+        if told
+        else "weigh age and sex where they are told, and were told neither"
+    )
+    return f"The score and the stages {weighed}; brain volume and apparent age are of the image alone."
 
 
 def _coverage_sentence(record: Record) -> str:

@@ -42,6 +42,12 @@ _SCHEMA: dict[str, Any] = {
         "test_people": _COUNT + _NOTHING,
     },
     "soft_targets": {"cross_fit": _COUNT, "fluid": _FLAG, "temperature": _NUMBER},
+    "demographics": {
+        "columns": _LIST,
+        "age": {"mean": _NUMBER, "deviation": _NUMBER, "youngest": _NUMBER, "oldest": _NUMBER},
+        "low": _LIST,
+        "high": _LIST,
+    },
     "metrics": {
         _ANY_NAME: {
             "description": _TEXT,

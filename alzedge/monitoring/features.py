@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.imaging.csf import csf_shares
+from alzedge.imaging.filters.csf import csf_shares
 from alzedge.imaging.slices import HEIGHT, WIDTH
 
 # In the order of the columns.

@@ -14,7 +14,7 @@ from PIL import Image
 from alzedge.imaging.overlay import brain_mask, heat_overlay
 from alzedge.inference.answer import Answer
 from alzedge.inference.measures.rule import Measures
-from alzedge.metrics.caveats import cannot_sentence, operating_sentence
+from alzedge.metrics.caveats import cannot_sentence, demographics_sentence, operating_sentence
 from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
 from alzedge.model_file.record_entries import count, entry_of
@@ -114,6 +114,7 @@ def make_report(
         images=pictures.images,
         made=made,
         told=told,
+        weighed=demographics_sentence(record, told.age, told.sex),
     )
 
 

@@ -87,6 +87,7 @@ class Report:
         images: SHA-256 of the slices' pixels, in hexadecimal.
         made: the day.
         told: age and sex.
+        weighed: sentence on what a model that has age and sex as an input was told; empty for one of the image alone.
     """
 
     person: Answer
@@ -102,3 +103,4 @@ class Report:
     images: str
     made: date
     told: Told = UNTOLD
+    weighed: str = ""

@@ -53,7 +53,7 @@ def figures(report: Report) -> list[Line]:
 
 def trust(report: Report) -> list[str]:
     """Sentences on how far to trust it: operating point, stages, quality, unlikeness, limits."""
-    sentences = [report.operating, report.cannot, _answered(report)]
+    sentences = [report.operating, report.cannot, *([report.weighed] if report.weighed else []), _answered(report)]
     if report.norm is not None:
         sentences.append(curve_sentence(report.norm, report.told.sex))
     if report.registration is None:

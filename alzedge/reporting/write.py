@@ -43,7 +43,9 @@ def report_on(
     rows = chosen_rows(answers)
     explainer = heat_classifier(model, classifier)
     answered = any(answer.probabilities is not None for answer in answers)
-    heat = explainer.heat_maps(material.pixels[rows]) if explainer is not None and answered else None
+    heat = (
+        explainer.heat_maps(material.pixels[rows], told.age, told.sex) if explainer is not None and answered else None
+    )
     pictures = Pictures(make_tiles(material.pixels, rows, heat, material.heights), hash_of(material.pixels), LEGEND)
     person = classifier.person(answers, told.age, told.sex)
     report = make_report(classifier.record, person, answers, pictures, made, material.registration, told)

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from alzedge.demo.answering.told import NOTHING_TOLD, Told
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.inference.classifier import Classifier
 from alzedge.reporting.heat import heat_classifier
@@ -25,8 +26,11 @@ MOST_HIDDEN = 24
 class Evidence(Protocol):
     """A source of heat maps."""
 
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Evidence for each stage by place, float32 (N, h, w, 4), for slices uint8 (N, 208, 176); None when too many."""
+    def __call__(self, images: NDArray[np.uint8], told: Told = NOTHING_TOLD) -> NDArray[np.float32] | None:
+        """Evidence for each stage by place, float32 (N, h, w, 4), for slices uint8 (N, 208, 176); None when too many.
+
+        Age and sex matter to a model that has them as an input.
+        """
 
     @property
     def words(self) -> str:
@@ -40,9 +44,9 @@ class Activation:
     classifier: Classifier
     words: str = "Orange speaks for the stage, blue against it, by the model's own arithmetic. It proves no disease."
 
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, images: NDArray[np.uint8], told: Told = NOTHING_TOLD) -> NDArray[np.float32]:
         """See `Evidence`."""
-        return self.classifier.heat_maps(images)
+        return self.classifier.heat_maps(images, told.age, told.sex)
 
 
 @dataclass(frozen=True)
@@ -52,22 +56,22 @@ class Occlusion:
     classifier: Classifier
     words: str = "Orange: hiding this place makes the stage less probable; blue: more probable. It proves no disease."
 
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+    def __call__(self, images: NDArray[np.uint8], told: Told = NOTHING_TOLD) -> NDArray[np.float32] | None:
         """See `Evidence`."""
         if len(images) > MOST_HIDDEN:
             return None
-        whole = self.classifier.probabilities(images)
-        return np.stack([before - self._hidden(image) for image, before in zip(images, whole, strict=True)])
+        whole = self.classifier.probabilities(images, told.age, told.sex)
+        return np.stack([before - self._hidden(image, told) for image, before in zip(images, whole, strict=True)])
 
-    def _hidden(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _hidden(self, image: NDArray[np.uint8], told: Told) -> NDArray[np.float32]:
         rows, columns = HEIGHT // _GRID, WIDTH // _GRID
         copies = np.repeat(image[np.newaxis], _GRID**2, axis=0)
         for index, copy in enumerate(copies):
             top, left = index // _GRID * rows, index % _GRID * columns
             patch = copy[top : top + rows, left : left + columns]
             patch[:] = round(float(patch.mean()))
-        found: NDArray[np.float32] = self.classifier.probabilities(copies).reshape(_GRID, _GRID, -1)
-        return found
+        found = self.classifier.probabilities(copies, told.age, told.sex)
+        return found.reshape(_GRID, _GRID, -1)
 
 
 def find_evidence(model: Path | str | None, classifier: Classifier) -> Evidence:

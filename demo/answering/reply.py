@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -81,18 +81,21 @@ class Reply:
         return rows[len(rows) // 2] if self.volume else rows[0]
 
 
-def ask(classifier: Classifier, upload: Upload) -> Reply:
-    """Answers for uploaded slices; the guard refuses those that do not look like slices."""
+def ask(classifier: Classifier, upload: Upload, told: Told = NOTHING_TOLD) -> Reply:
+    """Answers for uploaded slices; the guard refuses those that do not look like slices.
+
+    Age and sex matter to a model that has them as an input; the percentile waits for `Reply.person_told`.
+    """
     start = time.perf_counter()
-    answers = tuple(classifier.answers(upload.slices, upload.heights))
+    weighed = NOTHING_TOLD if classifier.demographics is None else told
+    answers = tuple(classifier.answers(upload.slices, upload.heights, weighed.age, weighed.sex))
     return _reply(classifier, upload, answers, time.perf_counter() - start)
 
 
-def ask_phantom(classifier: Classifier, upload: Upload) -> Reply:
+def ask_phantom(classifier: Classifier, upload: Upload, told: Told = NOTHING_TOLD) -> Reply:
     """Answers for phantoms, which the guard is not asked about: it knows them from real slices, and would refuse."""
-    start = time.perf_counter()
-    answers = tuple(Classifier(classifier.interpreter, classifier.record, guarded=False).answers(upload.slices))
-    return _reply(classifier, upload, answers, time.perf_counter() - start, phantom=True)
+    unguarded = Classifier(classifier.interpreter, classifier.record, guarded=False)
+    return replace(ask(unguarded, upload, told), phantom=True)
 
 
 def _reply(

@@ -34,7 +34,9 @@ def empty_html(record: Record) -> Markup:
     )
 
 
-def answer_html(record: Record, reply: Reply, told: Told = NOTHING_TOLD, problem: str = "") -> Markup:
+def answer_html(
+    record: Record, reply: Reply, told: Told = NOTHING_TOLD, problem: str = "", weighed: str = ""
+) -> Markup:
     """Draw the whole answer to one upload.
 
     Args:
@@ -42,6 +44,7 @@ def answer_html(record: Record, reply: Reply, told: Told = NOTHING_TOLD, problem
         reply: its answers.
         told: age and sex of the person; of no use to pictures of several people.
         problem: what was wrong with what was told, as a sentence; empty where nothing was.
+        weighed: whether the score weighs what was told, as a sentence; empty for a model of the image alone.
     """
     if not reply.given:
         return refusal_html(_why_refused(reply), reply.unread)
@@ -58,6 +61,7 @@ def answer_html(record: Record, reply: Reply, told: Told = NOTHING_TOLD, problem
         about=_person(reply, threshold) if reply.one_person else None,
         shown=_slice(reply, threshold),
         problem=problem,
+        weighed=weighed,
         measures=measures,
         stage_set=stage_set_html(person) if of_one else "",
         operating=operating_html(record, per_slice=not reply.one_person, brief=bool(measures)),

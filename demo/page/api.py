@@ -21,7 +21,7 @@ from alzedge.monitoring.log import Keep
 _PREDICT = (
     "Answer for one question: a list of one slice (JPEG, PNG), several slices of one person, one NIfTI volume, or "
     "the files of one DICOM series. Optional: the person's age in years and sex, 'F' or 'M', for the percentile of the "
-    "brain volume; neither is kept."
+    "brain volume, and for score and stages of a model that weighs them; neither is kept."
 )
 _BATCH = "Answer for each file by itself: a list of slices, volumes and single DICOM files gives a list of answers."
 

@@ -14,6 +14,7 @@ from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.writers import entries
+from alzedge.metrics.caveats import demographics_sentence
 from alzedge.model_file.read_write import Record
 from alzedge.monitoring.log import Keep
 from alzedge.stages import DISCLAIMER
@@ -34,6 +35,7 @@ class Asked:
         unread: files that could not be read.
         reading_ms, answering_ms: time spent on decoding, and on guard, preprocessing and network.
         fit: of a scan that was brought into the frame.
+        told: age and sex, which a model that has them as an input weighed.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Asked:
     reading_ms: float
     answering_ms: float
     fit: Fit | None = None
+    told: Told = NOTHING_TOLD
 
 
 def ask_model(
@@ -91,6 +94,7 @@ def ask_model(
         round(1000 * (read - start), 3),
         round(1000 * (done - read), 3),
         None if upload is None else upload.fit,
+        told,
     )
 
 
@@ -116,7 +120,7 @@ def as_json(classifier: Classifier, asked: Asked) -> Json:
         "unread": [{"name": one.name, "error": one.problem} for one in asked.unread],
         "labels": list(classifier.labels),
         "latency_ms": {"reading": asked.reading_ms, "answering": asked.answering_ms},
-        "model": _model(classifier.record),
+        "model": _model(classifier.record, asked.told),
         "disclaimer": DISCLAIMER,
     }
 
@@ -131,5 +135,6 @@ def _heights(asked: Asked) -> list[Json]:
     return [{"position_mm": height} for height in asked.fit.heights]
 
 
-def _model(record: Record) -> Json:
-    return {"kind": record["kind"], "sha256": record["sha256"]}
+def _model(record: Record, told: Told) -> Json:
+    weighed = demographics_sentence(record, told.age, told.sex)
+    return {"kind": record["kind"], "sha256": record["sha256"], **({"demographics": weighed} if weighed else {})}

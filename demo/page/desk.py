@@ -23,9 +23,16 @@ from alzedge.demo.html.verdict import threshold_of
 from alzedge.demo.html.viewer import empty_viewer_html, viewer_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.metrics.caveats import demographics_sentence
 from alzedge.monitoring.log import Keep
 from alzedge.preparation.upright import TURNED, turned_where
 from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_tiles
+
+# Behind a model that weighs age and sex, when they may have changed since.
+AS_ASKED = (
+    "The score and the stages weigh the age and sex that were told when the slices were sent, which are not kept; "
+    "send them again to change these."
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +118,7 @@ class Desk:
             return self.refused(str(error))
         finally:
             discard(paths)
-        reply = ask(self.classifier, upload)
+        reply = ask(self.classifier, upload, _told(age, sex)[0])
         if self.keep is not None:  # several pictures may be of several people, and nobody has said so yet
             one_person = upload.volume or len(reply.answers) == 1
             self.keep(upload.slices, reply.answers, reply.person, upload.heights, one_person)
@@ -124,24 +131,24 @@ class Desk:
     def example(self, age: Any = None, sex: Any = None) -> Shown:
         """Answer for the example."""
         upload = load_example()
-        return self._shown(upload.slices, ask(self.classifier, upload), age, sex)
+        return self._shown(upload.slices, ask(self.classifier, upload, _told(age, sex)[0]), age, sex)
 
     def phantom(self, label: int, head: bool, age: Any = None, sex: Any = None) -> Shown:
         """Draw a phantom of a stage, a slice or a head, and answer for it."""
         drawn = draw_phantom(label, head, np.random.default_rng())
-        return self._shown(drawn.slices, ask_phantom(self.classifier, drawn), age, sex)
+        return self._shown(drawn.slices, ask_phantom(self.classifier, drawn, _told(age, sex)[0]), age, sex)
 
     def regroup(self, answered: Answered | None, one_person: bool | None, age: Any = None, sex: Any = None) -> Shown:
         """The same answers, now taken as one person's, or not, or of another age; the pictures stay as they are."""
         if answered is None or not answered.student.pictures:
-            return self.empty if answered is None else self._worded(answered, age, sex)
+            return self.empty if answered is None else self._worded(answered, age, sex, again=True)
         teacher = None if answered.teacher is None else replace(answered.teacher, one_person=one_person)
         student = replace(answered.student, one_person=one_person)
-        return self._worded(replace(answered, student=student, teacher=teacher), age, sex)
+        return self._worded(replace(answered, student=student, teacher=teacher), age, sex, again=True)
 
     def _shown(self, slices: NDArray[np.uint8], student: Reply, age: Any = None, sex: Any = None) -> Shown:
         slices = turned_where(slices, [TURNED in answer.notes for answer in student.answers])
-        heat = self.evidence(slices[list(student.given)]) if student.given else None
+        heat = self._heat(slices[list(student.given)], _told(age, sex)[0]) if student.given else None
         legend = ""
         if heat is not None:
             legend = render("legend", words=self.evidence.words)
@@ -155,31 +162,38 @@ class Desk:
         fit = "" if student.fit is None else fit_html(student.fit)
         return replace(self._worded(answered, age, sex), view=view, legend=legend, fit=fit)
 
+    def _heat(self, slices: NDArray[np.uint8], told: Told) -> NDArray[np.float32] | None:
+        return self.evidence(slices) if self.classifier.demographics is None else self.evidence(slices, told)
+
     def _pictures(self, slices: NDArray[np.uint8], reply: Reply, heat: NDArray[np.float32] | None) -> Pictures:
         rows = chosen_rows(reply.answers)
         shown = None if heat is None else heat[[reply.given.index(row) for row in rows]]
         legend = f"The evidence for any dementia. {self.evidence.words}"
         return Pictures(make_tiles(slices, rows, shown), hash_of(slices), legend)
 
-    def _worded(self, answered: Answered, age: Any, sex: Any) -> Shown:
+    def _worded(self, answered: Answered, age: Any, sex: Any, again: bool = False) -> Shown:
+        """The answer in words; `again` without asking the network, as the slices were not kept."""
         told, problem = _told(age, sex)
         record = self.classifier.record
+        weighed = demographics_sentence(record, told.age, told.sex)
+        if weighed and again:
+            weighed = AS_ASKED
         beside = self.empty.comparison
         if self.teacher is not None and answered.teacher is not None:
             beside = comparison_html(record, self.teacher.record, (answered.student, answered.teacher))
-        words = answer_html(record, answered.student, told, problem)
+        words = answer_html(record, answered.student, told, problem, weighed)
         return Shown(self.empty.view, words, beside, answered=answered)
 
 
 def _told(age: Any, sex: Any) -> tuple[Told, str]:
     """Age and sex in the controls, or nothing and the sentence that says what is wrong: the answer comes all the same."""
     try:
-        return read_told(_years(age), sex), ""
+        return read_told(years_of(age), sex), ""
     except UserError as error:
         return NOTHING_TOLD, str(error)
 
 
-def _years(age: Any) -> Any:
+def years_of(age: Any) -> Any:
     """A number where the text field holds one, with a point or a comma."""
     try:
         return float(age.strip().replace(",", ".")) if isinstance(age, str) and age.strip() else None

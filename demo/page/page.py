@@ -79,7 +79,8 @@ def build_page(
         answered = gr.State(None, time_to_live=_SECONDS_KEPT)
         with gr.Row(equal_height=False, elem_id="sides"):
             with gr.Column(scale=3, min_width=250, elem_id="ask-side"):
-                ask = add_ask_side(classifier.measures is not None and classifier.measures.norm is not None)
+                norm = classifier.measures is not None and classifier.measures.norm is not None
+                ask = add_ask_side(norm, classifier.demographics is not None)
             with gr.Column(scale=4, min_width=280, elem_id="view-side"):
                 view, number, legend = _view(desk.empty)
                 fit = gr.HTML("", **BARE, elem_id="fit")

@@ -1,6 +1,7 @@
 """The button that makes a report of the answer on show, to be taken away as HTML or PDF."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Any
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from alzedge.demo.answering.told import Told, read_told
 from alzedge.demo.html.rendering import render
 from alzedge.demo.page.bare import BARE
-from alzedge.demo.page.desk import Answered
+from alzedge.demo.page.desk import AS_ASKED, Answered, years_of
 from alzedge.errors import UserError
 from alzedge.model_file.read_write import Record
 from alzedge.reporting.compose import make_report
@@ -22,7 +23,7 @@ from alzedge.reporting.html import report_html
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
-def add_report(record: Record, answered: gr.State, age: gr.Number, sex: gr.Dropdown) -> None:
+def add_report(record: Record, answered: gr.State, age: gr.Textbox, sex: gr.Dropdown) -> None:
     """Add the button, seen once something was answered, and the place of the links, and wire them.
 
     Args:
@@ -55,7 +56,7 @@ def links_html(record: Record, answered: Answered | None, age: Any = None, sex: 
     if answered.student.pictures and not answered.student.one_person:
         return render("note", sentence="A report is of one person; say first that these slices are of one person.")
     try:
-        report = _report(record, answered, read_told(age, sex))
+        report = _report(record, answered, read_told(years_of(age), sex))
     except UserError as error:
         return render("note", sentence=str(error))
     files = [("HTML", "text/html;charset=utf-8", report_html(report).encode())]
@@ -69,4 +70,5 @@ def links_html(record: Record, answered: Answered | None, age: Any = None, sex: 
 def _report(record: Record, answered: Answered, told: Told) -> Report:
     reply, today = answered.student, datetime.now(UTC).date()
     person = reply.person_told(told)
-    return make_report(record, person, reply.answers, answered.pictures, today, told=Of(told.age, told.sex))
+    report = make_report(record, person, reply.answers, answered.pictures, today, told=Of(told.age, told.sex))
+    return replace(report, weighed=AS_ASKED if report.weighed else "")

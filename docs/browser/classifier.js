@@ -4,7 +4,7 @@ import { getDefaultEnvironment, getGlobalLiteRt, loadLiteRt } from "@litertjs/co
 import { readGuard } from "./guard.js";
 import { answerOf } from "./measures.js";
 import { readModelFile, signature } from "./modelfile.js";
-import { preprocessor } from "./preprocess.js";
+import { coded, preprocessor } from "./preprocess.js";
 
 // litert::ElementType of the tensors that AlzEdge exports, and what holds their values in JavaScript.
 const ARRAYS = { 1: Float32Array, 7: Int16Array, 9: Int8Array };
@@ -40,18 +40,19 @@ class Classifier {
    * The guard's verdict and, unless it refuses, what the model says of a slice; see `answerOf` in measures.js.
    * @param {Uint8Array} grey height x width pixels, row by row
    * @param {boolean} guarded false: whatever the guard thinks of it
+   * @param {{age?: number, sex?: "F" | "M"}} told of the person, for a file that weighs them; what is not known is left out
    * @returns {Promise<{unlikeness: number | null, probabilities: number[] | null}>} null probabilities: refused
    */
-  async answer(grey, guarded = true) {
+  async answer(grey, guarded = true, told = {}) {
     const unlikeness = guarded && this.unlikeness ? this.unlikeness(grey, this.width) : null;
     if (unlikeness > 1) return { unlikeness, probabilities: null };
-    const { brain_volume: volume, age, ...outputs } = await this.#outputs(grey);
+    const { brain_volume: volume, age, ...outputs } = await this.#outputs(grey, told);
     return { unlikeness, ...answerOf(this.record, { ...outputs, brain_volume: volume?.[0], age: age?.[0] }) };
   }
 
   /** Probabilities as the network tells them, in the order of `labels`, whatever the guard thinks of the slice. */
-  async probabilities(grey) {
-    return (await this.#outputs(grey)).probabilities;
+  async probabilities(grey, told = {}) {
+    return (await this.#outputs(grey, told)).probabilities;
   }
 
   /**
@@ -59,10 +60,10 @@ class Classifier {
    * @returns {Promise<{rows: number, columns: number, evidence: number[][]} | null>} evidence[stage][place], above 0
    *     speaks for the stage; null: this file gives none
    */
-  async heatMap(grey) {
+  async heatMap(grey, told = {}) {
     const shape = this.network.heatMap;
     if (!shape) return null;
-    const { heat_map: values } = await this.#outputs(grey);
+    const { heat_map: values } = await this.#outputs(grey, told);
     const [, rows, columns, stages] = shape;
     const of = (stage) => values.filter((_, index) => index % stages === stage);
     return { rows, columns, evidence: Array.from({ length: stages }, (_, stage) => of(stage)) };
@@ -73,8 +74,8 @@ class Classifier {
     return ORIGIN.every((entry) => JSON.stringify(this.record[entry]) === JSON.stringify(other.record[entry]));
   }
 
-  async #outputs(grey) {
-    const outputs = await this.network.run(this.preprocess(grey, this.width));
+  async #outputs(grey, told) {
+    const outputs = await this.network.run(this.preprocess(grey, this.width), coded(this.record.demographics, told));
     const sum = outputs.probabilities.reduce((a, b) => a + b, 0);
     return { ...outputs, probabilities: outputs.probabilities.map((value) => value / sum) };
   }
@@ -91,22 +92,28 @@ async function compile(flatbuffer) {
   const options = { environment, accelerator: "wasm", cpuOptions: { numThreads: 1 }, gpuOptions: {}, webNNOptions: {} };
   const compiled = await wasm.compileModel(environment.liteRtEnvironment, model, options);
   const quantized = signature(flatbuffer);
-  const input = describe(model.getInputTensorType(0, 0), quantized.inputs[0]);
+  const inputs = listed(model.getSignature(0).inputNames()).map((name, index) => {
+    const type = model.getInputTensorType(0, index);
+    return { type, ...describe(type, quantized.inputs.find((one) => one.name === name)) };
+  });
+  const input = inputs.find(({ shape }) => shape.length === 4); // the other one, if any, is `demographics`
   const outputs = listed(model.getSignature(0).outputNames()).map((name, index) => {
     const output = describe(model.getOutputTensorType(0, index), quantized.outputs.find((one) => one.name === name));
     return { ...output, name: nameOf(name, output.shape) };
   });
   const { LiteRtTensorBuffer, LiteRtTensorBufferType: { HOST_MEMORY }, LiteRtTensorBufferLockMode: mode } = wasm;
-  const buffer = LiteRtTensorBuffer.createManaged(
-    environment.liteRtEnvironment, HOST_MEMORY, model.getInputTensorType(0, 0), input.bytes,
+  const buffers = inputs.map(({ type, bytes }) =>
+    LiteRtTensorBuffer.createManaged(environment.liteRtEnvironment, HOST_MEMORY, type, bytes),
   );
   const values = inputValues(input);
 
-  async function run(means) {
+  async function run(means, told) {
     const data = input.array.from(means, (mean) => values[mean]);
-    wasm.HEAPU8.set(new Uint8Array(data.buffer), buffer.lock(mode.WRITE));
-    buffer.unlock();
-    const results = await compiled.run(0, [buffer]);
+    inputs.forEach((one, index) => {
+      wasm.HEAPU8.set(new Uint8Array((one === input ? data : told).buffer), buffers[index].lock(mode.WRITE));
+      buffers[index].unlock();
+    });
+    const results = await compiled.run(0, buffers);
     const named = outputs.map(({ name, array, bytes, scale, zeroPoint }, index) => {
       const start = results[index].lock(mode.READ);
       const raw = new array(wasm.HEAPU8.slice(start, start + bytes).buffer);

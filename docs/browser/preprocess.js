@@ -41,3 +41,16 @@ function blockMeans(grey, width, shrink, table) {
   }
   return means;
 }
+
+/**
+ * Age and sex as the input `demographics` of a file that weighs them; all 0 where nothing is known.
+ * @param {object | undefined} entry the record's `demographics`
+ * @param {{age?: number, sex?: "F" | "M"}} told of the person
+ * @returns {Float32Array | null} null: a file of the image alone
+ */
+export function coded(entry, { age = null, sex = null }) {
+  if (!entry) return null;
+  const { mean, deviation, youngest, oldest } = entry.age;
+  const years = age === null ? mean : Math.min(Math.max(age, youngest), oldest);
+  return Float32Array.of((years - mean) / deviation, age === null ? 0 : 1, sex === "F" ? 1 : 0, sex === "M" ? 1 : 0);
+}

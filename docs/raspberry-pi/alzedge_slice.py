@@ -13,6 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
+AGE, SEX = None, None  # of the person, such as 74 and "F", for a file that weighs them; they are not stored
 FOR, AGAINST = (213, 94, 0), (0, 114, 178)  # orange speaks for any dementia, blue against it
 
 
@@ -25,19 +26,23 @@ class Model:
             self.record = json.loads(archive.read("alzedge.json"))
         self.interpreter = Interpreter(model_path=path, num_threads=1)
         self.interpreter.allocate_tensors()
-        _, rows, columns, _ = self.interpreter.get_input_details()[0]["shape"]
+        inputs = {len(into["shape"]): into for into in self.interpreter.get_input_details()}
+        self.image, self.told = inputs[4], inputs.get(2)
+        _, rows, columns, _ = self.image["shape"]
         self.shrink = self.record["preprocessing"]["shrink"]
         self.size = columns * self.shrink, rows * self.shrink
 
     def outputs(self, pixels):
         """The network's outputs by name; probabilities sum to 1."""
-        into = self.interpreter.get_input_details()[0]
+        into = self.image
         values = preprocess(pixels, self.record["preprocessing"])
         if into["dtype"] != np.float32:  # quantize
             scale, zero_point = into["quantization"]
             limits = np.iinfo(into["dtype"])
             values = np.clip(np.rint(values / np.float32(scale)) + zero_point, limits.min, limits.max)
         self.interpreter.set_tensor(into["index"], values.astype(into["dtype"]).reshape(into["shape"]))
+        if self.told:
+            self.interpreter.set_tensor(self.told["index"], demographics(self.record["demographics"]["age"], AGE, SEX))
         self.interpreter.invoke()
         # Read before the details of the signature are asked for: that may allocate the tensors anew.
         raw = {
@@ -59,6 +64,14 @@ class Model:
             outputs = self.interpreter.get_signature_runner().get_output_details()
             return [(name, out) for name, out in outputs.items()]
         return [("heat_map" if len(out["shape"]) == 4 else "probabilities", out) for out in outputs]
+
+
+def demographics(scale, age, sex):
+    """Age and sex as the second input takes them, (1, 4); all 0 where nothing is known."""
+    years = scale["mean"] if age is None else min(max(age, scale["youngest"]), scale["oldest"])
+    return np.array(
+        [[(years - scale["mean"]) / scale["deviation"], age is not None, sex == "F", sex == "M"]], np.float32
+    )
 
 
 def preprocess(pixels, preprocessing):

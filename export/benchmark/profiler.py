@@ -37,7 +37,7 @@ def profile_operators(path: Path) -> tuple[OperatorTime, ...]:
     operator of less than one is shown as 0; its bookkeeping between operators is not in the times.
 
     Args:
-        path: to the model; one input.
+        path: to the model.
 
     Returns:
         In the order of execution; microseconds are the median over 10 blocks of the mean over 20 calls.
@@ -66,8 +66,7 @@ class _Runtime:
         size = c_size_t(len(flatbuffer))
         self._call("CreateModelFromBuffer", self._environment, self._flatbuffer, size, byref(self._model))
         self._call("CreateCompiledModel", self._environment, self._model, self._options(), byref(self._compiled))
-        self._inputs = (c_void_p * 1)(self._buffer("Input"))
-        self._outputs = self._all_outputs()
+        self._inputs, self._outputs = self._buffers("Input"), self._buffers("Output")
 
     def summaries(self) -> list[str]:
         """Profile blocks of calls; for each the table of TFLite's `benchmark_model`."""
@@ -118,10 +117,10 @@ class _Runtime:
         self._call("GetModelSignature", self._model, c_size_t(0), byref(signature))
         return signature
 
-    def _all_outputs(self) -> Any:
+    def _buffers(self, side: str) -> Any:
         count = c_size_t()
-        self._call("GetNumSignatureOutputs", self._signature(), byref(count))
-        return (c_void_p * count.value)(*(self._buffer("Output", i) for i in range(count.value)))
+        self._call(f"GetNumSignature{side}s", self._signature(), byref(count))
+        return (c_void_p * count.value)(*(self._buffer(side, i) for i in range(count.value)))
 
     def _buffer(self, side: str, index: int = 0) -> c_void_p:
         """A buffer for one input or output; LiteRT fills in the tensor's type for us."""

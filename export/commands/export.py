@@ -106,11 +106,10 @@ def export_command(
     record = read_keras_record(student)
 
     from alzedge.export.target import Target
-    from alzedge.imaging.preprocessing import Preprocessing
 
     target = Target(_FLOAT_IO if float_io else fmt, heat_map, rgb, max_auc_drop)
     _check_source(student, record, target)
-    target.check(student, Preprocessing.from_dict(record["preprocessing"]), out)
+    target.check(student, record, out)
     for named in (calibration, test):
         if named is not None:
             check_data([named])

@@ -19,6 +19,7 @@ from alzedge.export.convert.tflite import Images
 from alzedge.export.convert.write_tflite_metadata import add_metadata
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.interpreters import OnnxInterpreter, TFLiteInterpreter
+from alzedge.inference.measures.demographics import Coding
 from alzedge.model_file.read_write import Record, write_keras, write_onnx, write_tflite
 from alzedge.runs.recipe import Recipe
 from alzedge.utils.progress import OnStep
@@ -34,6 +35,7 @@ class ConversionInput:
         model: images to the outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
         float32: `model` as float32 flatbuffer.
         calibration: float32 (N, rows, columns, 1), preprocessed slices to calibrate on.
+        demographics: float32 (N, 4), beside them; None for a student of the image alone.
         training: loads a teacher, images to logits, and the preprocessed training side; called by formats that train.
         recipe: `compress`, `augment`, `distill.temperature` and `seed` are used by formats that train.
         on_step: called after every step of training.
@@ -44,6 +46,7 @@ class ConversionInput:
     model: keras.Model
     float32: bytes
     calibration: Images
+    demographics: Images | None
     training: Callable[[], tuple[keras.Model, Images]]
     recipe: Recipe
     on_step: OnStep
@@ -54,12 +57,13 @@ class Container:
     """A kind of file.
 
     Attributes:
-        outputs: by name, for preprocessed slices, from the interpreter that devices use; `probabilities` (N, 4) is one.
+        outputs: by name, for preprocessed slices and demographics, from the interpreter that devices use; `probabilities`
+            (N, 4) is one.
         contents: tensors, weights and operators of the model.
         write: writes model and record to a path, whole or not at all.
     """
 
-    outputs: Callable[[bytes, Images], dict[str, Images]]
+    outputs: Callable[[bytes, Images, Images | None], dict[str, Images]]
     contents: Callable[[bytes], Contents]
     write: Callable[[Path, bytes, Record], None]
 
@@ -70,6 +74,10 @@ class Format:
 
     container: Container
     convert: Callable[[ConversionInput], bytes]
+
+
+def _to_int8(given: ConversionInput, float_io: bool = False) -> bytes:
+    return tflite.to_int8(given.model, given.calibration, float_io, given.demographics)
 
 
 def _to_qat_int8(given: ConversionInput) -> bytes:
@@ -110,10 +118,10 @@ def _to_saved_model(given: ConversionInput) -> bytes:
     return to_saved_model(given.model)
 
 
-def _saved_model_outputs(model: bytes, inputs: Images) -> dict[str, Images]:
+def _saved_model_outputs(model: bytes, inputs: Images, demographics: Images | None) -> dict[str, Images]:
     from alzedge.export.convert.saved_model import saved_model_outputs
 
-    return saved_model_outputs(model, inputs)
+    return saved_model_outputs(model, inputs, demographics)
 
 
 def _saved_model_contents(model: bytes) -> Contents:
@@ -142,14 +150,15 @@ def _keras_contents(archive: bytes) -> Contents:
 
 def _write_tflite(path: Path, flatbuffer: bytes, record: Record) -> None:
     preprocessing = Preprocessing.from_dict(record["preprocessing"])
-    write_tflite(path, add_metadata(flatbuffer, record["kind"], preprocessing), record)
+    described = add_metadata(flatbuffer, record["kind"], preprocessing, Coding.read(record))
+    write_tflite(path, described, record)
 
 
-_TFLITE = Container(lambda model, inputs: TFLiteInterpreter(model)(inputs), tflite_contents, _write_tflite)
-_ONNX = Container(lambda model, inputs: OnnxInterpreter(model)(inputs), _onnx_contents, write_onnx)
+_TFLITE = Container(lambda model, *inputs: TFLiteInterpreter(model)(*inputs), tflite_contents, _write_tflite)
+_ONNX = Container(lambda model, *inputs: OnnxInterpreter(model)(*inputs), _onnx_contents, write_onnx)
 _SAVED_MODEL = Container(_saved_model_outputs, _saved_model_contents, _write_saved_model)
 _KERAS = Container(
-    lambda archive, inputs: keras_outputs(with_probabilities(_read_keras(archive)), inputs),
+    lambda archive, *inputs: keras_outputs(with_probabilities(_read_keras(archive)), *inputs),
     _keras_contents,
     write_keras,
 )
@@ -158,9 +167,9 @@ FORMATS = {
     "float32": Format(_TFLITE, lambda given: given.float32),
     "float16": Format(_TFLITE, lambda given: tflite.to_float16(given.model)),
     "dynamic": Format(_TFLITE, lambda given: tflite.to_dynamic(given.model)),
-    "int8": Format(_TFLITE, lambda given: tflite.to_int8(given.model, given.calibration)),
-    "int8-float-io": Format(_TFLITE, lambda given: tflite.to_int8(given.model, given.calibration, float_io=True)),
-    "int16x8": Format(_TFLITE, lambda given: tflite.to_int16x8(given.model, given.calibration)),
+    "int8": Format(_TFLITE, _to_int8),
+    "int8-float-io": Format(_TFLITE, lambda given: _to_int8(given, float_io=True)),
+    "int16x8": Format(_TFLITE, lambda given: tflite.to_int16x8(given.model, given.calibration, given.demographics)),
     "qat-int8": Format(_TFLITE, _to_qat_int8),
     "pruned": Format(_TFLITE, _to_pruned),
     "clustered": Format(_TFLITE, _to_clustered),

@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from alzedge.errors import UserError
+from alzedge.student.model import FROM_IMAGE, JOINT
 
 # Makes any hidden unit that is on saturate at 1 after clipping, in float32 and in int8 alike.
 _STEEP = 1e4
@@ -17,16 +18,17 @@ def with_heat_map(student: keras.Model) -> keras.Model:
     gradient times activation says what each place added to the logit (Zhou et al. 2016,
     arXiv:1512.04150; for a network that ends in an average the same as Grad-CAM and HiResCAM,
     Draelos and Carin 2020, arXiv:2011.08891). Both dense layers become 1 x 1 convolutions over
-    the map, with the hidden units that are off for this image switched off at every place.
+    the map, with the hidden units that are off for this image switched off at every place. Of a student that is told age
+    and sex the dense layer on both is one more of them: what was told switches units, and adds the same to every place.
 
     Args:
         student: from `alzedge.export.convert.plain.plain`: float32 images (N, rows, columns,
-            1) to logits (N, 4), or to a list that begins with them, with layers `average`, `hidden` and `logits`.
+            1), perhaps with demographics, to logits (N, 4), or to a list that begins with them, with layers `average`, `hidden` and `logits`.
 
     Returns:
-        Model from the same images to the same outputs and then `heat_map` (N, h, w, 4). The mean of the
+        Model from the same inputs to the same outputs and then `heat_map` (N, h, w, 4). The mean of the
         heat map over its places plus a constant that depends only on which hidden units are
-        on is the logit.
+        on, and on what was told, is the logit.
 
     Raises:
         UserError: a network of another form.
@@ -37,13 +39,25 @@ def with_heat_map(student: keras.Model) -> keras.Model:
         raise UserError(
             "Heat maps need a student of AlzEdge: its layers average, hidden, logits are missing."
         ) from error
-    last_map = average.input
-    on = layers.Rescaling(_STEEP, name="steep")(hidden.output)
-    on = layers.ReLU(max_value=1.0, name="on")(on)
-    on = layers.Reshape((1, 1, hidden.units), name="on_everywhere")(on)
-    to_hidden = layers.Conv2D(hidden.units, 1, use_bias=False, name="hidden_by_place")
-    to_stage = layers.Conv2D(logits.units, 1, use_bias=False, name="heat_map")
-    heat = to_stage(layers.Multiply(name="only_what_is_on")([to_hidden(last_map), on]))
-    to_hidden.set_weights([hidden.get_weights()[0][None, None]])
-    to_stage.set_weights([logits.get_weights()[0][None, None]])
+    heat = _switched(_by_place(hidden, average.input, "hidden_by_place"), hidden.output, "")
+    if JOINT in {layer.name for layer in student.layers}:
+        both = _by_place(student.get_layer(FROM_IMAGE), heat, "joint_by_place")
+        heat = _switched(both, student.get_layer(JOINT).output, "_joint")
+    heat = _by_place(logits, heat, "heat_map")
     return keras.Model(student.input, [*student.outputs, heat], name="student_heat_map")
+
+
+def _by_place(dense: layers.Dense, maps: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """A dense layer's weights, without its bias, at every place of maps (N, h, w, channels)."""
+    everywhere = layers.Conv2D(dense.units, 1, use_bias=False, name=name)
+    made = everywhere(maps)
+    everywhere.set_weights([dense.get_weights()[0][None, None]])
+    return made
+
+
+def _switched(maps: keras.KerasTensor, units: keras.KerasTensor, suffix: str) -> keras.KerasTensor:
+    """Maps (N, h, w, units) with those units that are 0 for this image switched off at every place."""
+    on = layers.Rescaling(_STEEP, name=f"steep{suffix}")(units)
+    on = layers.ReLU(max_value=1.0, name=f"on{suffix}")(on)
+    on = layers.Reshape((1, 1, units.shape[-1]), name=f"on_everywhere{suffix}")(on)
+    return layers.Multiply(name=f"only_what_is_on{suffix}")([maps, on])

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.export.convert.contents import Contents, contents_of
 from alzedge.export.convert.probabilities import PROBABILITIES
+from alzedge.inference.measures.demographics import DEMOGRAPHICS
+
+_IMAGES = 4  # dimensions
 
 
 def to_onnx(model: keras.Model) -> bytes:
@@ -23,16 +26,18 @@ def to_onnx(model: keras.Model) -> bytes:
     in the order of the graph.
 
     Args:
-        model: images to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
+        model: images, or `[images, demographics]`, to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
 
     Returns:
-        Model of opset 15 from `images` float32 (batch, rows, columns, 1), preprocessed, to
+        Model of opset 15 from `images` float32 (batch, rows, columns, 1), preprocessed, and `demographics` float32
+        (batch, 4) where there are any, to
         `probabilities` float32 (batch, 4) and the model's further outputs by name.
 
     Raises:
         UserError: the ONNX checker refuses it.
     """
-    model(np.zeros((1, *model.input_shape[1:]), np.float32))  # Keras exports only what was called
+    nothing = [np.zeros((1, *one.shape[1:]), np.float32) for one in model.inputs]
+    model(nothing[0] if len(nothing) == 1 else nothing)  # Keras exports only what was called
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         with warnings.catch_warnings():
@@ -67,7 +72,10 @@ def _names(model: keras.Model) -> list[str]:
 
 
 def _rename(graph: onnx.GraphProto, outputs: list[str]) -> None:
-    names = {graph.input[0].name: "images"}
+    names = {
+        given.name: "images" if len(given.type.tensor_type.shape.dim) == _IMAGES else DEMOGRAPHICS
+        for given in graph.input
+    }
     names |= {output.name: name for output, name in zip(graph.output, outputs, strict=True)}
     for number, node in enumerate(graph.node):
         node.name = f"{node.op_type}_{number}"

@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from alzedge.student.model import LOGITS
+from alzedge.student.model import FROM_DEMOGRAPHICS, FROM_IMAGE, JOINT, LOGITS
 from alzedge.teacher.measures import MEASURES
 
 _CONVOLUTIONS = 3
@@ -29,7 +29,7 @@ def plain(student: keras.Model) -> keras.Model:
 
     Returns:
         The same convolutions, then layers `average`, `hidden`, `logits` and, of a measuring student, `brain_volume` and
-        `age`; `student` itself where nothing is to fold, as in a network of another kind.
+        `age`; between `hidden` and `logits` those where age and sex enter, if they do; `student` itself where nothing is to fold, as in a network of another kind.
     """
     names = {layer.name for layer in student.layers}
     if "norm_average" not in names and MEASURES[0] not in names:
@@ -48,10 +48,40 @@ def plain(student: keras.Model) -> keras.Model:
         kernel, bias = student.get_layer(f"{name}_standardized").get_weights()
         heads.append(layers.Dense(1, name=name))
         weights.append([kernel * np.float32(scale.scale), bias * np.float32(scale.scale) + np.float32(scale.offset)])
-    made = [head(outputs[0]) for head in heads]
+    stage = _joined(student, outputs[0]) if JOINT in names else outputs[0]
+    made = [heads[0](stage), *(head(outputs[0]) for head in heads[1:])]
     for head, values in zip(heads, weights, strict=True):
         head.set_weights(values)
     return keras.Model(student.input, made if len(made) > 1 else made[0], name=student.name)
+
+
+def _joined(student: keras.Model, hidden: keras.KerasTensor, told: bool = True) -> keras.KerasTensor:
+    """The trained layers between `hidden` and the logits of a student that is told age and sex, on another `hidden`."""
+    seen = _again(student.get_layer(FROM_IMAGE), hidden)
+    if told:
+        seen = layers.Add(name=f"{JOINT}_sum")([seen, student.get_layer(FROM_DEMOGRAPHICS).output])
+    return layers.ReLU(name=JOINT)(seen)
+
+
+def _again(dense: layers.Dense, inputs: keras.KerasTensor) -> keras.KerasTensor:
+    """A copy of a dense layer, on other inputs."""
+    copy = layers.Dense.from_config(dense.get_config())
+    made = copy(inputs)
+    copy.set_weights(dense.get_weights())
+    return made
+
+
+def untold(student: keras.Model) -> keras.Model:
+    """The student as it answers for a person of whom nothing is told: of the image alone.
+
+    Args:
+        student: from `plain`; one of the image alone is returned as it is.
+    """
+    if len(student.inputs) == 1:
+        return student
+    stage = _joined(student, student.get_layer("hidden").output, told=False)
+    logits, others = _again(student.get_layer(LOGITS), stage), list(student.outputs[1:])
+    return keras.Model(student.inputs[0], [logits, *others] if others else logits, name=student.name)
 
 
 def _without_norm(
@@ -106,7 +136,7 @@ def _undo(copy: keras.Model, number: int, factor: NDArray[np.float32]) -> None:
 def _ranges(student: keras.Model, images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """The widest value of each channel behind each convolution's ReLU, but for outliers."""
     maps = [student.get_layer(f"relu{number}").output for number in range(1, _CONVOLUTIONS + 1)]
-    seen = keras.Model(student.input, maps)
+    seen = keras.Model(student.inputs[0], maps)
     starts = range(0, len(images), _BLOCK)
     blocks = [
         [

@@ -7,6 +7,8 @@ and blue, and integer models get a QUANTIZE at either end. On grey images, whose
 behind are those of the model without colour: bit for bit in integers (where the input's scale is not 1/255, but
 for ties, which QUANTIZE rounds away from zero), while in floating point the block means are not rounded. A table of
 greys (`alzedge.imaging.steps.lookup_of`) moves in too, as a CAST and a GATHER.
+
+By the same means integer files get their second input, age and sex, back as float32.
 """
 
 from typing import Any
@@ -18,8 +20,10 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.export.convert.write_tflite_metadata import pack
+from alzedge.inference.measures.demographics import DEMOGRAPHICS
 
 _CHANNELS, _GREEN, _WHITE = 3, 1, 255
+_FLAT = 2  # dimensions of demographics
 
 
 def to_rgb(flatbuffer: bytes, shrink: int, lookup: NDArray[np.uint8] | None = None) -> bytes:
@@ -62,6 +66,29 @@ def to_rgb(flatbuffer: bytes, shrink: int, lookup: NDArray[np.uint8] | None = No
         for index in graph.outputs
     ]
     model.signatureDefs = None  # it names the tensors of before
+    return pack(model)
+
+
+def with_float_demographics(flatbuffer: bytes) -> bytes:
+    """Put a QUANTIZE before an int8 input of demographics (1, 4), so that it is float32 outside.
+
+    A flatbuffer without such an input is returned as it is.
+    """
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(flatbuffer))
+    graph = model.subgraphs[0]
+    inner = [
+        int(index)
+        for index in graph.inputs
+        if len(graph.tensors[index].shape) == _FLAT and graph.tensors[index].type == schema.TensorType.INT8
+    ]
+    if not inner:
+        return flatbuffer
+    outer = _tensor(model, list(graph.tensors[inner[0]].shape), schema.TensorType.FLOAT32, None)
+    graph.tensors[outer].name = DEMOGRAPHICS
+    _operator(model, schema.BuiltinOperator.QUANTIZE, 1, outer, inner[0], first=True)
+    graph.inputs = [outer if index == inner[0] else index for index in graph.inputs]
+    for entry in (entry for signature in model.signatureDefs or [] for entry in signature.inputs):
+        entry.tensorIndex = outer if entry.tensorIndex == inner[0] else entry.tensorIndex
     return pack(model)
 
 

@@ -13,6 +13,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from alzedge.export.convert.contents import Contents, contents_of
 from alzedge.export.convert.probabilities import PROBABILITIES
+from alzedge.inference.measures.demographics import DEMOGRAPHICS
 from alzedge.model_file.read_write import Record, read_folder_record, seal_folder
 from alzedge.utils.files import write_bytes
 
@@ -25,27 +26,31 @@ def to_saved_model(model: keras.Model) -> bytes:
 
     An ordinary SavedModel holds names that count up in the process, variables in the order of a
     set and a random identifier. This one has nothing but the graph, and signature
-    `serving_default`: `images` float32 (N, rows, columns, 1), preprocessed, to `probabilities`
-    float32 (N, 4) and the model's further outputs by name.
+    `serving_default`: `images` float32 (N, rows, columns, 1), preprocessed, and of a model that has them `demographics`
+    float32 (N, 4), to `probabilities` float32 (N, 4) and the model's further outputs by name.
 
     Args:
-        model: images to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
+        model: images, or `[images, demographics]`, to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
 
     Returns:
         Content of `saved_model.pb`, the only file of the folder.
     """
     names = sorted(model.output) if isinstance(model.output, dict) else [PROBABILITIES]
-    several = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
+    given = ["images"] if len(model.inputs) == 1 else [one.name for one in model.inputs]
+    several = [
+        tf.TensorSpec((None, *one.shape[1:]), tf.float32, name=name)
+        for name, one in zip(given, model.inputs, strict=True)
+    ]
 
-    def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        made = model(images, training=False)
+    def call(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        made = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
         outputs = made if isinstance(made, dict) else {PROBABILITIES: made}
         return {name: tf.identity(output, name=name) for name, output in outputs.items()}
 
-    frozen = convert_variables_to_constants_v2(tf.function(call).get_concrete_function(several))
+    frozen = convert_variables_to_constants_v2(tf.function(call).get_concrete_function(*several))
     graph = frozen.graph.as_graph_def()
     graph.library.Clear()
-    inputs = {"images": frozen.inputs[0].name}
+    inputs = {name: tensor.name for name, tensor in zip(given, frozen.inputs, strict=True)}
     # In alphabetical order, as TensorFlow flattens dictionaries.
     outputs = {name: tensor.name for name, tensor in zip(names, frozen.outputs, strict=True)}
     return _packed(graph, inputs, outputs)
@@ -86,7 +91,9 @@ def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
         made.rename(folder)
 
 
-def saved_model_outputs(model: bytes, inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+def saved_model_outputs(
+    model: bytes, inputs: NDArray[np.float32], demographics: NDArray[np.float32] | None = None
+) -> dict[str, NDArray[np.float32]]:
     """Load `saved_model.pb` from a folder and call its signature, as TensorFlow Serving would.
 
     Args:
@@ -99,7 +106,11 @@ def saved_model_outputs(model: bytes, inputs: NDArray[np.float32]) -> dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / _FILE).write_bytes(model)
         serve = tf.saved_model.load(folder).signatures[_SIGNATURE]
-        blocks = [serve(images=tf.constant(inputs[i : i + 256])) for i in range(0, len(inputs), 256)]
+        given = {"images": inputs} | ({} if demographics is None else {DEMOGRAPHICS: demographics})
+        blocks = [
+            serve(**{name: tf.constant(values[i : i + 256]) for name, values in given.items()})
+            for i in range(0, len(inputs), 256)
+        ]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 

@@ -25,17 +25,19 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.export.convert.probabilities import inputs_of
+from alzedge.export.convert.rgb import with_float_demographics
 
 Images = NDArray[np.float32]
-# Writes a SavedModel of one image (1, rows, columns, 1) into a folder.
+# Writes a SavedModel of one image (1, rows, columns, 1), perhaps with demographics (1, 4), into a folder.
 Save = Callable[[str], None]
 
 
 def to_float32(model: keras.Model) -> bytes:
-    """Convert to a float32 flatbuffer of one image (1, rows, columns, 1).
+    """Convert to a float32 flatbuffer of one image (1, rows, columns, 1), and of demographics (1, 4) where the model has them.
 
     Args:
-        model: images to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
+        model: images, or `[images, demographics]`, to outputs of the file; see `alzedge.export.convert.probabilities.with_probabilities`.
 
     Raises:
         UserError: the temporary folder is full or cannot be written; also in all other conversions here.
@@ -62,23 +64,28 @@ def to_dynamic(model: keras.Model) -> bytes:
         return bytes(converter.convert())
 
 
-def to_int8(model: keras.Model, calibration: Images, float_io: bool = False) -> bytes:
+def to_int8(
+    model: keras.Model, calibration: Images, float_io: bool = False, demographics: Images | None = None
+) -> bytes:
     """Convert to integers throughout: int8 weights, activations, input and output; see `to_float32`.
+
+    Demographics stay float32 outside: four numbers that apps write by hand, behind a QUANTIZE of the file's own.
 
     Args:
         calibration: float32 (N, rows, columns, 1), preprocessed; sets the ranges of activations.
         float_io: float32 input and output around the integers.
+        demographics: float32 (N, 4), for a model that has them.
     """
-    with _calibrated(model, calibration, tf.lite.OpsSet.TFLITE_BUILTINS_INT8) as converter:
+    with _calibrated(model, calibration, tf.lite.OpsSet.TFLITE_BUILTINS_INT8, demographics) as converter:
         if not float_io:
             converter.inference_input_type = converter.inference_output_type = tf.int8
-        return bytes(converter.convert())
+        return with_float_demographics(bytes(converter.convert()))
 
 
-def to_int16x8(model: keras.Model, calibration: Images) -> bytes:
+def to_int16x8(model: keras.Model, calibration: Images, demographics: Images | None = None) -> bytes:
     """Convert to int8 weights and int16 activations, float32 input and output; see `to_int8`."""
     ops = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-    with _calibrated(model, calibration, ops) as converter:
+    with _calibrated(model, calibration, ops, demographics) as converter:
         return bytes(converter.convert())
 
 
@@ -96,15 +103,26 @@ def to_int8_as_trained(save: Save) -> bytes:
 
 def saver(model: keras.Model) -> Save:
     """Writer of a Keras 3 model for the converter."""
-    one = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32")
-    return lambda folder: model.export(folder, format="tf_saved_model", input_signature=[one], verbose=False)
+    if len(model.inputs) == 1:
+        signature = [keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32")]
+    else:  # named, or TensorFlow would name and order them itself
+        signature = [
+            [keras.InputSpec(shape=(1, *one.shape[1:]), dtype="float32", name=one.name) for one in model.inputs]
+        ]
+    return lambda folder: model.export(folder, format="tf_saved_model", input_signature=signature, verbose=False)
 
 
 @contextlib.contextmanager
-def _calibrated(model: keras.Model, calibration: Images, ops: Any) -> Iterator[Any]:
-    def representative() -> Iterator[list[Images]]:
-        for image in calibration:
-            yield [image[np.newaxis]]
+def _calibrated(model: keras.Model, calibration: Images, ops: Any, demographics: Images | None = None) -> Iterator[Any]:
+    given = inputs_of(model, calibration, demographics)
+
+    def representative() -> Iterator[list[Images] | dict[str, Images]]:
+        for row in range(len(calibration)):
+            if isinstance(given, list):
+                pairs = zip(model.inputs, given, strict=True)
+                yield {tensor.name: values[row : row + 1] for tensor, values in pairs}
+            else:
+                yield [given[row : row + 1]]
 
     with _converter(saver(model)) as converter:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

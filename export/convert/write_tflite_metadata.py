@@ -14,6 +14,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 from alzedge import __version__
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.inference.measures.demographics import DEMOGRAPHICS, Coding
 from alzedge.model_file.read_tflite_metadata import METADATA_NAME
 from alzedge.model_file.record import LABELS_ENTRY
 from alzedge.stages import DISCLAIMER
@@ -24,6 +25,7 @@ _GRAYSCALE, _RGB = np.uint8(2), np.uint8(1)
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES = np.uint8(1), np.uint8(2)
 _NORMALIZATION_OPTIONS = np.uint8(1)
 _TENSOR_AXIS_LABELS = np.uint8(2)
+_FLAT = 2  # dimensions of all that is no image
 _RANGES = {
     schema.TensorType.FLOAT32: (0, 1),
     schema.TensorType.UINT8: (0, 255),
@@ -40,20 +42,27 @@ _MEASURES = {
 _Table = dict[int, Any]
 
 
-def add_metadata(flatbuffer: bytes, kind: str, preprocessing: Preprocessing) -> bytes:
+def add_metadata(flatbuffer: bytes, kind: str, preprocessing: Preprocessing, coding: Coding | None = None) -> bytes:
     """Put the standard metadata into a model, in place of any it has.
 
     Args:
-        flatbuffer: one image to probabilities, with or without brain volume, age and a heat map.
+        flatbuffer: one image, with or without demographics, to probabilities, with or without brain volume, age and a
+            heat map.
         kind: the record's, for the model's name.
         preprocessing: the record's, for the sizes and the normalization.
+        coding: the record's, for the ranges of demographics; None where they are no input.
 
     Returns:
         The new flatbuffer; equal input gives equal bytes.
     """
     model = flatbuffer_utils.read_model_from_bytearray(flatbuffer)
     graph = model.subgraphs[0]
-    inputs = [_image(graph.tensors[index], preprocessing) for index in graph.inputs]
+    inputs = [
+        _image(graph.tensors[index], preprocessing)
+        if len(graph.tensors[index].shape) > _FLAT
+        else _demographics(coding)
+        for index in graph.inputs
+    ]
     outputs = [_output(graph.tensors[index], _name_of(model, index)) for index in graph.outputs]
     content = _encode(_model(f"AlzEdge {kind}", inputs, outputs))
     _buffer(model).data = np.frombuffer(content, np.uint8)
@@ -120,6 +129,17 @@ def _image(tensor: Any, preprocessing: Preprocessing) -> _Table:
     }
 
 
+def _demographics(coding: Coding | None) -> _Table:
+    coding = coding or Coding()
+    low, high = coding.ranges()
+    description = (
+        f"Age and sex, all 0 where nothing is known: (years - {coding.mean:g}) / {coding.deviation:g} of "
+        f"{coding.youngest:g} to {coding.oldest:g} years, 1 with a known age, 1 for a woman, 1 for a man."
+    )
+    stats = {0: high.astype("<f4"), 1: low.astype("<f4")}
+    return {0: DEMOGRAPHICS, 1: description, 3: {0: _FEATURE_PROPERTIES, 1: {}}, 5: stats}
+
+
 def _name_of(model: Any, index: int) -> str:
     """Name of an output in the model's signature; empty where it has none."""
     signatures = model.signatureDefs or []
@@ -132,7 +152,7 @@ def _output(tensor: Any, name: str) -> _Table:
     table: _Table = {3: {0: _FEATURE_PROPERTIES, 1: {}}}
     if name in _MEASURES:
         return {0: name, 1: _MEASURES[name], **table}
-    if len(tensor.shape) != 2:
+    if len(tensor.shape) != _FLAT:
         return {0: "heat_map", 1: "Evidence for each stage by place, coarser than the image.", **table}
     labels = {0: LABELS_ENTRY, 1: "The stages, one a line, by severity.", 2: _TENSOR_AXIS_LABELS}
     return {0: "probability", 1: "Probabilities of the stages.", **table, 5: _stats(tensor), 6: [labels]}

@@ -10,8 +10,9 @@ from alzedge.runs.recipe import Recipe
 from alzedge.utils.files import write_json
 
 EVALUATION = "evaluation"
-# Files of pooled answers.
+# Files of pooled answers; the last one is of a student that has age and sex as an input, and is told neither.
 TEACHER_ANSWERS, STUDENT_ANSWERS, INT8_ANSWERS = "teacher.csv", "student.csv", "student_int8.csv"
+UNTOLD_ANSWERS = "student_int8_untold.csv"
 _ABOUT = "crossval.json"
 # Sections of a recipe that decide what the models of a run answer.
 _DECISIVE = (

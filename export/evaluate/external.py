@@ -8,7 +8,7 @@ import numpy as np
 from alzedge.data.dataset import DataSet, Split
 from alzedge.errors import UserError
 from alzedge.export.evaluate.evaluate_models import EvaluatedSplit, evaluate_answers
-from alzedge.export.evaluate.scoring import load_scorer
+from alzedge.export.evaluate.scoring import load_asker
 from alzedge.inference.guard import Guard
 from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import Answers
@@ -73,7 +73,7 @@ def evaluate_external(
     answers: dict[str, Answers] = {}
     exposures: dict[str, Exposure] = {}
     for done, (name, path) in enumerate(models.items(), start=1):
-        answers[name] = load_scorer(path)(dataset.images[split.test])
+        answers[name] = load_asker(path)(dataset, split.test).readings.probabilities
         exposures[name] = external_exposure(path, dataset, split, overlap)
         on_step(Step(done, len(models), done, len(models)))
     return evaluate_answers(answers, exposures, dataset, split, {}, None, replicates)

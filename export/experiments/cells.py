@@ -132,7 +132,8 @@ def run_cell(
         BusyError: another process is making what this cell shares with others.
     """
     start = time.perf_counter()
-    status, message, losses = DONE, "", ()
+    status, message = DONE, ""
+    losses: Sequence[float] = ()
     with _failures() as failure:
         losses = _train(out, cell, dataset, resources, on_phase)
     if failure:

@@ -6,6 +6,7 @@ models answer about their own held-out people is pooled, and evaluated as one.
 """
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.folds import N_FOLDS
 from alzedge.data.predictions import Predictions
 from alzedge.data.split_names import SUBJECT
-from alzedge.export.evaluate.crossval_folder import EVALUATION, fold_folder, sign
+from alzedge.export.evaluate.crossval_folder import EVALUATION, UNTOLD_ANSWERS, fold_folder, sign
 from alzedge.export.evaluate.evaluate_files import evaluate_files
 from alzedge.export.evaluate.scoring import load_asker
 from alzedge.export.evaluate.sources import CROSSVAL
@@ -33,6 +34,8 @@ MODELS = {
     CROSSVAL_FILES["float32"]: STUDENT,
     CROSSVAL_FILES["int8"]: FILE_NAMES["int8"],
 }
+# Beside them of a recipe with demographics: the same file, told nothing.
+_UNTOLD = {UNTOLD_ANSWERS: FILE_NAMES["int8"]}
 
 
 def cross_validate(
@@ -47,7 +50,8 @@ def cross_validate(
         dataset: whose people are known.
         recipe: its `fold` and `splits` are not used.
         out: a new folder or that of the same cross-validation. Fold k's run is in `fold<k>`, the pooled
-            answers are in `teacher.csv`, `student.csv` and `student_int8.csv`, the figures in `evaluation`.
+            answers are in `teacher.csv`, `student.csv` and `student_int8.csv`, with demographics also in
+            `student_int8_untold.csv`, the figures in `evaluation`.
         jobs: folds at once.
         on_phase: a module's function, as it is called in the folds' processes; see `alzedge.export.pipeline.run`.
 
@@ -67,7 +71,7 @@ def cross_validate(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    pooled = [pool_folds(out, name) for name in MODELS]
+    pooled = [pool_folds(out, name) for name in _models(recipe)]
     sign(out, dataset, recipe)
     return evaluate_files(pooled, dataset, recipe, out / EVALUATION, (CROSSVAL,), pooled[0], on_phase)[CROSSVAL]
 
@@ -76,16 +80,20 @@ def run_fold(dataset: DataSet, recipe: Recipe, out: Path, fold: int, on_phase: O
     """Make one fold's models and their answers about its people, in the folder `fold<k>`."""
     split_run = open_fold(dataset, recipe, out, fold)
     files = train_and_export(split_run, on_phase)
-    _answer(split_run, {name: files[file] for name, file in MODELS.items()})
+    _answer(split_run, {name: files[file] for name, file in _models(recipe).items()})
 
 
 def pool_folds(out: Path, name: str) -> Path:
-    """Put the folds' answers of one of `MODELS` into one file, in the order of paths; returns it."""
+    """Put the folds' answers of one model, by the name of its file, into one file, in the order of paths; returns it."""
     output = out / name
     Predictions.pool([Predictions.load(_answers_file(fold_folder(out, fold), name)) for fold in range(N_FOLDS)]).save(
         output
     )
     return output
+
+
+def _models(recipe: Recipe) -> dict[str, str]:
+    return MODELS | (_UNTOLD if recipe.demographics.learn else {})
 
 
 def _answer(split_run: SplitRun, models: dict[str, Path]) -> None:
@@ -95,11 +103,17 @@ def _answer(split_run: SplitRun, models: dict[str, Path]) -> None:
 
     def action(stem: Path) -> None:
         for name, path in models.items():
-            found = load_asker(path)(test, every).readings
+            asked = _untold(test) if name in _UNTOLD else test
+            found = load_asker(path)(asked, every).readings
             measured = (found.probabilities, found.brain_volume, found.age)
             Predictions.of(test, split_run.recipe.fold, *measured).save(outputs[name])
 
     split_run.perform("answers", [], list(models.values()), list(outputs.values()), action)
+
+
+def _untold(dataset: DataSet) -> DataSet:
+    """The same slices of people of whom neither age nor sex is known."""
+    return replace(dataset, age=np.full(len(dataset), np.nan), sex=np.full(len(dataset), ""))
 
 
 def _answers_file(folder: Path, name: str) -> Path:

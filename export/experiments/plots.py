@@ -1,6 +1,7 @@
 """Results of experiments as pictures: a figure made of stored results alone."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -105,7 +106,7 @@ def _draw_line(axis: Axes, results: Sequence[ExperimentResult], column: Column, 
     drawn = [(result.label_percent, one) for result in results if (one := result.figure(column.key))]
     places = [share * (1 + 0.06 * number) for share, _ in drawn]  # side by side, or they hide each other
     ends = [[e.value - e.low for _, e in drawn], [e.high - e.value for _, e in drawn]]
-    style = {"marker": "o", "ms": 4, "lw": 1.5, "capsize": 2, "color": COLOURS[number % len(COLOURS)]}
+    style: dict[str, Any] = {"marker": "o", "ms": 4, "lw": 1.5, "capsize": 2, "color": COLOURS[number % len(COLOURS)]}
     axis.errorbar(places, [e.value for _, e in drawn], ends, label=label, **style)
 
 

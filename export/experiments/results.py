@@ -79,14 +79,14 @@ class ExperimentResult:
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> "ExperimentResult":
         """Read what `to_json` wrote."""
-        parsed = {
+        parsed: dict[str, Any] = {
             "labels": tuple(content["labels"]),
             "seeds": tuple(content["seeds"]),
             "folds": tuple(content["folds"]),
             "figures": {level: figures_from_json(of) for level, of in content["figures"].items()},
             "differences": {key: Difference.from_json(of) for key, of in content["differences"].items()},
         }
-        return ExperimentResult(**content | parsed)
+        return ExperimentResult(**{**content, **parsed})
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from alzedge.export.hub.card_text import (
 from alzedge.export.hub.card_usage import citation, usage
 from alzedge.export.report.tables import split_title
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.inference.measures.demographics import Coding
 from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, reading
 from alzedge.metrics.tasks import STAGES4, TASKS
@@ -217,7 +218,21 @@ def _network(record: Record) -> str:
         else "No public weights: the teacher was pre-trained on the training images alone, so no model of the Hub is its base."
     )
     return (
-        f"Preprocessing: {steps}{means}, to {scaled}. {start} {soft_targets(record)}The recipe, as the file carries it:"
+        f"Preprocessing: {steps}{means}, to {scaled}. {_told(record)}{start} {soft_targets(record)}The recipe, as the file "
+        "carries it:"
+    )
+
+
+def _told(record: Record) -> str:
+    """A sentence on age and sex as a second input; empty for a model of the image alone."""
+    coding = Coding.read(record)
+    if coding is None:
+        return ""
+    return (
+        "The input `demographics` holds age and sex, float32 (1, 4): (years - "
+        f"{coding.mean:g}) / {coding.deviation:g} of {coding.youngest:g} to {coding.oldest:g} years, 1 where the age is known, 1 "
+        "for a woman, 1 for a man; all 0 where nothing is known. It reaches the stages alone: brain volume and apparent age "
+        "are of the image. "
     )
 
 

@@ -69,7 +69,9 @@ def loss_curves(curves: dict[str, list[float]], path: Path) -> None:
 def example_answers(test: DataSet, model: Path, path: Path) -> None:
     """Draw one test slice per stage with the model's four probabilities."""
     rows = [_middle_slice(test, label) for label in np.unique(test.labels)]
-    probabilities = Classifier.load(model).probabilities(test.images[rows])
+    classifier = Classifier.load(model)
+    told = [(float(test.age[row]) if np.isfinite(test.age[row]) else None, test.sex[row] or None) for row in rows]
+    probabilities = [classifier.probabilities(test.images[[row]], *of)[0] for row, of in zip(rows, told, strict=True)]
     figure = Figure(figsize=(2.9 * len(rows), 5.2), layout="constrained")
     axes = figure.subplots(2, len(rows), height_ratios=[3, 1], squeeze=False)
     for image, bars, row, answer in zip(axes[0], axes[1], rows, probabilities, strict=True):

@@ -40,6 +40,7 @@ class HeldOut:
         subject: str (N,), or None when people are unknown.
         keras: float32 (N, 4), probabilities.
         measures: float32 (N, 1) by name, `brain_volume` and `age` of a measuring student.
+        demographics: float32 (N, 4), of the person on each slice; None for a student of the image alone.
     """
 
     inputs: NDArray[np.float32]
@@ -47,6 +48,7 @@ class HeldOut:
     subject: NDArray[np.str_] | None
     keras: NDArray[np.float32]
     measures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    demographics: NDArray[np.float32] | None = None
 
     @property
     def people(self) -> int | None:

@@ -25,7 +25,7 @@ def recorded(folder: Path, on_step: OnStep, wandb_name: str | None = None) -> It
     Raises:
         UserError: Weights & Biases is asked for and not installed.
     """
-    from tensorboard.summary import Writer  # type: ignore[attr-defined]  # needs NumPy alone, so that every backend of Keras has curves
+    from tensorboard.summary import Writer  # needs NumPy alone, so that every backend of Keras has curves
 
     with contextlib.ExitStack() as stack:
         writer = Writer(str(folder))

@@ -6,7 +6,7 @@ const load = (name) => import(`${folder}/${name}`);
 const { readModelFile, signature } = await load("modelfile.js");
 const { readGuard } = await load("guard.js");
 const { answerOf } = await load("measures.js");
-const { preprocessor } = await load("preprocess.js");
+const { coded, preprocessor } = await load("preprocess.js");
 const { brainMask } = await load("heat.js");
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
@@ -19,6 +19,7 @@ const told = {
   unlikeness: guards.map((unlikeness) => slices.map((grey) => unlikeness(grey, 176))),
   masks: slices.map((grey) => brainMask(grey, 176).reduce((sum, one) => sum + one, 0)),
   means: asked.preprocessing.map((entry) => slices.map((grey) => [...preprocessor(entry)(grey, 176)])),
+  coded: asked.told.map((one) => [...coded(asked.coding, one)]),
   answers: asked.outputs.map((outputs) => answerOf({ measures: asked.measures, labels }, outputs)),
   refused: (() => {
     try {

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from helpers.asking import likely_slices
 from helpers.measuring_file import measuring_file
+from helpers.told import told_file
 from PIL import Image
 from test_page import CHROMIUM, FLAGS
 
@@ -131,6 +132,20 @@ def test_jpegs_are_decoded_to_the_same_pixels(page, tmp_path: Path) -> None:
         (answer,) = classifier.answers(read_slice(path)[np.newaxis])
         expected = list(answer.probabilities.values())
         np.testing.assert_allclose(answer_of(page, path.name), expected, atol=1e-6)
+
+
+def test_a_file_that_weighs_age_and_sex_is_told_them(page, folder: Path) -> None:
+    classifier, pixels = Classifier.load(told_file(folder / "told.tflite")), load_example().slices[3]
+    program = """async (grey) => {
+      const { loadClassifier } = await import("./classifier.js");
+      const told = await loadClassifier("told.tflite", "./node_modules/@litertjs/core/wasm/");
+      const asked = [{}, { age: 88, sex: "M" }];
+      return Promise.all(asked.map((person) => told.probabilities(Uint8Array.from(grey), person)));
+    }"""
+    without, told = page.evaluate(program, pixels.ravel().tolist())
+    np.testing.assert_allclose(without, classifier.probabilities(pixels[None])[0], atol=1e-6)
+    np.testing.assert_allclose(told, classifier.probabilities(pixels[None], 88, "M")[0], atol=1e-6)
+    assert without != told
 
 
 def test_without_relaxed_simd_the_answers_are_the_same(chromium, address: str, folder: Path) -> None:

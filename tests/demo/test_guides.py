@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.measuring import MEASURES
+from helpers.told import told_file
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,6 +23,7 @@ from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.classifier import Classifier, bundled_heat_map_model, bundled_model
 from alzedge.inference.guard import Guard, block_means
 from alzedge.inference.interpreters import make_interpreter
+from alzedge.inference.measures.demographics import Coding
 from alzedge.inference.measures.readings import Readings
 from alzedge.model_file.read_write import read_tflite
 from alzedge.stages import STAGES
@@ -78,6 +80,8 @@ def test_the_browser_s_parts_reckon_as_python_does(slices: NDArray[np.uint8], ba
         "slices": [base64.b64encode(one.tobytes()).decode() for one in slices],
         "preprocessing": [Preprocessing(2, ("fluid",)).to_dict(), white],
         "measures": MEASURES.to_dict(),
+        "coding": Coding().to_dict(),
+        "told": [{}, {"age": 74, "sex": "F"}, {"age": 7, "sex": "M"}],
         "outputs": [
             {"probabilities": one, "brain_volume": volume, "age": age}
             for one, volume, age in zip(SHARES, VOLUMES, AGES, strict=True)
@@ -100,6 +104,11 @@ def test_the_browser_s_parts_reckon_as_python_does(slices: NDArray[np.uint8], ba
     fluid = np.rint(255 * Preprocessing(2, ("fluid",))(slices)).astype(int).reshape(4, -1)
     np.testing.assert_array_equal(told["means"][0], fluid)
     np.testing.assert_array_equal(told["means"][1], [white_by_the_words(one, 2).ravel() for one in slices])
+    people = [(None, None), (74, "F"), (7, "M")]
+    codes = [Coding().of_one(*person)[0].tolist() for person in people]
+    np.testing.assert_allclose(told["coded"], codes, rtol=1e-6)
+    program = runpy.run_path(str(PI))["demographics"]
+    np.testing.assert_allclose([program(Coding().to_dict()["age"], *one)[0] for one in people], codes, rtol=1e-6)
     for row, answer in enumerate(told["answers"]):
         expected = by_rule(row)
         np.testing.assert_allclose(answer["probabilities"], expected.probabilities, rtol=1e-4)
@@ -244,3 +253,13 @@ int main(void) {
     tables = np.frombuffer(done.stdout, np.uint8).reshape(len(slices), 256).astype(int)
     for one, table in zip(slices, tables, strict=True):
         np.testing.assert_array_equal(table[one], white_by_the_words(one, 1))
+
+
+def test_the_raspberry_pi_s_program_tells_age_and_sex(slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    path = told_file(tmp_path / "told.tflite")
+    classifier = Classifier.load(path)
+    program = runpy.run_path(str(PI))
+    for person in ((None, None), (88, "M")):
+        program["Model"].outputs.__globals__.update(AGE=person[0], SEX=person[1])
+        found = program["Model"](str(path)).outputs(slices[0])["probabilities"]
+        np.testing.assert_allclose(found, classifier.probabilities(slices[:1], *person)[0], atol=1e-6)

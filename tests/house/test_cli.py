@@ -146,6 +146,8 @@ REFUSED = (
     ("registry", "promote", "--registry", "nothere"),
     ("pipeline", "run", "nothere"),
     ("pipeline", "compile", "nothere.txt"),
+    ("gain", "nothere", "{folder}/slice.png", "phantoms"),
+    ("gain", "{folder}/slice.png", "{folder}/slice.png", "nothere"),
     ("experiments", "nothere"),
     ("experiments", "--table", "nothere.toml"),
     ("explain", "nothere.png", "--out", "evidence.png"),

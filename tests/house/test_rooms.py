@@ -15,6 +15,7 @@ import alzedge
 # From the ground up: a module imports from its own room and from rooms above it in this list.
 ROOMS = [
     "alzedge.utils",
+    "alzedge.imaging.filters",
     "alzedge.imaging",
     "alzedge.preparation",
     "alzedge.deidentify.rules",

@@ -114,8 +114,8 @@ def test_typing_errors_get_a_suggestion_and_h_is_help() -> None:
 def test_the_interpreter_s_chatter_is_kept_from_stderr_and_nothing_else() -> None:
     code = """
 import os
-from alzedge.inference import interpreters
-with interpreters._without_chatter():
+from alzedge.utils import chatter
+with chatter.without_chatter():
     os.write(2, b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\\n")
     os.write(2, b"WARNING: of use\\n")
 os.write(2, b"after\\n")

@@ -18,6 +18,7 @@ from alzedge.runs.split_run import SplitRun
 from alzedge.runs.truths import Scale, Scales
 from alzedge.student.model import build_student
 from alzedge.student.phases import distill_phase
+from alzedge.student.told import StagesLoss, told_student
 from alzedge.teacher.keras_file import load_model, save_model
 
 SCALES = Scales(Scale(0.78, 0.06), Scale(60.0, 20.0))
@@ -78,6 +79,27 @@ def test_the_student_is_trained_with_what_is_known_and_its_file_says_so(tmp_path
     images, told = run.training_inputs()[:4], run.training_demographics()
     assert told is not None and told.shape == (count, 4) and (told[:, 2:].sum(axis=1) == 1).all()
     assert np.isfinite(student.predict_on_batch([images, told[:4]])[0]).all()
+
+
+def test_what_was_learned_from_the_image_stays_and_what_is_told_counts(tmp_path: Path) -> None:
+    recipe = load_recipe(
+        "measure-demographics",
+        settings=[*SETTINGS, "distill.epochs=80", "distill.learning_rate=0.01", "demographics.withhold=0.0"],
+    )
+    keras.utils.set_random_seed(0)
+    student = build_student(recipe.student, (52, 44, 1), SCALES)
+    images, rng = np.full((64, 52, 44, 1), 0.5, np.float32), np.random.default_rng(0)
+    ages = rng.uniform(60, 90, 64)
+    told = Coding().of_people(ages, np.full(64, "F"))
+    stage = np.eye(4, dtype=np.float32)[(ages > 75).astype(int)]  # to be had from the age alone
+    targets = np.concatenate([stage, np.full((64, 2), np.nan, np.float32)], axis=1)[None]
+    loss, path = StagesLoss(0.5), tmp_path / "told.npz"
+    model, history = told_student(student, targets, images, told, recipe, loss, path, scales=SCALES)
+    before, (logits, *after) = student.predict_on_batch(images), model.predict_on_batch([images, told])
+    for one, other in zip(before[1:], after, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert history[-1] < history[0]
+    assert ((logits.argmax(axis=1) > 0) == (ages > 75)).mean() > 0.75
 
 
 def test_people_of_whom_nothing_is_known_are_refused(tmp_path: Path, phantoms: DataSet) -> None:

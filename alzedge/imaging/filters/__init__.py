@@ -1,0 +1,1 @@
+"""Pixel operations behind the preprocessing steps."""
