@@ -116,15 +116,18 @@ def output_folder(out: Path | None, default: str, data: Sequence[str]) -> Path:
 
 
 def check_model(model: Path | None) -> None:
-    """Refuse a `--model` that is neither a file nor the name of a repository; None is the bundled model.
+    """Refuse a `--model` that is neither a file nor named in a registry or on the Hub; None is the bundled model.
 
     Raises:
-        UserError: no such file, or not an ordinary one.
+        UserError: no such file, not an ordinary one, or no name of a model in a registry.
     """
     from alzedge.inference.hub import is_repository
     from alzedge.model_file.record import check_model_file
+    from alzedge.model_file.registry.location import Reference, is_registered
 
-    if model is not None and not is_repository(model):
+    if is_registered(model):
+        Reference.parse(str(model))
+    elif model is not None and not is_repository(model):
         check_model_file(model)
 
 

@@ -23,6 +23,8 @@ from alzedge.inference.measures.single import SingleSlices
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
 from alzedge.model_file.read_write import Record
+from alzedge.model_file.registry.location import is_registered
+from alzedge.model_file.registry.versions import fetch_registered
 from alzedge.preparation.frame import levels_of
 from alzedge.preparation.upright import TURNED, WayUp, cure_for, turned_upright, way_of_landscape, way_up
 
@@ -41,14 +43,15 @@ def bundled_heat_map_model() -> Path:
 
 
 def find_model(name: Path | str | None) -> Path:
-    """The model file that is meant: a path, a Hub repository as 'owner/name', or None for the bundled one.
+    """The model file that is meant: a path, 'models:/NAME@ALIAS' of a registry, a Hub's 'owner/name', None for the bundled one.
 
     Raises:
-        UserError: a repository that cannot be read.
+        UserError: a repository or a registry that cannot be read.
     """
     if name is None:
         return bundled_model()
-    return fetch_model(str(name)) if is_repository(name) else Path(name)
+    fetch = fetch_registered if is_registered(name) else fetch_model if is_repository(name) else Path
+    return fetch(str(name))
 
 
 def _bundled(name: str) -> Path:
@@ -88,7 +91,7 @@ class Classifier:
         """Load a `.tflite` or `.onnx` file made by `alzedge export`, or the bundled one.
 
         Args:
-            path: the file, a Hub repository as 'owner/name', or None.
+            path: the file, 'models:/alzedge@champion' of a registry, a Hub repository as 'owner/name', or None.
             threads: of the interpreter.
             guarded: whether the guard is asked first; without it any picture of the right size gets an answer.
 

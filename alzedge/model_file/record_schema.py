@@ -58,6 +58,14 @@ _SCHEMA: dict[str, Any] = {
             "person": _LEVEL,
         }
     },
+    "gate": {
+        "outcome": _TEXT,
+        "candidate": _TEXT,
+        "against": _TEXT + _NOTHING,
+        "people": _COUNT,
+        "signed_by": _TEXT,
+        "checks": _LIST,
+    },
     "operating_threshold": {
         "task": _TEXT,
         "level": _TEXT,

@@ -28,7 +28,8 @@ _NEEDS = {
     "deidentify": ("nibabel", "pydicom", "scipy", "SimpleITK", "filelock"),
     "report": ("nibabel", "pydicom", "jinja2", "reportlab", "svglib", "highdicom", "sklearn"),
     "ray": ("ray", "pyarrow"),
-    "mlops": ("mlflow", "sqlalchemy", "alembic", "tensorflow_metadata", "prometheus_client"),
+    "mlops": ("mlflow", "sqlalchemy", "alembic", "tensorflow_metadata", "prometheus_client", "filelock"),
+    "kfp": ("kfp",),
 }
 
 

@@ -1,0 +1,148 @@
+"""The connection to MLflow: nothing is reported to anybody, one writer at a time, refusals in one sentence."""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from alzedge.errors import UserError
+from alzedge.model_file.registry.location import Location
+from alzedge.utils.extras import require
+from alzedge.utils.parsing import printable
+from alzedge.utils.privacy import keep_private
+
+MODEL = "alzedge"
+# MLflow would wait 20 seconds for a locked database, and minutes for a server that is not there.
+_PATIENCE_S = 2.0
+_HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """An open registry.
+
+    Attributes:
+        location: of it.
+        client: MLflow's.
+        model: name of the registered model.
+    """
+
+    location: Location
+    client: Any
+    model: str = MODEL
+
+
+def open_registry(location: Location, model: str = MODEL, create: bool = False) -> Registry:
+    """Connect to a registry.
+
+    Args:
+        location: see `alzedge.model_file.registry.location.locate`.
+        model: name of the registered model.
+        create: begin an embedded registry where none is.
+
+    Raises:
+        UserError: none is there, it is locked or read-only, or a package is missing.
+    """
+    require("mlops")
+    if location.folder is not None:
+        _check_database(location, create)
+    keep_private()
+    for name, value in _HTTP.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    for name in ("mlflow", "alembic"):  # they log tracebacks of what is told here in a sentence
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    with in_words(location):
+        return Registry(location, MlflowClient(location.uri, location.uri), model)
+
+
+def _check_database(location: Location, create: bool) -> None:
+    """Refuse a folder without a registry, and a database that another process holds or nobody may write."""
+    folder, database = location.folder, location.database
+    assert folder is not None and database is not None
+    if not database.is_file():
+        if not create:
+            raise UserError(
+                f"{folder} holds no registry; begin one with `alzedge registry push FILE --registry {folder}`, or name another."
+            )
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is not a folder; name another --registry.")
+        if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
+            raise UserError(f"{folder} is not empty and holds no registry; name a new folder as --registry.")
+        folder.mkdir(parents=True, exist_ok=True)
+        return
+    with contextlib.closing(sqlite3.connect(database, timeout=_PATIENCE_S)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if create:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.rollback()
+        except sqlite3.Error as error:
+            raise UserError(_told(location, str(error))) from error
+
+
+@contextlib.contextmanager
+def changing(location: Location) -> Iterator[None]:
+    """Keep other writers out of an embedded registry while it lasts; a server has its own database for that.
+
+    Raises:
+        UserError: another process is changing it, or it cannot be written.
+    """
+    require("mlops")
+    if location.folder is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    _check_database(location, create=True)
+    lock = FileLock(location.folder / _LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise UserError(
+            f"{location.name} is being changed by another alzedge; wait for it, and look with `alzedge registry list`."
+        ) from error
+    except OSError as error:
+        raise UserError(_told(location, "readonly")) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def in_words(location: Location) -> Iterator[None]:
+    """Turn what MLflow raises into one sentence that names the registry.
+
+    Raises:
+        UserError: unreachable, locked, read-only, of another version, or whatever MLflow says.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        raise UserError(_told(location, str(error))) from error
+
+
+def _told(location: Location, reason: str) -> str:
+    where = location.name
+    if "database schema" in reason:
+        return (
+            f"{where} was written by another version of MLflow than the one installed; install that version, or copy the "
+            "registry and run `mlflow db upgrade` on the copy."
+        )
+    if "readonly" in reason:
+        return f"{where} may not be written; mend its permissions, or name another --registry."
+    if "locked" in reason:
+        return f"{where} is locked by another process; wait for it, then repeat the command."
+    if "not a database" in reason or "malformed" in reason:
+        return f"{where} holds a damaged database; restore it from a copy."
+    if "Max retries" in reason or "API request" in reason:
+        return f"{where} cannot be reached; check the address, the network and the server."
+    return f"{where}: {printable(reason.splitlines()[0])[:200]}; check the name, or look with `alzedge registry list`."
