@@ -32,7 +32,8 @@ from alzedge.data.phantom_set import make_phantoms
 from alzedge.export.guard.fit import make_guard
 from alzedge.imaging.slices import decode_slice, read_bytes
 from alzedge.inference.answering import Answerer
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import find_items
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.measures.single import SingleSlices

@@ -11,6 +11,7 @@ from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import fit_slice
 from alzedge.inference.answer import Answer, Prediction, of_each, together
+from alzedge.inference.bundled import bundled_model
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
@@ -32,16 +33,6 @@ _Pixels = NDArray[np.uint8]
 _Heights = NDArray[np.float64]
 
 
-def bundled_model() -> Path:
-    """Path of the int8 student that comes with the package."""
-    return _bundled("student_int8.tflite")
-
-
-def bundled_heat_map_model() -> Path:
-    """Path of its companion, which gives the same probabilities and a heat map."""
-    return _bundled("student_int8_heatmap.tflite")
-
-
 def find_model(name: Path | str | None) -> Path:
     """The model file that is meant: a path, 'models:/NAME@ALIAS' of a registry, a Hub's 'owner/name', None for the bundled one.
 
@@ -52,15 +43,6 @@ def find_model(name: Path | str | None) -> Path:
         return bundled_model()
     fetch = fetch_registered if is_registered(name) else fetch_model if is_repository(name) else Path
     return fetch(str(name))
-
-
-def _bundled(name: str) -> Path:
-    path = Path(__file__).with_name("bundled") / name
-    if not path.is_file():
-        raise UserError(
-            f"{path}: the bundled model is missing from this installation; reinstall alzedge or give --model."
-        )
-    return path
 
 
 class Classifier:

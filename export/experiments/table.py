@@ -82,7 +82,7 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """What progress lines and messages call it."""
+        """Name in progress lines and messages."""
         fold = f" fold {self.fold}" if self.split == SUBJECT else ""
         return f"{self.experiment.group}: {self.experiment.name} ({self.split}{fold}, seed {self.seed})"
 

@@ -20,7 +20,8 @@ from PIL import Image
 import alzedge.demo
 from alzedge.demo.space import build_space
 from alzedge.errors import UserError
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 
 ROOM = Path(alzedge.demo.__path__[0])
 

@@ -37,7 +37,7 @@ from alzedge.export.benchmark.results import (
 )
 from alzedge.export.benchmark.speedup import check_goals, speed_ratio
 from alzedge.export.benchmark.tables import csv_table, markdown_table, size_rows, speed_rows, text_table
-from alzedge.inference.classifier import bundled_heat_map_model, bundled_model
+from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.metrics.classification import evaluate
 from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.split_evaluation import EvaluationSet, SplitEvaluation

@@ -17,7 +17,8 @@ from alzedge.commands.record_text import record_text
 from alzedge.errors import UserError
 from alzedge.export.hub.card import model_card
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.interpreters import Interpreter
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file.kind import ModelKind, Role

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.discriminant import Discriminant
 from alzedge.inference.measures.norm import NormativeCurve
 from alzedge.inference.measures.quantities import BrainVolume

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.demographics import Coding
 from alzedge.model_file.read_write import read_tflite
 

@@ -14,7 +14,8 @@ import yaml
 import alzedge
 from alzedge.cli import cli
 from alzedge.data.dataset import DataSet
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.interpreters import make_interpreter
 from alzedge.model_file.read_write import read_tflite
 

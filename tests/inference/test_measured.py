@@ -23,7 +23,8 @@ from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.answer import Prediction
 from alzedge.inference.answering import Result
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import Guard
 from alzedge.inference.measures.rule import Measures
 from alzedge.inference.measures.words import percentile_sentence, set_in_words

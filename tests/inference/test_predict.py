@@ -20,7 +20,8 @@ from helpers.volumes import Series, as_grid, save_nifti, save_series
 from PIL import Image
 
 from alzedge.data.dataset import DataSet
-from alzedge.inference.classifier import Classifier, bundled_model
+from alzedge.inference.bundled import bundled_model
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import Guard
 from alzedge.inference.inputs import find_items
 from alzedge.inference.measures.readings import Readings
