@@ -29,6 +29,9 @@ from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.comparison import load_teacher
 from alzedge.demo.page.labelling import LabelFolder
 from alzedge.demo.page.page import build_page, launch_options, page_file
+from alzedge.demo.rest.answering import Answering
+from alzedge.demo.rest.door import Door
+from alzedge.demo.rest.model import Served
 from alzedge.demo.serving.gate import Gate
 from alzedge.demo.serving.log_lines import ShortLines
 from alzedge.demo.serving.patience import BACKLOG, PatientProtocol, TimedBodies, most_connections
@@ -109,6 +112,7 @@ def make_app(
     )
     keep_lean(next(route.app for route in app.routes if isinstance(getattr(route, "app", None), App)), page)
     app.add_middleware(Gate, folder=folder, limits=limits)
+    app.add_middleware(Door, served=Served.of(classifier), answering=Answering(classifier, limits, call, turns))
     app.add_middleware(TimedBodies)
     return app
 
