@@ -26,6 +26,7 @@ _NEEDS = {
     "deidentify": ("nibabel", "pydicom", "scipy", "SimpleITK", "filelock"),
     "report": ("nibabel", "pydicom", "jinja2", "reportlab", "svglib", "highdicom", "sklearn"),
     "ray": ("ray", "pyarrow"),
+    "mlops": ("mlflow", "sqlalchemy", "alembic", "tensorflow_metadata", "prometheus_client"),
 }
 
 

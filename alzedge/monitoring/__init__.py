@@ -1,0 +1,1 @@
+"""Statistics, schema, validation and drift: is what comes in like what the model was made for?"""

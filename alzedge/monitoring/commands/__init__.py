@@ -1,0 +1,1 @@
+"""Commands on statistics, schema, validation and drift."""
