@@ -1,21 +1,26 @@
 """The endpoints of TensorFlow Serving and KServe on a running server: answers, metadata, and proper errors for bad input."""
 
+import asyncio
 import base64
 import json
+import re
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-from helpers.asking import likely_slices
+from helpers.asking import ask, likely_slices
 from helpers.images import encoded
 from numpy.typing import NDArray
 from PIL import Image
 from test_server import Served, serving
 
 from alzedge import __version__
+from alzedge.demo.rest.counting import Counting, find_metrics, route_of
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, STAGES
 
@@ -264,3 +269,81 @@ def test_a_picture_with_text_outside_the_head_is_not_answered(client: httpx.Clie
     ImageDraw.Draw(image).text((4, 2), "DOE JANE 1950", 255, ImageFont.load_default(12))
     response = client.post(f"{V1}:predict", json={"instances": [png(np.asarray(image))]})
     assert response.status_code == 400 and response.json()["error"].startswith("instances[0]: ")
+
+
+DASHBOARD = Path(__file__).resolve().parents[2] / "docs" / "grafana.json"
+SAMPLE = re.compile(r"^(\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
+
+
+def samples(client: httpx.Client) -> dict[tuple[str, str], float]:
+    """Values that `/metrics` tells, by name and labels."""
+    response = client.get("/metrics")
+    assert response.status_code == 200 and response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {(name, labels): float(value) for name, labels, value in SAMPLE.findall(response.text)}
+
+
+def test_metrics_count_answers_refusals_and_requests_and_name_nobody(
+    client: httpx.Client, classifier: Classifier, slices: NDArray[np.uint8]
+) -> None:
+    (stage,) = {one.stage for one in classifier.answers(slices[:1])}
+    before = samples(client)
+    noise = np.random.default_rng(0).integers(0, 256, (208, 176), dtype=np.uint8)
+    row = {"images": slices[0].tolist(), "age": 83.125, "sex": "F"}
+    assert client.post(f"{V1}:predict", json={"instances": [row, noise.tolist()]}).status_code == 200
+    assert client.post(f"{V1}:predict", json={"instances": [7]}).status_code == 400
+    client.get("/ZQDOE_JANE")
+    ask(client, [("ZQDOE_JANE.png", encoded(Image.fromarray(slices[0])))])
+    after = samples(client)
+
+    def grown(name: str, labels: str = "") -> float:
+        return after[name, labels] - before.get((name, labels), 0)
+
+    assert grown("alzedge_answers_total", f'stage="{stage}"') == 2, "the page's endpoint is counted too"
+    assert grown("alzedge_refusals_total") == 1 and grown("alzedge_unlikeness_count") == 3
+    assert grown("alzedge_any_dementia_count") == 2
+    assert grown("alzedge_requests_total", 'route="tensorflow_serving",status="200"') == 1
+    assert grown("alzedge_requests_total", 'route="tensorflow_serving",status="400"') == 1
+    assert grown("alzedge_request_seconds_count", 'route="endpoint"') == 2
+    assert after["alzedge_image_brain_area_count", ""] >= 1 and after["alzedge_questions_waiting", ""] == 0
+    (model,) = [labels for name, labels in after if name == "alzedge_model_info"]
+    assert f'sha256="{classifier.record["sha256"]}"' in model and f'version="{__version__}"' in model
+    text = client.get("/metrics").text
+    assert not [word for word in ("ZQDOE", "83.1", "127.0.0.1") if word in text]
+
+
+@pytest.mark.skipif(not DASHBOARD.is_file(), reason="needs the checkout with its documents")
+def test_the_dashboard_asks_for_figures_that_are_there(client: httpx.Client) -> None:
+    given: dict[str, set[str]] = {}
+    for name, labels in samples(client):
+        given.setdefault(name, set()).update(re.findall(r"(\w+)=", labels))
+    board = json.loads(DASHBOARD.read_text("utf-8"))
+    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    assert len(queries) > 15 and "not a medical device" in board["description"]
+    for query in queries:
+        names = set(re.findall(r"(?:alzedge|process)_\w+", query))
+        assert names and names <= set(given), query
+        asked = {label for group in re.findall(r"by \(([^)]*)\)", query) for label in group.split(", ")}
+        asked |= set(re.findall(r"(\w+)=~?\"", query)) - {"instance"}  # which Prometheus itself adds
+        assert all(asked <= given[name] for name in names), query
+        assert query.count("(") == query.count(")") and query.count("{") == query.count("}")
+
+
+def test_without_prometheus_client_the_endpoint_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, classifier: Classifier
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    metrics = find_metrics(classifier.record, int)
+    assert metrics is None
+    sent: list[Any] = []
+
+    async def take(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/metrics", "method": "GET", "headers": []}
+    asyncio.run(Counting(None, metrics)(scope, None, take))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 501 and b"pip install 'alzedge[mlops]'" in sent[1]["body"]
+
+
+def test_a_path_becomes_one_of_a_few_names() -> None:
+    paths = ("/v1/models/a:predict", "/v2/x", "/gradio_api/call/predict/1", "/gradio_api/queue/data", "/", "/doe/jane")
+    assert [route_of(path) for path in paths] == ["tensorflow_serving", "kserve", "endpoint", "stream", "page", "other"]
