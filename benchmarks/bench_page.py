@@ -38,7 +38,7 @@ with gr.Blocks(analytics_enabled=False) as page:
 uvicorn.run(gr.mount_gradio_app(FastAPI(), page, path=""), host="127.0.0.1", port={port}, log_level="warning")
 """
 USERS = (1, 10, 50)
-PAUSE = 1.0
+PAUSE = 0.5
 
 
 @dataclass(frozen=True)

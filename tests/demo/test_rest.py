@@ -17,10 +17,13 @@ from helpers.asking import ask, likely_slices
 from helpers.images import encoded
 from numpy.typing import NDArray
 from PIL import Image
-from test_server import Served, serving
+from test_server import ROOT, Served, run_program, serving
 
 from alzedge import __version__
+from alzedge.demo.rest import kserve, tensorflow_serving
 from alzedge.demo.rest.counting import Counting, find_metrics, route_of
+from alzedge.demo.rest.door import parsed
+from alzedge.demo.rest.failure import Refusal
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, STAGES
 
@@ -241,6 +244,65 @@ def test_bad_input_is_an_error_in_tensorflow_serving_s_form(
     assert client.get("/healthz").json()["status"] == "ok"
 
 
+JUNK = [
+    None,
+    True,
+    -1,
+    0.5,
+    2**70,
+    "",
+    "b64",
+    [],
+    [[]],
+    {},
+    {"b64": 1},
+    {"b64": ""},
+    [None] * 208,
+    "UINT8",
+    "BYTES",
+    [-1, 208, 176],
+]
+
+
+def mutated(value: Any, rng: np.random.Generator) -> Any:
+    """A value with one of its parts replaced by junk, somewhere near its top."""
+    if not isinstance(value, dict | list) or not value or rng.random() < 0.25:
+        return JUNK[rng.integers(len(JUNK))]
+    chosen = rng.integers(len(value))
+    if isinstance(value, list):
+        return [mutated(one, rng) if row == chosen else one for row, one in enumerate(value)]
+    names = list(value)
+    return {
+        name if rng.random() < 0.95 else "x": mutated(value[name], rng) if name == names[chosen] else value[name]
+        for name in names
+    }
+
+
+def test_no_question_however_wrong_ends_in_anything_but_its_refusal() -> None:
+    rng = np.random.default_rng(15)
+    row = {"images": SLICE, "age": 70, "sex": "F"}
+    v1 = [{"instances": [SLICE, {"b64": "AAAA"}, row]}, {"inputs": {"images": [SLICE], "age": [7], "sex": ["M"]}}]
+    raw = {**images(parameters={"binary_data_size": 36608}), "outputs": [{"name": "stage"}]}
+    v2 = [
+        images(data=SLICE),
+        raw,
+        {"inputs": [{"name": "images", "shape": [1], "datatype": "BYTES", "data": ["AAAA"]}]},
+    ]
+    refused = 0
+    for number in range(600):
+        body = parsed(json.dumps(mutated((v1 + v2)[number % 5], rng)).encode().replace(b"true", b"1"))
+        try:
+            if number % 5 < 2:
+                tensorflow_serving.read_question(body)
+            else:
+                kserve.read_question(body, bytes(36608))
+                kserve.wanted_outputs(body)
+        except Refusal as refusal:
+            assert refusal.status in (400, 413) and len(refusal.sentence) < 300
+            refused += 1
+    assert refused > 400
+
+
 def test_paths_and_headers_that_are_not_there_are_errors_of_the_same_form(client: httpx.Client) -> None:
     for method, path, status in (
         ("GET", "/v1/models/other", 404),
@@ -271,7 +333,7 @@ def test_a_picture_with_text_outside_the_head_is_not_answered(client: httpx.Clie
     assert response.status_code == 400 and response.json()["error"].startswith("instances[0]: ")
 
 
-DASHBOARD = Path(__file__).resolve().parents[2] / "docs" / "grafana.json"
+DASHBOARD = ROOT / "docs" / "grafana.json"
 SAMPLE = re.compile(r"^(\w+?)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
@@ -326,6 +388,16 @@ def test_the_dashboard_asks_for_figures_that_are_there(client: httpx.Client) -> 
         asked |= set(re.findall(r"(\w+)=~?\"", query)) - {"instance"}  # which Prometheus itself adds
         assert all(asked <= given[name] for name in names), query
         assert query.count("(") == query.count(")") and query.count("{") == query.count("}")
+
+
+@pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs the checkout with its documents")
+def test_the_programs_of_the_guide_run_as_they_stand(served: Served, slices: NDArray[np.uint8], tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "serving.md").read_text("utf-8").replace("http://localhost:7860", served.address)
+    for name, pixels in (("slice.png", slices[0]), ("other.png", slices[1])):
+        (tmp_path / name).write_bytes(encoded(Image.fromarray(pixels)))
+    programs = re.findall(r"^```(python|bash)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    told = [run_program(language, program, tmp_path) for language, program in programs if served.address in program]
+    assert len(told) == 4 and all("NonDemented" in output for output in told), told
 
 
 def test_without_prometheus_client_the_endpoint_says_how_to_get_it(
