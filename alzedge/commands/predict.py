@@ -14,8 +14,9 @@ from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER
 
 if TYPE_CHECKING:  # imported when the command is called: its help is there at once
-    from alzedge.inference.answering import Result
+    from alzedge.inference.answering import Answerer, Result
     from alzedge.inference.writers import Writer
+    from alzedge.monitoring.log import AnswerLog
 
 
 @click.command("predict")
@@ -43,6 +44,11 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
 @click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, for the same.")
 @click.option("--no-prepare", is_flag=True, help="Cut volumes as they lie: for those that are in the frame already.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Add a line of numbers for each person to this file, for `alzedge drift`: no image, no name.",
+)
 def predict_command(
     paths: tuple[Path, ...],
     model: Path | None,
@@ -56,6 +62,7 @@ def predict_command(
     sex: str | None,
     no_prepare: bool,
     no_guard: bool,
+    log: Path | None,
 ) -> int:
     """Answer "any dementia?" on MRI slices and volumes, without TensorFlow.
 
@@ -75,6 +82,10 @@ def predict_command(
     dementia; then the stages, which the model can hardly tell apart, and for a person those that
     cannot be ruled out. Age and sex are not stored. It is no diagnosis.
 
+    With --log each person adds a line to a file: features of the pictures, probabilities and what was measured, from which
+    `alzedge drift` tells whether people differ from those before. The person is known of a scan, with --person, and of a
+    slice that is asked about alone.
+
     What cannot be read is named on stderr, the others are answered, and the exit code is 2. A picture
     that is not an axial brain slice is refused, which is an answer.
 
@@ -85,6 +96,7 @@ def predict_command(
     alzedge predict head.nii.gz --age 74 --sex F     with the percentile of the brain volume
     alzedge predict archive.zip head.nii.gz --csv answers.csv --jobs 4
     alzedge predict --no-prepare volume.nii.gz       in the frame already
+    alzedge predict --person sub-* --log answers.jsonl
     """
     if as_json and table is not None:
         raise click.UsageError("--json and --csv exclude each other.")
@@ -92,6 +104,8 @@ def predict_command(
         raise click.UsageError("--age and --sex are of one person; give one PATH with --person.")
     check_person(age, sex)
     check_model(model)
+    if log is not None and log.exists() and not log.is_file():
+        raise click.UsageError(f"--log {log} is not an ordinary file; name another.")
 
     from alzedge.commands.progress_bars import show_share
     from alzedge.inference.answering import Workload, answerer, as_one_person
@@ -99,10 +113,14 @@ def predict_command(
     from alzedge.inference.predict import answer_items
     from alzedge.inference.writers import CsvWriter, JsonWriter, TextWriter, Writer
     from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
+    from alzedge.monitoring.features import feature_values
+    from alzedge.monitoring.log import AnswerLog
 
-    workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex)
+    measure = None if log is None else feature_values
+    workload = Workload(model, threads, not no_guard, jobs, on_ray, not no_prepare, age, sex, measure)
     loaded = answerer(workload)  # a model that is refused is refused before anything is printed
     record = loaded.record
+    kept = None if log is None else AnswerLog(log, record["sha256"])
     notes = {"any_dementia": operating_sentence(record), **measured_sentences(record, age)}
     notes["stages"] = cannot_sentence(record)
     with _stream(table) as stream:
@@ -117,6 +135,8 @@ def predict_command(
                 items = ((str(path), answer_items(find_items([path]), workload, on_share)) for path in paths)
                 each = (as_one_person(name, own, loaded.person) for name, own in items)
                 results = itertools.chain.from_iterable(each)
+            if kept is not None:
+                results = _logged(results, kept, loaded, not no_prepare)
             answered, failed = _write(results, writer, stream)
     if table is not None and str(table) != "-":
         click.echo(f"wrote {table}: {answered} answered, {failed} not", err=True)
@@ -142,6 +162,19 @@ def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tup
             click.echo(f"alzedge: {printable(result.error)}", err=True)
     writer.close()
     return answered, failed
+
+
+def _logged(results: Iterator["Result"], log: "AnswerLog", answerer: "Answerer", prepared: bool) -> Iterator["Result"]:
+    """Add each result to the log as it passes; one slice is a person's only where it is all that was asked about."""
+    first = list(itertools.islice(results, 2))
+    alone = len(first) == 1
+    for result in itertools.chain(first, results):
+        if result.answers:
+            person = result.person or answerer.person(result.answers)
+            known = result.person is not None or bool(result.positions) or alone
+            heights = result.positions if prepared else ()  # cut as it lies, a volume has heights of its own
+            log.add(result.features, result.answers, person, heights, known)
+        yield result
 
 
 @contextlib.contextmanager

@@ -4,12 +4,13 @@ An `Answerer` lives where an interpreter is; `alzedge.inference.predict` deals t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import IMAGE
@@ -24,6 +25,10 @@ if TYPE_CHECKING:  # slices need none of it
     from alzedge.preparation.quality import Quality
 
 
+# Features of slices, (N, F).
+Measure = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+
+
 @dataclass(frozen=True)
 class Workload:
     """Settings of a bulk prediction.
@@ -36,6 +41,8 @@ class Workload:
         on_ray: whether these are actors of Ray.
         prepared: whether volumes are brought into the frame first; if not, they are cut as they lie.
         age, sex: of the person asked about, for the percentile of the brain volume; see `Classifier.predict`.
+        measure: measures features of slices, uint8 (N, 208, 176), to float64 (N, F), for a log; None leaves it. A function of
+            a module, so that it travels to processes.
     """
 
     model: Path | None = None
@@ -46,6 +53,7 @@ class Workload:
     prepared: bool = True
     age: float | None = None
     sex: str | None = None
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,8 @@ class Result:
         notes: what is doubtful, was chosen or was left out, sentences without the item's name.
         names: of several items that are one person, the name of each slice.
         quality: figures on a volume's registration; None where there was none.
+        features: float64 (n, F), of the slices as `Workload.measure` gives them; None without it, and of a picture of
+            another size.
     """
 
     name: str
@@ -71,13 +81,14 @@ class Result:
     notes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     quality: "Quality | None" = None
+    features: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
 
 @cache
 def answerer(workload: Workload) -> "Answerer":
     """The one `Answerer` of this process for a workload: the model is loaded once."""
     classifier = Classifier.load(workload.model, workload.threads, workload.guarded)
-    return Answerer(classifier, workload.prepared, workload.age, workload.sex)
+    return Answerer(classifier, workload.prepared, workload.age, workload.sex, workload.measure)
 
 
 class Answerer:
@@ -86,16 +97,21 @@ class Answerer:
     Args:
         classifier: of this process.
         prepared: whether volumes are brought into the frame first.
-        age, sex: see `Workload`.
+        age, sex, measure: see `Workload`.
 
     Attributes:
         on_share: called with the share of the work on a volume that is done.
     """
 
     def __init__(
-        self, classifier: Classifier, prepared: bool = True, age: float | None = None, sex: str | None = None
+        self,
+        classifier: Classifier,
+        prepared: bool = True,
+        age: float | None = None,
+        sex: str | None = None,
+        measure: Measure | None = None,
     ) -> None:
-        self._classifier = classifier
+        self._classifier, self._measure = classifier, measure
         self._prepared, self._age, self._sex = prepared, age, sex
         self.on_share: Callable[[float], None] = lambda share: None
         self._reader = ItemReader(classifier.levels if prepared else None, lambda share: self.on_share(share))
@@ -128,9 +144,12 @@ class Answerer:
                     results[index] = Result(item.name, (self._classifier.answer_misfit(one.pixels[0], one.problem),))
             except (UserError, OSError) as error:
                 results[index] = _failed(item, error)
-        answers = self._classifier.answers(pixels[: len(slices)], age=self._age, sex=self._sex)
-        for index, answer in zip(slices, answers, strict=True):
-            results[index] = Result(chunk[index].name, (answer,), notes=answer.notes)
+        read = pixels[: len(slices)]
+        answers = self._classifier.answers(read, age=self._age, sex=self._sex)
+        features = None if self._measure is None else self._measure(read)
+        for number, (index, answer) in enumerate(zip(slices, answers, strict=True)):
+            own = None if features is None else features[number : number + 1]
+            results[index] = Result(chunk[index].name, (answer,), notes=answer.notes, features=own)
         return results
 
     def _volume(self, item: Item) -> list[Result]:
@@ -142,7 +161,8 @@ class Answerer:
         answers = self._classifier.answers(volume.pixels, heights, self._age, self._sex)
         person = self.person(answers) if len(answers) > 1 else None
         notes = (*volume.notes, *(one.sentence for one in volume.left_out if not one.damaged))
-        answer = Result(item.name, tuple(answers), person, volume.positions, notes=notes, quality=volume.quality)
+        features = None if self._measure is None else self._measure(volume.pixels)
+        answer = Result(item.name, tuple(answers), person, volume.positions, None, notes, (), volume.quality, features)
         return [answer, *(Result(item.name, error=one.sentence) for one in volume.left_out if one.damaged)]
 
 
@@ -159,15 +179,18 @@ def as_one_person(
     answers: list[Answer] = []
     names: list[str] = []
     notes: list[str] = []
+    features: list[NDArray[np.float64]] = []
     for result in results:
         if result.error is not None:
             yield result
         answers += result.answers
+        features += [] if result.features is None else [result.features]
         notes += [f"{result.name}: {note}" for note in result.notes]
         many = len(result.answers) > 1
         names += [f"{result.name}:{n}" if many else result.name for n in range(1, 1 + len(result.answers))]
     if answers:
-        yield Result(name, tuple(answers), person(answers), names=tuple(names), notes=tuple(notes))
+        measured = np.concatenate(features) if features else None
+        yield Result(name, tuple(answers), person(answers), names=tuple(names), notes=tuple(notes), features=measured)
 
 
 def _failed(item: Item, error: Exception) -> Result:

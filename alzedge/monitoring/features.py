@@ -131,3 +131,8 @@ def _straight_edge(brain: NDArray[np.bool_]) -> _Floats:
         shares.append(longest / lengths)
     both: _Floats = np.fmax(*shares)
     return both
+
+
+def feature_values(slices: NDArray[np.uint8]) -> _Floats:
+    """Values of `image_features`, float64 (N, 9), for whoever takes an array."""
+    return image_features(slices).values

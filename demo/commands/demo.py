@@ -24,6 +24,11 @@ from alzedge.utils.extras import require
     "--labels", type=click.Path(path_type=Path, file_okay=False), help="Keep reviewers' labels in this folder."
 )
 @click.option("--no-prepare", is_flag=True, help="Cut volumes as they lie: for those that are in the frame already.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Add a line of numbers for each upload to this file, for `alzedge drift`: no image, no name.",
+)
 @click.option("--open", "open_browser", is_flag=True, help="Open the page in the browser.")
 def demo_command(
     model: Path | None,
@@ -32,6 +37,7 @@ def demo_command(
     teacher: Path | None,
     labels: Path | None,
     no_prepare: bool,
+    log: Path | None,
     open_browser: bool,
 ) -> None:
     """Serve the page.
@@ -43,6 +49,7 @@ def demo_command(
     alzedge demo
     alzedge demo --model runs/archive/student_int8.tflite --port 8080
     alzedge demo --labels reviews
+    alzedge demo --log answers.jsonl
     """
     require("demo")
     check_model(model)
@@ -52,12 +59,16 @@ def demo_command(
     from alzedge.inference.classifier import find_model
 
     model = None if model is None else find_model(model)  # a repository's is fetched now, through the user's proxy
+    if log is not None:
+        from alzedge.monitoring.log import check_log
+
+        check_log(log)
     go_offline()
     from alzedge.demo.serving.server import serve
 
     shown = "localhost" if reached == "127.0.0.1" else f"[{reached}]" if ":" in reached else reached
     Thread(target=_announce, args=(reached, port, f"http://{shown}:{port}", open_browser), daemon=True).start()
-    serve(model, host, port, teacher, labels, not no_prepare)
+    serve(model, host, port, teacher, labels, not no_prepare, log)
 
 
 def _check_address(host: str, port: int) -> str:

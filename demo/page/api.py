@@ -16,6 +16,7 @@ from alzedge.demo.answering.uploads import Call, call_here, discard
 from alzedge.demo.page.asking import Json, as_json, ask_model
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.monitoring.log import Keep
 
 _PREDICT = (
     "Answer for one question: a list of one slice (JPEG, PNG), several slices of one person, one NIfTI volume, or "
@@ -30,7 +31,7 @@ Ask = Callable[[list[Any], str], Awaitable[Any]]
 
 
 def endpoints(
-    classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True
+    classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True, keep: Keep | None = None
 ) -> dict[str, Ask]:
     """The endpoints by name; both take the files that were uploaded, and delete them when they have answered.
 
@@ -42,6 +43,7 @@ def endpoints(
         call: what decodes uploads.
         turns: give visitors their turns.
         prepared: whether volumes are brought into the frame first.
+        keep: takes each question's slices and answers for a log; None without one.
     """
 
     async def respond(files: Any, visitor: str, question: Callable[[list[Path]], Any]) -> Any:
@@ -53,7 +55,7 @@ def endpoints(
         files, age, sex = [*data, None, None][:3]
 
         def question(paths: list[Path]) -> Json:
-            return answer(classifier, paths, limits, call, prepared, read_told(age, sex))
+            return answer(classifier, paths, limits, call, prepared, read_told(age, sex), keep)
 
         answered: Json = await respond(files, visitor, question)
         return answered
@@ -61,7 +63,7 @@ def endpoints(
     async def predict_batch(data: list[Any], visitor: str) -> list[Json]:
 
         def question(paths: list[Path]) -> list[Json]:
-            return answer_each(classifier, paths, limits, call, prepared)
+            return answer_each(classifier, paths, limits, call, prepared, keep)
 
         answered: list[Json] = await respond(data[0], visitor, question)
         return answered
@@ -97,6 +99,7 @@ def answer(
     call: Call = call_here,
     prepared: bool = True,
     told: Told = NOTHING_TOLD,
+    keep: Keep | None = None,
 ) -> Json:
     """Answer for one slice, or for one person's slices or volume.
 
@@ -110,7 +113,7 @@ def answer(
     Raises:
         UserError: not to be read; see `alzedge.demo.answering.uploads`.
     """
-    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared, told))
+    return as_json(classifier, ask_model(classifier, paths, limits, call, prepared, told, keep))
 
 
 def answer_each(
@@ -119,6 +122,7 @@ def answer_each(
     limits: Limits = LIMITS,
     call: Call = call_here,
     prepared: bool = True,
+    keep: Keep | None = None,
 ) -> list[Json]:
     """Answer for files that have nothing to do with each other; one that cannot be read gives `name` and `error`.
 
@@ -130,7 +134,7 @@ def answer_each(
     answers: list[Json] = []
     for path in paths:
         try:
-            answers.append(answer(classifier, [path], limits, call, prepared=prepared))
+            answers.append(answer(classifier, [path], limits, call, prepared, keep=keep))
         except UserError as error:
             answers.append({"name": path.name, "error": str(error)})
     return answers

@@ -15,6 +15,7 @@ from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.writers import entries
 from alzedge.model_file.read_write import Record
+from alzedge.monitoring.log import Keep
 from alzedge.stages import DISCLAIMER
 
 # As it is sent: dictionaries, lists, texts and numbers.
@@ -52,8 +53,13 @@ def ask_model(
     call: Call,
     prepared: bool = True,
     told: Told = NOTHING_TOLD,
+    keep: Keep | None = None,
 ) -> Asked:
     """Read files and ask the model about them; a single picture that the guard takes for something else is refused.
+
+    Args:
+        classifier, paths, limits, call, prepared, told: see `alzedge.demo.page.api`.
+        keep: takes the slices, which are one person's, and their answers for a log; None without one.
 
     Raises:
         UserError: not to be read.
@@ -72,12 +78,15 @@ def ask_model(
     if upload is not None:
         answers = classifier.answers(upload.slices, upload.heights, told.age, told.sex)
     done = time.perf_counter()
+    person = _person(classifier, answers, told)
+    if keep is not None and upload is not None:
+        keep(upload.slices, answers, person, upload.heights, True)
     names = (paths[0].name,) if upload is None else upload.names
     return Asked(
         paths[0].name if len(paths) == 1 else f"{len(paths)} files",
         upload is not None and upload.volume,
         tuple(zip(names, answers, strict=True)),
-        _person(classifier, answers, told),
+        person,
         () if upload is None else upload.unread,
         round(1000 * (read - start), 3),
         round(1000 * (done - read), 3),

@@ -23,6 +23,7 @@ from alzedge.demo.html.verdict import threshold_of
 from alzedge.demo.html.viewer import empty_viewer_html, viewer_html
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.monitoring.log import Keep
 from alzedge.preparation.upright import TURNED, turned_where
 from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_tiles
 
@@ -73,6 +74,7 @@ class Desk:
         limits: on what is uploaded.
         call: what decodes uploads.
         prepared: whether volumes are brought into the frame first.
+        keep: takes uploaded slices and their answers for a log; None without one.
     """
 
     classifier: Classifier
@@ -81,6 +83,7 @@ class Desk:
     limits: Limits = LIMITS
     call: Call = call_here
     prepared: bool = True
+    keep: Keep | None = None
 
     @cached_property
     def empty(self) -> Shown:
@@ -108,7 +111,11 @@ class Desk:
             return self.refused(str(error))
         finally:
             discard(paths)
-        return self._shown(upload.slices, ask(self.classifier, upload), age, sex)
+        reply = ask(self.classifier, upload)
+        if self.keep is not None:  # several pictures may be of several people, and nobody has said so yet
+            one_person = upload.volume or len(reply.answers) == 1
+            self.keep(upload.slices, reply.answers, reply.person, upload.heights, one_person)
+        return self._shown(upload.slices, reply, age, sex)
 
     def refused(self, reason: str) -> Shown:
         """No answer, for a reason that is told as a sentence."""

@@ -26,6 +26,7 @@ from alzedge.demo.page.registering import reporting
 from alzedge.demo.page.report_button import add_report
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.monitoring.log import Keep
 from alzedge.stages import DISCLAIMER, TITLES
 
 _EVIDENCE = [("any dementia", 0), *((title.lower(), stage) for stage, title in enumerate(TITLES, 1))]
@@ -55,6 +56,7 @@ def build_page(
     call: Call = call_here,
     turns: Turns | None = None,
     prepared: bool = True,
+    keep: Keep | None = None,
 ) -> gr.Blocks:
     """Build the page around a loaded model; hand `launch_options` to whoever serves it.
 
@@ -67,8 +69,9 @@ def build_page(
         call: what decodes uploads.
         turns: give visitors their turns; one at a time when None.
         prepared: whether volumes are brought into the frame first.
+        keep: takes uploaded slices and their answers for a log; None without one.
     """
-    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits, call, prepared)
+    desk = Desk(classifier, evidence or Occlusion(classifier), teacher, limits, call, prepared, keep)
     line = turns or Turns()
     with gr.Blocks(title="AlzEdge", analytics_enabled=False) as page:
         gr.HTML(render("banner", sentence=DISCLAIMER), elem_id="disclaimer", **BARE)
@@ -137,7 +140,7 @@ def build_page(
         regroup: dict[str, Any] = {"fn": on_group, "inputs": [answered, together, *told], "outputs": shown.wording}
         for change in (together.input, ask.age.submit, ask.age.blur, ask.sex.input):
             change(**regroup, **_PRIVATE)
-        add_api(endpoints(classifier, limits, call, line, prepared))
+        add_api(endpoints(classifier, limits, call, line, prepared, keep))
     return page
 
 

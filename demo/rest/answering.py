@@ -17,6 +17,7 @@ from alzedge.errors import UserError
 from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE
+from alzedge.monitoring.log import Keep
 
 # So many slices are answered at once, in less time than it takes to wake a thread up twice.
 _AT_ONCE = 4
@@ -30,10 +31,14 @@ class Answering:
         limits: on pictures.
         call: what decodes pictures.
         turns: of visitors, shared with the page: for whatever takes longer than a moment.
+        keep: takes slices and answers for a log; None without one.
     """
 
-    def __init__(self, classifier: Classifier, limits: Limits, call: Call, turns: Turns) -> None:
+    def __init__(
+        self, classifier: Classifier, limits: Limits, call: Call, turns: Turns, keep: Keep | None = None
+    ) -> None:
         self._classifier, self._limits, self._call, self._turns = classifier, limits, call, turns
+        self._keep = keep
 
     async def __call__(self, instances: Sequence[Instance], visitor: str) -> list[Answer]:
         """Answer for instances, in order.
@@ -45,7 +50,7 @@ class Answering:
         Raises:
             Refusal: 400, a picture that cannot be read; 503, too many wait already.
         """
-        if len(instances) <= _AT_ONCE and all(one.pixels is not None for one in instances):
+        if self._keep is None and len(instances) <= _AT_ONCE and all(one.pixels is not None for one in instances):
             return self._answers(instances)
         try:
             async with self._turns.turn(visitor):
@@ -62,8 +67,11 @@ class Answering:
                 by_person.setdefault(instance.told, []).append(row)
         for told, rows in by_person.items():
             images = np.stack([slices for slices in (read[row] for row in rows) if not isinstance(slices, Answer)])
-            for row, answer in zip(rows, self._classifier.answers(images, (), told.age, told.sex), strict=True):
+            given = self._classifier.answers(images, (), told.age, told.sex)
+            for row, answer in zip(rows, given, strict=True):
                 answers[row] = answer
+            if self._keep is not None:  # several may be of several people
+                self._keep(images, given, self._classifier.person(given), (), len(instances) == 1)
         return [answer for answer in answers if answer is not None]
 
     def _read(self, instances: Sequence[Instance]) -> list[NDArray[np.uint8] | Answer]:

@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from importlib import resources
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,9 +18,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from gradio.routes import App
-from starlette.responses import Response
 
-from alzedge import __version__
 from alzedge.demo.answering.evidence import find_evidence
 from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.turns import Turns
@@ -29,7 +26,7 @@ from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.comparison import load_teacher
 from alzedge.demo.page.api import endpoints
 from alzedge.demo.page.labelling import LabelFolder
-from alzedge.demo.page.page import build_page, launch_options, page_file
+from alzedge.demo.page.page import build_page, launch_options
 from alzedge.demo.rest.answering import Answering
 from alzedge.demo.rest.counting import Counting, Watched, find_metrics
 from alzedge.demo.rest.door import Door
@@ -37,12 +34,14 @@ from alzedge.demo.rest.model import Served
 from alzedge.demo.serving.calls import Calls
 from alzedge.demo.serving.gate import Gate
 from alzedge.demo.serving.log_lines import ShortLines
+from alzedge.demo.serving.own_routes import add_own_routes
 from alzedge.demo.serving.patience import BACKLOG, PatientProtocol, TimedBodies, most_connections
 from alzedge.demo.serving.sessions import keep_lean
 from alzedge.demo.serving.upkeep import Answers, UnreadAnswers, keep_up
 from alzedge.demo.serving.uploading import upload_router
 from alzedge.demo.serving.workers import working
 from alzedge.inference.classifier import Classifier
+from alzedge.monitoring.log import AnswerLog, Keep
 
 # Questions waiting for their turn; the next one is told that the server is busy.
 QUEUE_SIZE = 200
@@ -67,6 +66,7 @@ def make_app(
     labels: Path | None = None,
     call: Call = call_here,
     prepared: bool = True,
+    log: Path | None = None,
 ) -> FastAPI:
     """The web application around a `.tflite` file, or the bundled one.
 
@@ -80,6 +80,10 @@ def make_app(
         labels: folder in which the operator keeps reviewers' labels.
         call: what decodes uploads.
         prepared: whether volumes are brought into the frame first.
+        log: file that every answered upload adds a line of numbers to; see `alzedge.monitoring.log`.
+
+    Raises:
+        UserError: the model cannot be loaded, or the log is something else.
     """
     if "GRADIO_TEMP_DIR" not in os.environ:
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
@@ -90,7 +94,8 @@ def make_app(
         classifier = Watched(classifier, metrics.count_answers)
     evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
     kept = None if labels is None else LabelFolder(labels)
-    page = build_page(classifier, evidence, beside, kept, limits, call, turns, prepared)
+    keep = _keep(classifier, log)
+    page = build_page(classifier, evidence, beside, kept, limits, call, turns, prepared, keep)
     page.max_threads = QUEUE_SIZE  # of questions at a time in Gradio's eyes; `turns` lets a few of them in
     page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE)
     page._queue.sleep_when_free = _IDLE_SECONDS
@@ -98,11 +103,11 @@ def make_app(
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True
-    calls = Calls(endpoints(classifier, limits, call, turns, prepared), QUEUE_SIZE)
+    calls = Calls(endpoints(classifier, limits, call, turns, prepared, keep), QUEUE_SIZE)
     answers = (UnreadAnswers(page), calls)
     lifespan = _upkeep(page, answers, folder)
     app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    _add_routes(app, classifier, turns, answers)
+    add_own_routes(app, classifier, turns, answers)
     app.include_router(upload_router(folder, limits))
     app.router.routes.extend(calls.routes)
     # Mounted instead of launched: `launch` asks its own address with a short time-out and
@@ -120,33 +125,25 @@ def make_app(
     )
     keep_lean(next(route.app for route in app.routes if isinstance(getattr(route, "app", None), App)), page)
     app.add_middleware(Gate, folder=folder, limits=limits)
-    app.add_middleware(Door, served=Served.of(classifier), answering=Answering(classifier, limits, call, turns))
+    app.add_middleware(Door, served=Served.of(classifier), answering=Answering(classifier, limits, call, turns, keep))
     app.add_middleware(TimedBodies)
     app.add_middleware(Counting, metrics=metrics)
     return app
 
 
-def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: Sequence[Answers]) -> None:
-    script, style = page_file("page.js"), page_file("page.css")
-    example = resources.files("alzedge.demo.answering").joinpath("example", "slice4.png").read_bytes()
+def _keep(classifier: Classifier, path: Path | None) -> Keep | None:
+    """Keep answers in a log; a full disk costs lines of the log and no answer."""
+    if path is None:
+        return None
+    log = AnswerLog(path, classifier.record["sha256"])
 
-    @app.get("/healthz")
-    async def healthz() -> dict[str, Any]:
-        model = classifier.record["sha256"]
-        waiting = {"waiting": len(turns), "unread": sum(map(len, answers))}
-        return {"status": "ok", "version": __version__, "model": model, **waiting}
+    def keep(*line: Any) -> None:
+        try:
+            log.keep(*line)
+        except OSError as error:
+            sys.stderr.write(f"{path}: a line of the log could not be written ({error.strerror})\n")
 
-    @app.get("/alzedge/page.js")
-    async def page_script() -> Response:
-        return Response(script, media_type="text/javascript")
-
-    @app.get("/alzedge/page.css")
-    async def page_style() -> Response:
-        return Response(style, media_type="text/css")
-
-    @app.get("/alzedge/preview.png")
-    async def preview() -> Response:
-        return Response(example, media_type="image/png")
+    return keep
 
 
 def serve(
@@ -156,12 +153,13 @@ def serve(
     teacher: Path | None = None,
     labels: Path | None = None,
     prepared: bool = True,
+    log: Path | None = None,
 ) -> None:
     """Serve until interrupted or terminated, which ends this process; nothing uploaded is left then."""
     signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(KeyboardInterrupt), _upload_folder() as folder, working(PLACES, LIMITS.seconds) as workers:
         os.environ["GRADIO_TEMP_DIR"] = str(folder)
-        app = make_app(model, teacher=teacher, labels=labels, call=workers, prepared=prepared)
+        app = make_app(model, teacher=teacher, labels=labels, call=workers, prepared=prepared, log=log)
         workers.start()
         sys.stderr = ShortLines(sys.stderr)
         config = uvicorn.Config(

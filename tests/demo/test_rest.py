@@ -20,10 +20,15 @@ from PIL import Image
 from test_server import ROOT, Served, run_program, serving
 
 from alzedge import __version__
+from alzedge.demo.answering.limits import LIMITS
+from alzedge.demo.answering.turns import Turns
+from alzedge.demo.answering.uploads import call_here
 from alzedge.demo.rest import kserve, tensorflow_serving
+from alzedge.demo.rest.answering import Answering
 from alzedge.demo.rest.counting import Counting, find_metrics, route_of
 from alzedge.demo.rest.door import parsed
 from alzedge.demo.rest.failure import Refusal
+from alzedge.demo.rest.pixels import Instance
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, STAGES
 
@@ -419,3 +424,20 @@ def test_without_prometheus_client_the_endpoint_says_how_to_get_it(
 def test_a_path_becomes_one_of_a_few_names() -> None:
     paths = ("/v1/models/a:predict", "/v2/x", "/gradio_api/call/predict/1", "/gradio_api/queue/data", "/", "/doe/jane")
     assert [route_of(path) for path in paths] == ["tensorflow_serving", "kserve", "endpoint", "stream", "page", "other"]
+
+
+def test_a_log_is_told_of_slices_and_answers(classifier: Classifier, slices: NDArray[np.uint8]) -> None:
+    """And whose they are: a single slice is one person's, several may be of several people."""
+    kept: list[tuple[int, bool]] = []
+
+    def keep(images: Any, answers: Any, person: Any, heights: Any, one_person: bool) -> None:
+        assert len(images) == len(answers) and person.probabilities is not None and not heights
+        kept.append((len(images), one_person))
+
+    async def scenario() -> None:
+        answering = Answering(classifier, LIMITS, call_here, Turns(), keep)
+        for count in (1, 2):
+            await answering([Instance("", one) for one in slices[:count]], "visitor")
+
+    asyncio.run(scenario())
+    assert kept == [(1, True), (2, False)]

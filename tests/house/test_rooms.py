@@ -30,6 +30,7 @@ ROOMS = [
     "alzedge.metrics.people",
     "alzedge.audit",
     "alzedge.monitoring",
+    "alzedge.monitoring.pages",
     "alzedge.reporting",
     "alzedge.runs",
     "alzedge.commands",

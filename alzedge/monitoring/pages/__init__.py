@@ -1,0 +1,1 @@
+"""Statistics and drift as HTML pages that need nothing else."""
