@@ -10,6 +10,7 @@
 #   make bench-train                  images/s of a training step, beside PyTorch with ARGS='--torch-python PATH'
 #   make bench-audit                  time and memory of `alzedge audit` at 1, 10 and 100 times the images
 #   make bench-page                   load on the running page: 1, 10 and 50 users, memory, first page
+#   make bench-serving                the same on the endpoints for programs, beside the page's and the bare classifier
 #   make bench-install                what an installation weighs
 #   make fuzz                         every parser on changed files; more with ARGS='--count 50000 --seed 15'
 #   make soak                         hostile and honest load on the page for an hour, or ARGS='--minutes 10'
@@ -32,7 +33,7 @@ PORT ?= 7860
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit bench-page bench-install fuzz soak test-wheel clean
+.PHONY: run results demo test test-slow check bench-predict bench-train bench-audit bench-page bench-serving bench-install fuzz soak test-wheel clean
 .DELETE_ON_ERROR:
 
 run: .venv/export
@@ -72,6 +73,9 @@ bench-audit: .venv/dev
 
 bench-page: .venv/dev
 	.venv/bin/python benchmarks/bench_page.py $(ARGS)
+
+bench-serving: .venv/dev
+	.venv/bin/python benchmarks/bench_serving.py $(ARGS)
 
 bench-install: .venv/dev
 	.venv/bin/python benchmarks/bench_install.py $(ARGS)

@@ -7,6 +7,7 @@ Everything is measured in one run on one machine, clients beside the server; rat
 
 import argparse
 import contextlib
+import http.client
 import os
 import re
 import socket
@@ -14,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ with gr.Blocks(analytics_enabled=False) as page:
 uvicorn.run(gr.mount_gradio_app(FastAPI(), page, path=""), host="127.0.0.1", port={port}, log_level="warning")
 """
 USERS = (1, 10, 50)
+PAUSE = 0.5
 
 
 @dataclass(frozen=True)
@@ -87,20 +89,39 @@ def first_page(code: str) -> float:
         return time.perf_counter() - start
 
 
-def load(server: Server, users: int, requests: int, pictures: list[bytes]) -> dict[str, float]:
-    """Requests of users who each wait for one answer before they ask again."""
+Asking = Callable[[Server, int], contextlib.AbstractContextManager[Callable[[int], bool]]]
+
+
+def page_users(pictures: list[bytes]) -> Asking:
+    """Users of the page's endpoint: upload, question, answer."""
+
+    @contextlib.contextmanager
+    def asking(server: Server, user: int) -> Iterator[Callable[[int], bool]]:
+        def one(number: int) -> bool:
+            event, data = ask(client, [(f"{user}.png", pictures[(user + number) % len(pictures)])])
+            return event == "complete" and data[0]["probabilities"] is not None
+
+        with httpx.Client(base_url=server.address, timeout=600) as client:
+            yield one
+
+    return asking
+
+
+def load(server: Server, users: int, requests: int, asking: Asking, pause: float = 0) -> dict[str, float]:
+    """Requests of users who each wait for one answer, and perhaps a while more, before they ask again."""
 
     def use(user: int) -> tuple[list[float], int]:
         seconds, errors = [], 0
-        with httpx.Client(base_url=server.address, timeout=600) as client:
+        with asking(server, user) as one:
+            time.sleep(pause * user / users)
             for number in range(requests // users):
                 start = time.perf_counter()
                 try:
-                    event, data = ask(client, [(f"{user}.png", pictures[(user + number) % len(pictures)])])
-                    errors += event != "complete" or data[0]["probabilities"] is None
-                except httpx.HTTPError:
+                    errors += not one(number)
+                except (httpx.HTTPError, OSError, http.client.HTTPException):
                     errors += 1
                 seconds.append(time.perf_counter() - start)
+                time.sleep(pause)
         return seconds, errors
 
     start, before = time.perf_counter(), server.processor_seconds
@@ -126,7 +147,8 @@ def main() -> None:
     options = parser.parse_args()
     pictures = [encoded(Image.fromarray(pixels)) for pixels in likely_slices(Classifier.load(), 16)]
     with serving(ALZEDGE) as server:
-        load(server, 1, 20, pictures)
+        asking = page_users(pictures)
+        load(server, 1, 20, asking)
         before = server.resident_mib
         print(
             "| users | requests | requests/s | p50 ms | p95 ms | processor ms each | errors |\n|---|---|---|---|---|---|---|"
@@ -134,12 +156,15 @@ def main() -> None:
         p95 = {}
         shares = {1: 0.1, 10: 0.4, 50: 0.5}
         for users in USERS:
-            found = load(server, users, max(users, int(options.requests * shares[users])), pictures)
+            found = load(server, users, max(users, int(options.requests * shares[users])), asking)
             p95[users] = found["p95"]
             row = f"{found['rate']:.1f} | {found['p50']:.0f} | {found['p95']:.0f} | {found['cpu']:.1f} | {found['errors']}"
             print(f"| {users} | {found['requests']} | {row} |", flush=True)
         after = server.resident_mib
+        unhurried = {users: load(server, users, 30 * users, asking, PAUSE)["p95"] for users in (1, 10)}
     print(f"p95 at 10 users: {p95[10] / p95[1]:.1f} times the single user's")
+    one, ten = unhurried.values()
+    print(f"the same when each reads for {PAUSE} s: {one:.0f} and {ten:.0f} ms, {ten / one:.1f} times")
     print(f"memory: {before:.0f} MiB, {after:.0f} MiB after these requests: {after - before:+.1f} MiB", flush=True)
     pairs = [(first_page(ALZEDGE), first_page(EMPTY)) for _ in range(options.starts)]
     if pairs:

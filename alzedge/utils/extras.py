@@ -21,7 +21,7 @@ _NEEDS = {
     ),
     "wandb": ("wandb",),
     "audit": ("sklearn", "scipy", "matplotlib", "threadpoolctl"),
-    "demo": ("gradio", "uvicorn", "jinja2", "pebble", "scipy", "nibabel", "pydicom", "SimpleITK"),
+    "demo": ("gradio", "uvicorn", "jinja2", "orjson", "pebble", "scipy", "nibabel", "pydicom", "SimpleITK"),
     "hub": ("huggingface_hub",),
     "medical": ("nibabel", "pydicom"),
     "prepare": ("nibabel", "pydicom", "SimpleITK"),

@@ -155,18 +155,31 @@ def read_uploads(
 
 
 def read_picture(file: Path, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
-    """Read one slice, uint8 (208, 176).
+    """Read one slice, uint8 (208, 176); see `decode_picture` for what is raised."""
+    with told_as_damage(file.name):
+        data = read_bytes(file)
+    return decode_picture(data, file.name, limits, guard)
+
+
+def decode_picture(data: bytes, name: str, limits: Limits, guard: Guard | None) -> NDArray[np.uint8]:
+    """Decode one slice, uint8 (208, 176).
+
+    Args:
+        data: content of a picture file.
+        name: how to call it in messages.
+        limits: on pixels.
+        guard: see `read_uploads`.
 
     Raises:
         NotASlice: a picture of another size or mode that the guard takes for something else.
         UserError: any other picture of another size or mode, or not to be read.
     """
-    with told_as_damage(file.name):
-        pixels, problem = fit_slice(read_bytes(file), file.name, limits.pixels)
+    with told_as_damage(name):
+        pixels, problem = fit_slice(data, name, limits.pixels)
     if problem is None:
-        refuse_text(pixels, file.name)
+        refuse_text(pixels, name)
         return pixels
-    raise NotASlice(file.name, unlikeness_of_misfit(guard, pixels, problem))
+    raise NotASlice(name, unlikeness_of_misfit(guard, pixels, problem))
 
 
 def discard(paths: Sequence[str | Path]) -> None:

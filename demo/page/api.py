@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,16 @@ _PREDICT = (
 _BATCH = "Answer for each file by itself: a list of slices, volumes and single DICOM files gives a list of answers."
 
 
-def add_api(
-    classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True, keep: Keep | None = None
-) -> None:
-    """Add the endpoints to the `gr.Blocks` that is being built.
+# Answers for the list of values that a program sent, files first, and for a visitor's address.
+Ask = Callable[[list[Any], str], Awaitable[Any]]
 
-    Both take the files that were uploaded, and delete them when they have answered.
+
+def endpoints(
+    classifier: Classifier, limits: Limits, call: Call, turns: Turns, prepared: bool = True, keep: Keep | None = None
+) -> dict[str, Ask]:
+    """The endpoints by name; both take the files that were uploaded, and delete them when they have answered.
+
+    They raise `gr.Error` with the sentence that tells why there is no answer.
 
     Args:
         classifier: answers.
@@ -42,30 +46,50 @@ def add_api(
         keep: takes each question's slices and answers for a log; None without one.
     """
 
-    async def respond(files: Any, request: gr.Request, question: Callable[[list[Path]], Any]) -> Any:
+    async def respond(files: Any, visitor: str, question: Callable[[list[Path]], Any]) -> Any:
         with _uploaded(files) as paths:
-            async with turns.turn(str(request.client.host) if request.client else ""):
+            async with turns.turn(visitor):
                 return await asyncio.to_thread(question, paths)
 
-    async def predict(
-        files: list[gr.FileData], request: gr.Request, age: float | None = None, sex: str | None = None
-    ) -> Json:
+    async def predict(data: list[Any], visitor: str) -> Json:
+        files, age, sex = [*data, None, None][:3]
+
         def question(paths: list[Path]) -> Json:
             return answer(classifier, paths, limits, call, prepared, read_told(age, sex), keep)
 
-        answered: Json = await respond(files, request, question)
+        answered: Json = await respond(files, visitor, question)
         return answered
 
-    async def predict_batch(files: list[gr.FileData], request: gr.Request) -> list[Json]:
+    async def predict_batch(data: list[Any], visitor: str) -> list[Json]:
 
         def question(paths: list[Path]) -> list[Json]:
             return answer_each(classifier, paths, limits, call, prepared, keep)
 
-        answered: list[Json] = await respond(files, request, question)
+        answered: list[Json] = await respond(data[0], visitor, question)
+        return answered
+
+    return {"predict": predict, "predict_batch": predict_batch}
+
+
+def add_api(asked: dict[str, Ask]) -> None:
+    """Add `endpoints` to the `gr.Blocks` that is being built."""
+
+    async def predict(
+        files: list[gr.FileData], request: gr.Request, age: float | None = None, sex: str | None = None
+    ) -> Json:
+        answered: Json = await asked["predict"]([files, age, sex], _visitor_of(request))
+        return answered
+
+    async def predict_batch(files: list[gr.FileData], request: gr.Request) -> list[Json]:
+        answered: list[Json] = await asked["predict_batch"]([files], _visitor_of(request))
         return answered
 
     gr.api(predict, api_name="predict", api_description=_PREDICT, concurrency_limit=None)
     gr.api(predict_batch, api_name="predict_batch", api_description=_BATCH, concurrency_limit=None)
+
+
+def _visitor_of(request: gr.Request) -> str:
+    return str(request.client.host) if request.client else ""
 
 
 def answer(

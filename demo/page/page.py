@@ -15,7 +15,7 @@ from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.model_card import card_html
 from alzedge.demo.html.rendering import render
 from alzedge.demo.html.verdict import size_text
-from alzedge.demo.page.api import add_api
+from alzedge.demo.page.api import add_api, endpoints
 from alzedge.demo.page.ask_side import add_ask_side
 from alzedge.demo.page.bare import BARE
 from alzedge.demo.page.desk import Answered, Desk, Shown
@@ -141,7 +141,7 @@ def build_page(
         regroup: dict[str, Any] = {"fn": on_group, "inputs": [answered, together, *told], "outputs": shown.wording}
         for change in (together.input, ask.age.submit, ask.age.blur, ask.sex.input):
             change(**regroup, **_PRIVATE)
-        add_api(classifier, limits, call, line, prepared, keep)
+        add_api(endpoints(classifier, limits, call, line, prepared, keep))
     return page
 
 

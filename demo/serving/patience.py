@@ -125,7 +125,8 @@ class _Clock:
             return await self._receive()
         left = self._deadline - asyncio.get_running_loop().time()
         try:
-            message = await asyncio.wait_for(self._receive(), max(0.0, left))
+            async with asyncio.timeout(max(0.0, left)):  # unlike `wait_for` it makes no task, for every part of a body
+                message = await self._receive()
         except TimeoutError as error:
             raise TooSlow from error
         self._deadline += len(message.get("body", b"")) / BYTES_PER_SECOND

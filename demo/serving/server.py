@@ -9,8 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from importlib import resources
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,21 +18,26 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 from gradio.routes import App
-from starlette.responses import Response
 
-from alzedge import __version__
 from alzedge.demo.answering.evidence import find_evidence
 from alzedge.demo.answering.limits import LIMITS, Limits
 from alzedge.demo.answering.turns import Turns
 from alzedge.demo.answering.uploads import Call, call_here
 from alzedge.demo.html.comparison import load_teacher
+from alzedge.demo.page.api import endpoints
 from alzedge.demo.page.labelling import LabelFolder
-from alzedge.demo.page.page import build_page, launch_options, page_file
+from alzedge.demo.page.page import build_page, launch_options
+from alzedge.demo.rest.answering import Answering
+from alzedge.demo.rest.counting import Counting, Watched, find_metrics
+from alzedge.demo.rest.door import Door
+from alzedge.demo.rest.model import Served
+from alzedge.demo.serving.calls import Calls
 from alzedge.demo.serving.gate import Gate
 from alzedge.demo.serving.log_lines import ShortLines
+from alzedge.demo.serving.own_routes import add_own_routes
 from alzedge.demo.serving.patience import BACKLOG, PatientProtocol, TimedBodies, most_connections
 from alzedge.demo.serving.sessions import keep_lean
-from alzedge.demo.serving.upkeep import UnreadAnswers, keep_up
+from alzedge.demo.serving.upkeep import Answers, UnreadAnswers, keep_up
 from alzedge.demo.serving.uploading import upload_router
 from alzedge.demo.serving.workers import working
 from alzedge.inference.classifier import Classifier
@@ -84,10 +88,14 @@ def make_app(
     if "GRADIO_TEMP_DIR" not in os.environ:
         os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="alzedge-demo-")
     folder = Path(os.environ["GRADIO_TEMP_DIR"])
-    classifier = Classifier.load(model)
+    classifier, turns = Classifier.load(model), Turns(PLACES, QUEUE_SIZE)
+    metrics = find_metrics(classifier.record, turns.__len__)
+    if metrics is not None:
+        classifier = Watched(classifier, metrics.count_answers)
     evidence, beside = find_evidence(model, classifier), None if teacher is None else load_teacher(teacher)
-    kept, turns = None if labels is None else LabelFolder(labels), Turns(PLACES, QUEUE_SIZE)
-    page = build_page(classifier, evidence, beside, kept, limits, call, turns, prepared, _keep(classifier, log))
+    kept = None if labels is None else LabelFolder(labels)
+    keep = _keep(classifier, log)
+    page = build_page(classifier, evidence, beside, kept, limits, call, turns, prepared, keep)
     page.max_threads = QUEUE_SIZE  # of questions at a time in Gradio's eyes; `turns` lets a few of them in
     page.queue(_STATUS_SECONDS, api_open=False, max_size=QUEUE_SIZE)
     page._queue.sleep_when_free = _IDLE_SECONDS
@@ -95,11 +103,13 @@ def make_app(
     page.state_session_capacity = SESSIONS
     # Only then does Gradio check that a file which a question names was uploaded; `launch` would set it.
     page.has_launched = True
-    answers = UnreadAnswers(page)
+    calls = Calls(endpoints(classifier, limits, call, turns, prepared, keep), QUEUE_SIZE)
+    answers = (UnreadAnswers(page), calls)
     lifespan = _upkeep(page, answers, folder)
     app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    _add_routes(app, classifier, turns, answers)
+    add_own_routes(app, classifier, turns, answers)
     app.include_router(upload_router(folder, limits))
+    app.router.routes.extend(calls.routes)
     # Mounted instead of launched: `launch` asks its own address with a short time-out and
     # gives up on a busy machine.
     options = {"show_error": False, "run_history": False, "ssr_mode": False, "mcp_server": False, "pwa": False}
@@ -115,7 +125,9 @@ def make_app(
     )
     keep_lean(next(route.app for route in app.routes if isinstance(getattr(route, "app", None), App)), page)
     app.add_middleware(Gate, folder=folder, limits=limits)
+    app.add_middleware(Door, served=Served.of(classifier), answering=Answering(classifier, limits, call, turns, keep))
     app.add_middleware(TimedBodies)
+    app.add_middleware(Counting, metrics=metrics)
     return app
 
 
@@ -132,29 +144,6 @@ def _keep(classifier: Classifier, path: Path | None) -> Keep | None:
             sys.stderr.write(f"{path}: a line of the log could not be written ({error.strerror})\n")
 
     return keep
-
-
-def _add_routes(app: FastAPI, classifier: Classifier, turns: Turns, answers: UnreadAnswers) -> None:
-    script, style = page_file("page.js"), page_file("page.css")
-    example = resources.files("alzedge.demo.answering").joinpath("example", "slice4.png").read_bytes()
-
-    @app.get("/healthz")
-    async def healthz() -> dict[str, Any]:
-        model = classifier.record["sha256"]
-        waiting = {"waiting": len(turns), "unread": len(answers)}
-        return {"status": "ok", "version": __version__, "model": model, **waiting}
-
-    @app.get("/alzedge/page.js")
-    async def page_script() -> Response:
-        return Response(script, media_type="text/javascript")
-
-    @app.get("/alzedge/page.css")
-    async def page_style() -> Response:
-        return Response(style, media_type="text/css")
-
-    @app.get("/alzedge/preview.png")
-    async def preview() -> Response:
-        return Response(example, media_type="image/png")
 
 
 def serve(
@@ -226,7 +215,7 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _upkeep(page: gr.Blocks, answers: UnreadAnswers, folder: Path) -> Any:
+def _upkeep(page: gr.Blocks, answers: Sequence[Answers], folder: Path) -> Any:
     """A lifespan in which a page is looked after."""
 
     @contextlib.asynccontextmanager

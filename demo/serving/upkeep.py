@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -19,17 +20,28 @@ SESSION_SECONDS = 60
 _EVERY_SECONDS = 5
 
 
-async def keep_up(page: "gr.Blocks", answers: "UnreadAnswers", folder: Path) -> None:
+class Answers(Protocol):
+    """Answers that are kept until they are fetched."""
+
+    def __len__(self) -> int:
+        """Number of those that nobody has fetched."""
+
+    def drop(self, now: float) -> None:
+        """Drop those that have waited too long, by a clock that never goes back."""
+
+
+async def keep_up(page: "gr.Blocks", answers: Sequence[Answers], folder: Path) -> None:
     """Look after a page for as long as it runs.
 
     Args:
         page: being served.
-        answers: of it.
+        answers: that wait to be fetched.
         folder: of uploads.
     """
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
-        answers.drop(time.monotonic())
+        for kept in answers:
+            kept.drop(time.monotonic())
         forget_sessions(page, SESSION_SECONDS)
         await asyncio.to_thread(sweep, folder, KEPT_SECONDS)
 

@@ -19,6 +19,10 @@ from alzedge.utils.files import write_bytes
 
 _SIGNATURE = "serving_default"
 _FILE = "saved_model.pb"
+# Where TensorFlow Serving looks for requests that it answers before it says that the model is ready.
+WARM_UP = "assets.extra/tf_serving_warmup_requests"
+# Fields of tensorflow_serving's messages `PredictionLog`, `PredictLog`, `PredictRequest`, `ModelSpec` and of a map's entries.
+_PREDICT_LOG, _REQUEST, _MODEL_SPEC, _INPUTS, _NAME, _SIGNATURE_NAME, _KEY, _VALUE = 6, 1, 1, 2, 1, 3, 1, 2
 
 
 def to_saved_model(model: keras.Model) -> bytes:
@@ -76,6 +80,8 @@ def _packed(graph: tf.compat.v1.GraphDef, inputs: dict[str, str], outputs: dict[
 def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
     """Write the folder with its record, whole or not at all; an earlier export of ours is replaced.
 
+    With it comes the request that TensorFlow Serving answers before it says that the model is ready.
+
     Raises:
         UserError: a folder or file that is not an export of ours is there.
     """
@@ -85,10 +91,39 @@ def write_saved_model(folder: Path, model: bytes, record: Record) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".alzedge-tmp-") as temporary:
         made = Path(temporary) / folder.name
         write_bytes(made / _FILE, model)
+        _write_warm_up(made / WARM_UP, model)
         seal_folder(made, record)
         if folder.exists():
             folder.rename(Path(temporary) / "old")
         made.rename(folder)
+
+
+def _write_warm_up(path: Path, model: bytes) -> None:
+    """Write one `PredictionLog` as a TFRecord file: a black slice for each input of the signature.
+
+    https://www.tensorflow.org/tfx/serving/saved_model_warmup; the messages are written by their few fields, since the
+    package that has them, tensorflow-serving-api, is needed for nothing else.
+    """
+    signature = saved_model_pb2.SavedModel.FromString(model).meta_graphs[0].signature_def[_SIGNATURE]
+    inputs = b""
+    for name, info in sorted(signature.inputs.items()):
+        shape = [1 if size.size < 0 else size.size for size in info.tensor_shape.dim]
+        black = tf.make_tensor_proto(np.zeros(shape, tf.as_dtype(info.dtype).as_numpy_dtype))
+        entry = _field(_KEY, name.encode()) + _field(_VALUE, black.SerializeToString(deterministic=True))
+        inputs += _field(_INPUTS, entry)
+    spec = _field(_NAME, b"alzedge") + _field(_SIGNATURE_NAME, _SIGNATURE.encode())
+    request = _field(_REQUEST, _field(_MODEL_SPEC, spec) + inputs)
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(_field(_PREDICT_LOG, request))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of a protocol buffer's message that holds text or another message."""
+    size, length = len(content), b""
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + content
 
 
 def saved_model_outputs(

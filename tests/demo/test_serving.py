@@ -14,17 +14,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 
 from alzedge.demo.answering.limits import Limits
 from alzedge.demo.answering.turns import Turns
 from alzedge.demo.answering.uploads import NotASlice, read_picture
 from alzedge.demo.serving import patience
+from alzedge.demo.serving.calls import Calls
 from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
 from alzedge.demo.serving.log_lines import ShortLines
 from alzedge.demo.serving.upkeep import UnreadAnswers, forget_sessions, sweep
@@ -241,6 +245,51 @@ def test_answers_that_nobody_fetches_are_dropped() -> None:
     answers.drop(62.0, most_bytes=6000)
     assert set(queue.pending_messages_per_session) == {"asked", "large"}, "the oldest first"
     assert set(queue.pending_event_ids_session) == {"asked"}
+
+
+def test_a_call_is_answered_once_and_not_kept_for_long() -> None:
+    """The endpoints' simple form, without a page: order of events, limits, and a fault of ours."""
+    go_on = asyncio.Event()
+
+    async def predict(data: list[Any], visitor: str) -> Any:
+        if data[0] == "wait":
+            await go_on.wait()
+        if data[0] == "bad":
+            raise gr.Error("a.png: not a JPEG.", print_exception=False)
+        if data[0] == "fault":
+            raise KeyError("secret")
+        return {"told": data, "visitor": visitor}
+
+    calls = Calls({"predict": predict}, most=2)
+    path = "/gradio_api/call/predict"
+    with TestClient(Starlette(routes=calls.routes)) as client:
+
+        def ask(*data: Any) -> str:
+            return str(client.post(path, json={"data": data}).json()["event_id"])
+
+        def told(event: str) -> str:
+            return client.get(f"{path}/{event}").text
+
+        event = ask("files", 71)
+        assert told(event) == 'event: complete\ndata: [{"told": ["files", 71], "visitor": "testclient"}]\n\n'
+        assert client.get(f"{path}/{event}").status_code == 404, "an answer is told once"
+        assert told(ask("bad")).startswith('event: error\ndata: {"error": "a.png: not a JPEG."')
+        assert told(ask("fault")) == 'event: error\ndata: {"error": null}\n\n'
+        assert client.post(path, json={"data": []}).status_code == client.post(path, json=7).status_code == 422
+        assert client.post("/gradio_api/call/other", json={"data": [1]}).status_code == 404
+        waiting = [ask("wait"), ask("wait")]
+        assert client.post(path, json={"data": ["files"]}).status_code == 503 and len(calls) == 0
+        assert client.portal is not None
+        client.portal.call(go_on.set)
+        assert all("complete" in told(one) for one in waiting) and not calls._calls
+        for _ in range(3):
+            ask("files")
+        while len(calls) < 3:
+            time.sleep(0.01)
+        calls.drop(time.monotonic(), most_bytes=150)
+        assert len(calls) == 2, "the oldest goes where all are too many bytes"
+        calls.drop(time.monotonic() + 61)
+        assert not calls._calls
 
 
 def test_idle_sessions_are_forgotten() -> None:

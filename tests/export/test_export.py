@@ -5,14 +5,24 @@ import shutil
 import signal
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
 from helpers.commands import assert_refused, call_cli, run_cli
 from helpers.images import write_cohort
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+from tensorflow_serving.apis.prediction_service_pb2_grpc import (
+    PredictionServiceServicer,
+    PredictionServiceStub,
+    add_PredictionServiceServicer_to_server,
+)
 
 from alzedge.data.dataset import DataSet, Split, split_dataset
 from alzedge.data.phantom_set import make_phantoms
@@ -23,7 +33,7 @@ from alzedge.export.convert.formats import FORMATS
 from alzedge.export.convert.heat_map import with_heat_map
 from alzedge.export.convert.onnx import to_onnx
 from alzedge.export.convert.probabilities import keras_outputs, keras_probabilities, with_probabilities
-from alzedge.export.convert.saved_model import to_saved_model, write_saved_model
+from alzedge.export.convert.saved_model import WARM_UP, to_saved_model, write_saved_model
 from alzedge.export.convert.tflite import to_float32, to_int8
 from alzedge.export.evaluate import external
 from alzedge.export.evaluate.scoring import load_scorer
@@ -340,6 +350,49 @@ def test_a_saved_model_serves_and_replaces_only_its_own(
     found = serve(images=tf.constant(prepared.held_out.inputs[:7]))
     assert list(found) == ["probabilities"]
     np.testing.assert_allclose(found["probabilities"], prepared.held_out.keras[:7], atol=1e-5)
+
+
+class OneModel(PredictionServiceServicer):
+    """TensorFlow Serving's service for one SavedModel, which is loaded as the binary loads it: into a session."""
+
+    def __init__(self, folder: Path) -> None:
+        self.session = tf.compat.v1.Session(graph=tf.Graph())
+        self.signatures = tf.compat.v1.saved_model.load(self.session, ["serve"], str(folder)).signature_def
+
+    def Predict(self, request: PredictRequest, context: Any) -> PredictResponse:
+        signature = self.signatures[request.model_spec.signature_name]
+        given = {signature.inputs[name].name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        wanted = {name: info.name for name, info in signature.outputs.items()}
+        response = PredictResponse(model_spec=request.model_spec)
+        for name, values in self.session.run(wanted, given).items():
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(values))
+        return response
+
+
+def test_a_saved_model_answers_clients_with_tensorflow_serving_s_stubs(
+    exported: Exported, prepared: PreparedStudent
+) -> None:
+    """The published messages and stubs over a real channel, first with the warm-up record that came with the model."""
+    folder = exported("saved_model")[0]
+    (raw,) = tf.data.TFRecordDataset(str(folder / WARM_UP)).as_numpy_iterator()
+    warm_up = PredictionLog.FromString(raw).predict_log.request
+    assert warm_up.model_spec.name == "alzedge" and warm_up.model_spec.signature_name == "serving_default"
+    assert PredictionLog.FromString(raw).SerializeToString(deterministic=True) == raw, (
+        "no field is unknown or left over"
+    )
+    inputs = prepared.held_out.inputs[:3]
+    question = PredictRequest(model_spec=warm_up.model_spec)
+    question.inputs["images"].CopyFrom(tf.make_tensor_proto(inputs))
+    server = grpc.server(ThreadPoolExecutor(1))
+    add_PredictionServiceServicer_to_server(OneModel(folder), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        ask = PredictionServiceStub(channel).Predict
+        assert tf.make_ndarray(ask(warm_up, timeout=60).outputs["probabilities"]).shape == (1, 4)
+        found = tf.make_ndarray(ask(question, timeout=60).outputs["probabilities"])
+    server.stop(0)
+    np.testing.assert_allclose(found, prepared.held_out.keras[:3], atol=1e-5)
 
 
 def test_a_heat_map_is_a_second_output_of_every_container(prepared: PreparedStudent) -> None:

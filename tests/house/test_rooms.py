@@ -61,6 +61,7 @@ ROOMS = [
     "alzedge.demo.answering",
     "alzedge.demo.html",
     "alzedge.demo.page",
+    "alzedge.demo.rest",
     "alzedge.demo.serving",
     "alzedge.demo",
     "alzedge.demo.commands",

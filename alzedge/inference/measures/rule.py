@@ -137,7 +137,7 @@ class Measures:
 
     def _rule(self, height: Floats) -> tuple[PersonRule, NDArray[np.intp]]:
         """The rule for slices of these heights, and each slice's group in it, -1 for one that it leaves out."""
-        if self.by_level is not None:
+        if self.by_level is not None and not np.isnan(height).all():
             group = group_of(height)
             if np.isin(group, self.by_level.groups).any():
                 return self.by_level, group

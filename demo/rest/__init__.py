@@ -1,0 +1,1 @@
+"""Endpoints of TensorFlow Serving and KServe, beside the page and without its queue; figures for Prometheus."""
