@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -162,6 +163,7 @@ def serve(
         app = make_app(model, teacher=teacher, labels=labels, call=workers, prepared=prepared, log=log)
         workers.start()
         sys.stderr = ShortLines(sys.stderr)
+        gc.freeze()  # what is there now stays: hundreds of thousands of objects that no later collection need look at
         config = uvicorn.Config(
             app,
             host=host,
