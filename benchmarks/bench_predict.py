@@ -32,12 +32,12 @@ from alzedge.data.phantom_set import make_phantoms
 from alzedge.export.guard.fit import make_guard
 from alzedge.imaging.slices import decode_slice, read_bytes
 from alzedge.inference.answering import Answerer
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import find_items
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.measures.single import SingleSlices
 from alzedge.inference.predict import chunks
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite, write_tflite
 
 _IMPORTS = "import numpy, PIL.Image; from ai_edge_litert.interpreter import Interpreter"

@@ -47,8 +47,8 @@ def explain_command(
 
     from alzedge.imaging.overlay import explanation_picture
     from alzedge.imaging.slices import read_bytes, read_slice
-    from alzedge.inference.bundled import bundled_heat_map_model
     from alzedge.inference.classifier import Classifier
+    from alzedge.model_file.bundled import bundled_heat_map_model
     from alzedge.preparation.upright import TURNED, turned_where
 
     classifier = Classifier.load(model or bundled_heat_map_model(), guarded=not no_guard)

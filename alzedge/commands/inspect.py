@@ -24,7 +24,7 @@ def inspect_command(model: Path | None, as_json: bool) -> None:
     from alzedge.model_file.read_write import read_record
 
     if model is None:
-        from alzedge.inference.bundled import bundled_model
+        from alzedge.model_file.bundled import bundled_model
 
         model = bundled_model()
     record = read_record(model)

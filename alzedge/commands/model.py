@@ -22,7 +22,7 @@ def model_command(out: Path | None, heat_map: bool) -> None:
     if out is not None and not folder and out.suffix != ".tflite":
         raise click.BadParameter(f"{out}: the name must end in .tflite.")
 
-    from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
+    from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
     from alzedge.utils.files import write_bytes
 
     chosen = bundled_heat_map_model() if heat_map else bundled_model()

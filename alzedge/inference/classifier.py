@@ -11,7 +11,6 @@ from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.slices import fit_slice
 from alzedge.inference.answer import Answer, Prediction, of_each, together
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
 from alzedge.inference.hub import fetch_model, is_repository
 from alzedge.inference.interpreters import Interpreter
@@ -23,6 +22,7 @@ from alzedge.inference.measures.rule import Measures
 from alzedge.inference.measures.single import SingleSlices
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.inference.sources import Source, read_source
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import Record
 from alzedge.model_file.registry.location import is_registered
 from alzedge.model_file.registry.versions import fetch_registered

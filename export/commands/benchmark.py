@@ -111,7 +111,7 @@ def _print_times(models: list[Path], more: bool) -> None:
     from alzedge.errors import UserError
     from alzedge.export.benchmark.latency import measure_models
     from alzedge.export.benchmark.tables import times_table
-    from alzedge.inference.bundled import bundled_model
+    from alzedge.model_file.bundled import bundled_model
 
     if more:
         raise click.UsageError("--time-only goes with neither --reference-models nor --profile.")

@@ -41,7 +41,7 @@ def push_command(repository: str, source: Path | None, space: bool, public: bool
     from alzedge.export.hub.plan import plan_model
     from alzedge.export.hub.plan_space import plan_space
     from alzedge.export.hub.upload import upload
-    from alzedge.inference.bundled import bundled_model
+    from alzedge.model_file.bundled import bundled_model
 
     plan = plan_space(source) if space and source else plan_model(source or bundled_model().parent)
     if dry_run:

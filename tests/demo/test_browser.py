@@ -23,8 +23,8 @@ from alzedge.demo.answering.example import load_example
 from alzedge.demo.html.viewer import brain_mask
 from alzedge.imaging.overlay import AGAINST, FOR
 from alzedge.imaging.slices import read_slice
-from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.inference.classifier import Classifier
+from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
 from alzedge.stages import DISCLAIMER, STAGES
 
 BROWSER = Path(__file__).resolve().parents[2] / "docs" / "browser"

@@ -20,12 +20,12 @@ from PIL import Image
 from alzedge.demo.answering.example import load_example
 from alzedge.demo.html.viewer import brain_mask
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import Guard, block_means
 from alzedge.inference.interpreters import make_interpreter
 from alzedge.inference.measures.demographics import Coding
 from alzedge.inference.measures.readings import Readings
+from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
 from alzedge.model_file.read_write import read_tflite
 from alzedge.stages import STAGES
 

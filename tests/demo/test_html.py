@@ -35,11 +35,11 @@ from alzedge.demo.page.labelling import (
 from alzedge.errors import UserError
 from alzedge.imaging.overlay import AGAINST, FOR
 from alzedge.inference.answer import Answer
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.operating_point import OperatingPoint
 from alzedge.metrics.caveats import cannot_sentence
 from alzedge.metrics.record_facts import any_dementia, largest_unseen, read_measurements
+from alzedge.model_file.bundled import bundled_model
 from alzedge.reporting.labels import COLUMNS, labels_csv
 from alzedge.stages import STAGES, TITLES
 from alzedge.utils.spreadsheets import csv_rows, csv_text

@@ -24,9 +24,9 @@ from PIL import Image
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.export.guard.fit import make_guard
 from alzedge.imaging.phantoms import draw_anatomy, draw_slice
-from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.operating_point import OperatingPoint
+from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.reporting.labels import COLUMNS
 from alzedge.stages import DISCLAIMER, STAGES, TITLES

@@ -20,8 +20,8 @@ from PIL import Image
 import alzedge.demo
 from alzedge.demo.space import build_space
 from alzedge.errors import UserError
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
+from alzedge.model_file.bundled import bundled_model
 
 ROOM = Path(alzedge.demo.__path__[0])
 

@@ -37,11 +37,11 @@ from alzedge.export.benchmark.results import (
 )
 from alzedge.export.benchmark.speedup import check_goals, speed_ratio
 from alzedge.export.benchmark.tables import csv_table, markdown_table, size_rows, speed_rows, text_table
-from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.metrics.classification import evaluate
 from alzedge.metrics.estimate import Estimate
 from alzedge.metrics.split_evaluation import EvaluationSet, SplitEvaluation
 from alzedge.metrics.tasks import STAGES4
+from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import STAGES

@@ -23,9 +23,9 @@ from alzedge.export.hub.card import find_benchmark, model_card
 from alzedge.export.hub.card_usage import BROWSER, GRADLE, KOTLIN, RASPBERRY_PI
 from alzedge.export.phases import training_time
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.bundled import bundled_model
 from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import TASKS
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import Record, read_record, read_tflite, write_tflite
 from alzedge.runs.run_folder import RunFolder, open_run_folder
 from alzedge.stages import DISCLAIMER, STAGES

@@ -27,12 +27,12 @@ from alzedge.export.evaluate.measured import measured_people, write_measure_pict
 from alzedge.export.evaluate.sources import open_sources
 from alzedge.export.report.html import html_report, split_cell
 from alzedge.export.report.sections import Section, Table, split_section
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import Guard
 from alzedge.metrics.classification import make_levels
 from alzedge.metrics.split_evaluation import SplitEvaluation, read_metrics
 from alzedge.metrics.tasks import ANY_DEMENTIA, STAGES4
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.monitoring.audit.overlap import Overlap, find_overlap
 from alzedge.runs.recipe_file import load_recipe

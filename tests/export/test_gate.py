@@ -17,8 +17,8 @@ from alzedge.export.evaluate.gate.compare import check_people, power_of
 from alzedge.export.evaluate.gate.gate import gate, sign
 from alzedge.export.evaluate.gate.people import PairedPeople
 from alzedge.export.evaluate.gate.settings import GateSettings
-from alzedge.inference.bundled import bundled_model
 from alzedge.metrics.people.person_answers import PersonAnswers
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.decision import Check, Decision, Outcome, SignedDecision, Verdict
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.runs.recipe_file import load_recipe

@@ -21,8 +21,8 @@ from alzedge.export.hub import plan
 from alzedge.export.hub.plan import plan_model
 from alzedge.export.hub.plan_space import plan_space
 from alzedge.export.hub.upload import upload
-from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.inference.hub import HUB_FILE, fetch_model
+from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
 
 
 @pytest.fixture
@@ -264,7 +264,7 @@ def test_push_then_from_pretrained_predicts_the_same_and_again_changes_nothing(
     code = f"""
 import numpy as np
 from alzedge.data.phantom_set import make_phantoms
-from alzedge.inference.bundled import bundled_model
+from alzedge.model_file.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 images = make_phantoms(20, 5).images[::9]
 ours = Classifier.load(bundled_model()).probabilities(images)

@@ -17,7 +17,7 @@ from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.export.experiments.lifecycle import steps
 from alzedge.export.experiments.lifecycle.opening import Opened, Spec, open_spec
-from alzedge.inference.bundled import bundled_model
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.decision import Outcome
 from alzedge.model_file.registry.location import locate
 from alzedge.runs.recipe_file import load_recipe

@@ -13,8 +13,8 @@ from PIL import Image
 
 from alzedge.data.dataset import DataSet
 from alzedge.imaging.slices import decode_slice
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
 
 pytest.importorskip("tflite_micro", reason="tflite-micro is not installed; pip install tflite-micro")

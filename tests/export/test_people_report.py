@@ -16,10 +16,10 @@ from alzedge.export.hub.card import model_card
 from alzedge.export.report.html import html_report, markdown_report
 from alzedge.export.report.measure_plots import MeasuredPeople, draw_measures
 from alzedge.export.report.people_sections import people_sections
-from alzedge.inference.bundled import bundled_model
 from alzedge.metrics.people.evidence import Asked, source_figures
 from alzedge.metrics.people.person_answers import mean_over_slices
 from alzedge.metrics.split_evaluation import SplitEvaluation
+from alzedge.model_file.bundled import bundled_model
 
 ROOT = Path(__file__).resolve().parents[2]
 in_checkout = pytest.mark.skipif(

@@ -17,10 +17,10 @@ from alzedge.commands.record_text import record_text
 from alzedge.errors import UserError
 from alzedge.export.hub.card import model_card
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.interpreters import Interpreter
 from alzedge.inference.sandbox import load_interpreter
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.kind import ModelKind, Role
 from alzedge.model_file.read_tflite_metadata import standard_metadata
 from alzedge.model_file.read_write import (

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.discriminant import Discriminant
 from alzedge.inference.measures.norm import NormativeCurve
 from alzedge.inference.measures.quantities import BrainVolume
 from alzedge.inference.measures.regression import Regression
 from alzedge.inference.measures.rule import Measures, PersonRule
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
 
 _Floats = NDArray[np.float32]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.demographics import Coding
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
 
 

@@ -3,9 +3,9 @@
 from ai_edge_litert.tools import flatbuffer_utils
 
 from alzedge.export.convert.write_tflite_metadata import pack
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.interpreters import TFLiteInterpreter
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import Record, read_tflite
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from alzedge.cli import _COMMANDS, cli
 from alzedge.data.dataset import DataSet
-from alzedge.inference.bundled import bundled_model
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_record
 from alzedge.stages import DISCLAIMER, STAGES
 

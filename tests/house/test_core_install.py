@@ -118,5 +118,5 @@ def shell_blocks(text: str) -> list[list[str]]:
 def bundled(run: Run) -> str:
     """The bundled model in the environment."""
     return run(
-        "venv/bin/python", "-c", "from alzedge.inference.bundled import bundled_model; print(bundled_model())"
+        "venv/bin/python", "-c", "from alzedge.model_file.bundled import bundled_model; print(bundled_model())"
     ).strip()

@@ -14,9 +14,9 @@ import yaml
 import alzedge
 from alzedge.cli import cli
 from alzedge.data.dataset import DataSet
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.interpreters import make_interpreter
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
 
 ROOT = Path(__file__).resolve().parents[2]

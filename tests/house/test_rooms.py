@@ -23,7 +23,6 @@ ROOMS = [
     "alzedge.model_file",
     "alzedge.model_file.registry",
     "alzedge.inference.measures",
-    "alzedge.inference.bundled",
     "alzedge.inference",
     "alzedge.data.people.by_pixels",
     "alzedge.data.people",

@@ -23,13 +23,13 @@ from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.answer import Prediction
 from alzedge.inference.answering import Result
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import Guard
 from alzedge.inference.measures.rule import Measures
 from alzedge.inference.measures.words import percentile_sentence, set_in_words
 from alzedge.inference.writers import CSV_COLUMNS, CsvWriter, TextWriter, entries
 from alzedge.metrics.caveats import measured_sentences, operating_sentence
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.stages import STAGES
 

@@ -20,13 +20,13 @@ from helpers.volumes import Series, as_grid, save_nifti, save_series
 from PIL import Image
 
 from alzedge.data.dataset import DataSet
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import Guard
 from alzedge.inference.inputs import find_items
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.writers import CSV_COLUMNS
 from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.stages import DISCLAIMER, STAGES
 

@@ -17,10 +17,10 @@ from alzedge.errors import UserError
 from alzedge.export.convert.write_tflite_metadata import pack
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference import sandbox
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.sandbox import load_interpreter
 from alzedge.model_file import record
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 
 _NUMBERS = (-(2**31), -2, -1, 0, 1, 2, 3, 7, 64, 255, 4096, 65536, 2**24, 2**31 - 1)

@@ -15,9 +15,9 @@ from helpers.images import encoded
 from PIL import Image
 
 from alzedge.imaging.slices import read_slice
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.inputs import find_items
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_record
 from alzedge.preparation.upright import TURNED
 

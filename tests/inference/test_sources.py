@@ -13,10 +13,10 @@ from PIL import Image
 
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
-from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.readings import Readings
 from alzedge.metrics.caveats import cannot_sentence, operating_sentence
+from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
 from alzedge.model_file.read_write import read_record
 
 

@@ -14,10 +14,10 @@ from alzedge.errors import UserError
 from alzedge.export.guard.fit import make_guard
 from alzedge.imaging.slices import fit_slice
 from alzedge.inference.answer import Answer, together
-from alzedge.inference.bundled import bundled_heat_map_model, bundled_model
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE, Guard
 from alzedge.inference.measures.readings import Readings
+from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import DISCLAIMER, STAGES

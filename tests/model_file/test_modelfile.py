@@ -13,8 +13,8 @@ from helpers.commands import assert_refused, call_cli, run_code
 from alzedge.data.dataset import DataSet
 from alzedge.errors import UserError
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import (
     ModelKind,
     Role,

@@ -14,7 +14,7 @@ from helpers.commands import assert_refused, call_cli
 from alzedge.commands.record_text import record_text
 from alzedge.errors import UserError
 from alzedge.export.hub.card import model_card
-from alzedge.inference.bundled import bundled_model
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.model_file.record import LABELS_ENTRY, RECORD_ENTRY, _digest
 from alzedge.model_file.record_schema import problem_of

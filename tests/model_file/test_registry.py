@@ -11,8 +11,8 @@ from filelock import FileLock
 from helpers.commands import assert_refused, call_cli
 
 from alzedge.errors import UserError
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.classifier import Classifier
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import Record, read_record, read_tflite, write_tflite
 from alzedge.model_file.registry import client
 from alzedge.model_file.registry.changes import promote, push, rollback

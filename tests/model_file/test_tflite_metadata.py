@@ -16,8 +16,8 @@ from alzedge.export.convert.rgb import to_rgb
 from alzedge.export.convert.write_tflite_metadata import add_metadata
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.imaging.steps import lookup_of
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.interpreters import TFLiteInterpreter, make_interpreter
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_tflite_metadata import standard_metadata
 from alzedge.model_file.read_write import Record, read_tflite, write_tflite
 

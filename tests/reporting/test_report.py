@@ -20,8 +20,8 @@ from helpers.volumes import save_series
 from alzedge.deidentify.images import clean_image
 from alzedge.errors import UserError
 from alzedge.inference.answer import Answer, together
-from alzedge.inference.bundled import bundled_model
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
+from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
 from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_report, make_tiles, png
 from alzedge.reporting.content import Registration, Report, Told

@@ -47,7 +47,7 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
         ("[teacher]\ndepth = 19", "teacher.depth: expected one of 18, 34, 50"),
         ("[student]\nfilters = [8, 16]", "student.filters: expected a list of 3"),
         ("[student]\nfilters = [8, 16, 'x']", "student.filters: expected int"),
-        ("splits = ['person']", "splits: expected one of official, random, subject"),
+        ("splits = ['person']", "splits: expected one of official, leaky, random, subject"),
         ("[preprocessing]\nshrink = 3", "preprocessing.shrink: expected 1, 2 or 4"),
         ("teacher = 3", r"teacher: expected a table \[teacher\]"),
         ("epochs: 3", "not a TOML file"),

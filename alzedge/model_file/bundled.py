@@ -16,7 +16,7 @@ def bundled_heat_map_model() -> Path:
 
 
 def _bundled(name: str) -> Path:
-    path = Path(__file__).with_name(name)
+    path = Path(__file__).parents[1] / "inference" / "bundled" / name
     if not path.is_file():
         raise UserError(
             f"{path}: the bundled model is missing from this installation; reinstall alzedge or give --model."
