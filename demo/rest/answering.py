@@ -71,7 +71,8 @@ class Answering:
             for row, answer in zip(rows, given, strict=True):
                 answers[row] = answer
             if self._keep is not None:  # several may be of several people
-                self._keep(images, given, self._classifier.person(given), (), len(instances) == 1)
+                person = self._classifier.person(given, told.age, told.sex)
+                self._keep(images, given, person, (), len(instances) == 1)
         return [answer for answer in answers if answer is not None]
 
     def _read(self, instances: Sequence[Instance]) -> list[NDArray[np.uint8] | Answer]:

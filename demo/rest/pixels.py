@@ -81,7 +81,8 @@ def nested_pixels(value: Any, name: str) -> NDArray[np.uint8]:
             raise Refusal(400, f"{name}: a row that is {_described(row)}; {_SHAPE}.")
     if type(value[0][0]) is list:
         value = [_without_channel(row, name) for row in value]
-    return shaped(b"".join([_checked(row, name) for row in value]), name)[0]
+    pixels: NDArray[np.uint8] = shaped(b"".join([_checked(row, name) for row in value]), name)[0]
+    return pixels
 
 
 def flat_pixels(values: list[Any], name: str) -> NDArray[np.uint8]:

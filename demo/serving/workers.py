@@ -22,8 +22,9 @@ T = TypeVar("T")
 _MEMORY = 3 * 2**29
 # Processor time comes slowly on a busy machine.
 _PATIENCE = 4
-# Against memory that decoders never give back.
-_TASKS = 500
+# Against memory that decoders never give back. All workers come to it at about the same time, and then everybody waits for
+# new ones.
+_TASKS = 2000
 
 
 class Workers:
