@@ -90,4 +90,4 @@ def test_the_document_tells_the_arena_and_its_program_runs(
     shares = {line.split()[0]: float(line.split()[1][:-1]) / 100 for line in done.stdout.splitlines()}
     expected = Classifier.load().probabilities(phantoms.images[7:8])[0]
     assert list(shares) == record["labels"]
-    np.testing.assert_allclose(list(shares.values()), expected, atol=8 / 256)
+    np.testing.assert_allclose(list(shares.values()), expected, atol=20 / 256)
