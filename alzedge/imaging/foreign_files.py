@@ -7,6 +7,7 @@ _CONVERT = "convert it to .nii.gz, for example with `mri_convert`"
 _PICTURE = "a picture of a kind that is not read; save it as PNG"
 # Pictures that Pillow or a viewer may open, and that are not among `alzedge.imaging.picture_files.KINDS`.
 PICTURES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".pgm", ".ppm", ".pnm", ".tga")
+_GZIP = "compressed with gzip; unpack it with `gunzip`, then name what comes out"
 _BY_ENDING = {
     (".mgz", ".mgh"): f"a FreeSurfer volume; {_CONVERT}",
     (".mnc",): "a MINC volume; convert it to .nii.gz, for example with `mnc2nii`",
@@ -26,6 +27,7 @@ _BY_ENDING = {
     (".bz2",): "compressed with bzip2; unpack it with `bunzip2`, then name what comes out",
     (".xz", ".lzma"): "compressed with xz; unpack it with `unxz`, then name what comes out",
     (".zst",): "compressed with zstd; unpack it with `unzstd`, then name what comes out",
+    (".dcm.gz", ".ima.gz"): _GZIP,
     (".lz4",): "compressed with lz4; unpack it with `unlz4`, then name what comes out",
     PICTURES: _PICTURE,
     (".parquet",): "a Parquet table; unpack its images into class folders, for example with the Python package "
@@ -41,7 +43,7 @@ _BY_START = {
     b"\xfd7zXZ": _BY_ENDING[(".xz", ".lzma")],
     b"7z\xbc\xaf": _ARCHIVE,
     b"Rar!": _ARCHIVE,
-    b"GIF8": _PICTURE,
+    b"GIF8": "a GIF picture, a kind that is not read; save it as PNG",
     b"/annex/objects/": _ANNEX,
     b"../.git/annex/": _ANNEX,
     b".git/annex/": _ANNEX,
@@ -51,6 +53,8 @@ _BY_START = {
 }
 # The longest mark is that of Git LFS.
 START_BYTES = 32
+# As far as the mark of DICOM.
+OTHER_BYTES = 132
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -83,9 +87,9 @@ def check_there(start: bytes, name: str) -> None:
 
 
 def kind_of_other(start: bytes) -> str | None:
-    """Kind and cure of a file whose name promises a picture, by its first 132 bytes; None where they say nothing."""
+    """Kind and cure of a file that is no picture or scan as its name has it, by its first `OTHER_BYTES`; else None."""
     if start[128:132] == b"DICM":
         return "a DICOM file in spite of its name; let it end in .dcm"
     if start.startswith(_GZIP_MAGIC):
-        return "compressed with gzip; unpack it with `gunzip`, or let it end in .nii.gz if it is a NIfTI volume"
+        return _GZIP
     return foreign_by_start(start)

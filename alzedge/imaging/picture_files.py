@@ -10,7 +10,7 @@ from typing import BinaryIO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from alzedge.errors import UserError
-from alzedge.imaging.foreign_files import kind_of_other
+from alzedge.imaging.foreign_files import OTHER_BYTES, kind_of_other
 from alzedge.utils.archives import MAX_BYTES
 from alzedge.utils.files import LFS_POINTER
 
@@ -67,7 +67,7 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name}: far too many pixels for one slice; export the single slice.") from error
     except UnidentifiedImageError as error:
-        other = kind_of_other(data[:132])
+        other = kind_of_other(data[:OTHER_BYTES])
         reason = f"{other}." if other else f"not a {KINDS} image; export the slice again as one of them."
         raise UserError(f"{name}: {reason}") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error ...

@@ -13,7 +13,7 @@ from pathlib import Path
 from alzedge.errors import UserError
 from alzedge.imaging.analyze import pair_of
 from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
-from alzedge.imaging.foreign_files import START_BYTES, foreign_by_name, foreign_by_start
+from alzedge.imaging.foreign_files import OTHER_BYTES, foreign_by_name, kind_of_other
 from alzedge.imaging.picture_files import KINDS
 from alzedge.utils.archives import open_tree, walk
 
@@ -95,7 +95,7 @@ def _of_file(path: Path) -> Item:
     if kind == ANALYZE:
         return _pair(str(path), lambda name: Path(name).is_file())
     if kind is None:
-        foreign = foreign_by_name(path.name) or foreign_by_start(read_start(str(path), START_BYTES))
+        foreign = foreign_by_name(path.name) or kind_of_other(read_start(str(path), OTHER_BYTES))
         if foreign:
             return _problem(path, f"{foreign}.")
     return Item(str(path), kind or IMAGE, (str(path),))  # the decoder says what is wrong with a file of another kind
