@@ -4,11 +4,7 @@ import contextlib
 import http.client
 import http.server
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -20,8 +16,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from helpers.asking import API, ask, file_data, likely_slices, question, read, upload
+from helpers.asking import API, ask, file_data, question, read, upload
 from helpers.images import encoded
+from helpers.serving import Served, run_program
 from helpers.volumes import as_grid, save_nifti
 from numpy.typing import NDArray
 from PIL import Image
@@ -33,92 +30,6 @@ from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER
 
 ROOT = Path(__file__).resolve().parents[2]
-# Hosts that the server connects to and heavy packages that it imports, as Python itself sees it.
-WATCH = """
-import os, sys
-def watch(event, arguments):
-    if event in ("socket.connect", "socket.getaddrinfo"):
-        told = arguments[1] if event == "socket.connect" else arguments[0]
-    elif event == "import" and arguments[0].partition(".")[0] in ("tensorflow", "keras", "torch"):
-        told = arguments[0]
-    else:
-        return
-    with open(os.environ["ALZEDGE_WATCHED"], "a") as log:
-        print(event, told, file=log)
-sys.addaudithook(watch)
-"""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running `alzedge demo`.
-
-    Attributes:
-        address: of its page, without a slash at the end.
-        process: of the server.
-        folder: where it makes its temporary files.
-        watched: the file in which it notes its own connections and heavy imports.
-        log: its standard error.
-    """
-
-    address: str
-    process: subprocess.Popen[str]
-    folder: Path
-    watched: Path
-    log: Path
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=120)
-
-    def files(self) -> list[Path]:
-        """All files it keeps; Gradio makes an empty folder beside them."""
-        return [path for path in self.folder.rglob("*") if path.is_file()]
-
-
-@contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """A server whose temporary files lie in a folder, until it is told to end; it must end well."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    watching, temporary = folder / "watching", folder / "tmp"
-    watching.mkdir()
-    temporary.mkdir()
-    (watching / "sitecustomize.py").write_text(WATCH)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(watching), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "TMPDIR": str(temporary),
-        "ALZEDGE_WATCHED": str(folder / "watched"),
-    }
-    environment.pop("GRADIO_TEMP_DIR", None)
-    environment["ALL_PROXY"] = "socks://127.0.0.1:7891/"  # of a kind that no HTTP client here knows; none is needed
-    command = [sys.executable, "-m", "alzedge", "demo", "--no-prepare", "--port", str(port)]
-    log = (folder / "log").open("w")
-    with log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as process:
-        try:
-            assert process.stdout is not None and "serving the page" in process.stdout.readline()
-            yield Served(f"http://127.0.0.1:{port}", process, temporary, folder / "watched", folder / "log")
-        finally:
-            process.terminate()
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    """The bundled student, as the server has it."""
-    return Classifier.load()
-
-
-@pytest.fixture(scope="module")
-def slices(classifier: Classifier) -> NDArray[np.uint8]:
-    """Slices that the student answers."""
-    return likely_slices(classifier, 12)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -561,13 +472,6 @@ def test_the_programs_of_the_document_run_as_they_stand(
     assert len(told) >= 3
     assert all("NonDemented" in output or '"status":"ok"' in output for output in told), told
     assert any("other.png" in output for output in told)
-
-
-def run_program(language: str, program: str, folder: Path) -> str:
-    command = [sys.executable, "-c", program] if language == "python" else ["bash", "-euo", "pipefail", "-c", program]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.slow
