@@ -53,12 +53,17 @@ class Served:
         return [path for path in self.folder.rglob("*") if path.is_file()]
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Served]:
     """A server whose temporary files lie in a folder, until it is told to end; it must end well."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     watching, temporary = folder / "watching", folder / "tmp"
     watching.mkdir()
     temporary.mkdir()
