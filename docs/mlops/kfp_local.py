@@ -1,6 +1,6 @@
 """The compiled pipeline on this machine, with Kubeflow's own local runner and no container:
 
-python docs/mlops/kfp_local.py OUT_FOLDER [--recipe FILE.toml]
+python docs/mlops/kfp_local.py OUT_FOLDER [--data DATA] [--recipe NAME_OR_FILE]
 
 It needs `pip install 'alzedge[export,mlops,kfp]'`, in an environment of its own: kfp wants protobuf 6.
 """

@@ -124,4 +124,4 @@ def compile_command(out: Path, target: str, image: str, data: str, people: str, 
     from alzedge.export.experiments.lifecycle.kubeflow import Compiled, compile_pipeline
 
     compile_pipeline(Compiled(image, data, people, recipe, registry), out)
-    click.echo(f"wrote {out}: parameters data, people, recipe, seed, schema, registry")
+    click.echo(f"wrote {out}: parameters data, people, recipe, seed, schema, registry, trained_on, signed_by")

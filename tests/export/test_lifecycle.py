@@ -91,6 +91,8 @@ def test_the_pipeline_compiles_without_tensorflow(tmp_path: Path) -> None:
         "registry",
         "schema",
         "seed",
+        "signed_by",
+        "trained_on",
     }
     images = {one["container"]["image"] for one in spec["deploymentSpec"]["executors"].values()}
     assert images == {"registry.local/alzedge:1"}

@@ -1,4 +1,4 @@
-"""The connection to MLflow: nothing is reported to anybody, one writer at a time, refusals in one sentence."""
+"""The connection to MLflow: nothing is reported to anybody, nothing is printed, refusals in one sentence."""
 
 import contextlib
 import logging
@@ -18,7 +18,7 @@ MODEL = "alzedge"
 # MLflow would wait 20 seconds for a locked database, and minutes for a server that is not there.
 _PATIENCE_S = 2.0
 _HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
-_LOCK = ".lock"
+_SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def open_registry(location: Location, model: str = MODEL, create: bool = False) 
     """
     require("mlops")
     if location.folder is not None:
-        _check_database(location, create)
+        check_database(location, create)
     keep_private()
-    for name, value in _HTTP.items():
+    for name, value in (_HTTP | _SILENT).items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
@@ -61,7 +61,7 @@ def open_registry(location: Location, model: str = MODEL, create: bool = False) 
         return Registry(location, MlflowClient(location.uri, location.uri), model)
 
 
-def _check_database(location: Location, create: bool) -> None:
+def check_database(location: Location, create: bool) -> None:
     """Refuse a folder without a registry, and a database that another process holds or nobody may write."""
     folder, database = location.folder, location.database
     assert folder is not None and database is not None
@@ -83,36 +83,7 @@ def _check_database(location: Location, create: bool) -> None:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.rollback()
         except sqlite3.Error as error:
-            raise UserError(_told(location, str(error))) from error
-
-
-@contextlib.contextmanager
-def changing(location: Location) -> Iterator[None]:
-    """Keep other writers out of an embedded registry while it lasts; a server has its own database for that.
-
-    Raises:
-        UserError: another process is changing it, or it cannot be written.
-    """
-    require("mlops")
-    if location.folder is None:
-        yield
-        return
-    from filelock import FileLock, Timeout
-
-    _check_database(location, create=True)
-    lock = FileLock(location.folder / _LOCK)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise UserError(
-            f"{location.name} is being changed by another alzedge; wait for it, and look with `alzedge registry list`."
-        ) from error
-    except OSError as error:
-        raise UserError(_told(location, "readonly")) from error
-    try:
-        yield
-    finally:
-        lock.release()
+            raise UserError(told(location, str(error))) from error
 
 
 @contextlib.contextmanager
@@ -127,10 +98,11 @@ def in_words(location: Location) -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        raise UserError(_told(location, str(error))) from error
+        raise UserError(told(location, str(error))) from error
 
 
-def _told(location: Location, reason: str) -> str:
+def told(location: Location, reason: str) -> str:
+    """One sentence for what MLflow or the operating system says, with the cure."""
     where = location.name
     if "database schema" in reason:
         return (

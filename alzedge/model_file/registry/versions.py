@@ -1,5 +1,8 @@
 """Versions in a registry, and the files behind them."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,24 +105,34 @@ def find_version(registry: Registry, wanted: str | int) -> Version:
 
 
 def fetch(registry: Registry, version: Version) -> Path:
-    """Find a version's folder of files, downloaded from a server, and verify the `.tflite` file in it.
+    """Find a version's folder of files, and verify the `.tflite` file in it.
+
+    From a server they are downloaded, into a folder that is removed when the process ends.
 
     Raises:
-        UserError: the file is gone, damaged, or not the one that was pushed.
+        UserError: the server cannot be reached, or the file is gone, damaged, or not the one that was pushed.
     """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     title = f"version {version.number} of {registry.model} in {registry.location.name}"
+    uri, target = registry.location.uri, None if registry.location.folder else _temporary_folder()
     try:
-        folder = Path(download_artifacts(artifact_uri=version.source, tracking_uri=registry.location.uri))
+        folder = Path(download_artifacts(artifact_uri=version.source, tracking_uri=uri, dst_path=target))
         there = (folder / FILE).is_file()
     except (MlflowException, OSError):
         there = False
     if not there:
+        aliases_of(registry)  # refuses where the server has gone, not the file
         raise UserError(f"The file of {title} is not there any more ({version.source}); restore it, or push it again.")
     if read_record(folder / FILE)["sha256"] != version.sha256:
         raise UserError(f"The file of {title} is not the one that was pushed (its SHA-256 differs); restore it.")
+    return folder
+
+
+def _temporary_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="alzedge-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 

@@ -128,6 +128,8 @@ def gate(
     recipe: str,
     seed: int,
     registry: str,
+    trained_on: str,
+    signed_by: str,
     evaluated: Input[Model],
     decision: Output[Artifact],
     candidate: Output[Model],
@@ -145,7 +147,8 @@ def gate(
     signed = Path(candidate.path) / CANDIDATE
     champion = champion_file(locate(registry))
     model = Path(evaluated.path) / steps.MODEL
-    taken = steps.gate_model(model, champion, opened, signed, Path(decision.path), DEFAULTS)
+    known = [open_spec(Spec((one,), people, recipe, seed)).dataset for one in trained_on.split()]
+    taken = steps.gate_model(model, champion, opened, signed, Path(decision.path), DEFAULTS, known, signed_by)
     return str(taken.outcome)
 
 
@@ -174,7 +177,7 @@ _STEPS = (ingest, stats, validate, train, evaluate, gate, push)
 
 
 def make_pipeline(settings: Compiled) -> Any:
-    """Make the pipeline; its parameters are data, people, recipe, seed, schema and registry."""
+    """Make the pipeline; its parameters are data, people, recipe, seed, schema, registry, trained_on and signed_by."""
     made = {step.__name__: dsl.component(step, base_image=settings.image, install_kfp_package=False) for step in _STEPS}
 
     @dsl.pipeline(name="alzedge", description="Ingest, stats, validate, train, evaluate, gate, push.")
@@ -185,6 +188,8 @@ def make_pipeline(settings: Compiled) -> Any:
         seed: int = -1,
         schema: str = "",
         registry: str = settings.registry,
+        trained_on: str = "",
+        signed_by: str = "",
     ) -> None:
         source = {"data": data, "people": people, "recipe": recipe, "seed": seed}
         read = made["ingest"](**source)
@@ -192,7 +197,13 @@ def make_pipeline(settings: Compiled) -> Any:
         valid = made["validate"](**source, schema=schema, inferred=counted.outputs["inferred"])
         trained = made["train"](**source, anomalies=valid.outputs["anomalies"])
         measured = made["evaluate"](**source, trained=trained.outputs["trained"])
-        judged = made["gate"](**source, registry=registry, evaluated=measured.outputs["evaluated"])
+        judged = made["gate"](
+            **source,
+            registry=registry,
+            trained_on=trained_on,
+            signed_by=signed_by,
+            evaluated=measured.outputs["evaluated"],
+        )
         made["push"](
             registry=registry,
             outcome=judged.outputs["Output"],
