@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="")
     arguments = parser.parse_args()
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(arguments.out / "kfp"))
-    pipeline = make_pipeline(Compiled("alzedge:latest"))
+    pipeline = make_pipeline(Compiled("python:3.11"))  # nothing is pulled; other names are warned of
     pipeline(data=arguments.data, recipe=arguments.recipe, registry=str(arguments.out.absolute() / "registry"))
 
 

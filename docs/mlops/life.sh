@@ -43,12 +43,12 @@ call pipeline run november $RECIPE --out runs/november --sign "A. Smith"
 call registry list
 
 # Serve, and log numbers: November's visitors have every stage, December's have dementia, mild or moderate.
-$ALZEDGE phantoms visitors --subjects 40 --slices 8 --seed 7
+$ALZEDGE phantoms visitors --subjects 40 --slices 8 --seed 7 > answers.txt
 persons visitors in-november NonDemented VeryMildDemented MildDemented ModerateDemented
 call predict --no-guard --person in-november/phantom-001 in-november/phantom-004 --model models:/alzedge@champion
 $ALZEDGE predict --no-guard --person in-november/* --model models:/alzedge@champion --log november.jsonl > answers.txt 2>&1
 call stats november.jsonl --out stats
-$ALZEDGE phantoms later --subjects 80 --slices 8 --seed 8
+$ALZEDGE phantoms later --subjects 80 --slices 8 --seed 8 > answers.txt
 persons later in-december ModerateDemented MildDemented
 $ALZEDGE predict --no-guard --person in-december/* --model models:/alzedge@champion --log december.jsonl > answers.txt 2>&1
 call drift --reference stats/stats.pb december.jsonl

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,6 +116,14 @@ def told(location: Location, reason: str) -> str:
         return f"{where} is locked by another process; wait for it, then repeat the command."
     if "not a database" in reason or "malformed" in reason:
         return f"{where} holds a damaged database; restore it from a copy."
+    denied = re.search(r"error code (401|403)", reason)
+    if denied:
+        return (
+            f"{where} refuses to answer (HTTP {denied[1]}); set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN, and name a host that the server allows."
+        )
+    if "Response body" in reason:
+        return f"{where} answers, but not as an MLflow server does; check the address."
     if "Max retries" in reason or "API request" in reason:
         return f"{where} cannot be reached; check the address, the network and the server."
     return f"{where}: {printable(reason.splitlines()[0])[:200]}; check the name, or look with `alzedge registry list`."
