@@ -40,6 +40,21 @@ def test_data_that_do_not_fit_the_schema_end_the_pipeline(people: DataSet, tmp_p
     with pytest.raises(UserError, match="does not fit"):
         steps.validate_data(bright, schema, tmp_path / "anomalies.json")
     assert json.loads((tmp_path / "anomalies.json").read_text())["anomalies"]
+    schema.write_text('feature {\n  name: "trip_miles"\n  type: FLOAT\n}\n')
+    with pytest.raises(UserError, match="a schema of another data set, it describes trip_miles"):
+        steps.validate_data(people, schema, tmp_path / "other.json")
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_a_registry_that_cannot_take_a_model_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/letter.txt").write_text("mine")
+    out = ("--out", tmp_path / "out")
+    result = call_cli("pipeline", "run", "phantoms", *out, "--registry", tmp_path / "full")
+    assert_refused(result, "is not empty and holds no registry")
+    result = call_cli("pipeline", "run", "phantoms", *out, "--registry", "http://127.0.0.1:9")
+    assert_refused(result, "http://127.0.0.1:9 cannot be reached")
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.CANNOT_TELL])

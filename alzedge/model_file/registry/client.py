@@ -49,8 +49,9 @@ def open_registry(location: Location, model: str = MODEL, create: bool = False) 
         UserError: none is there, it is locked or read-only, or a package is missing.
     """
     require("mlops")
-    if location.folder is not None:
-        check_database(location, create)
+    check_database(location, create)
+    if create:
+        begin_folder(location)
     keep_private()
     for name, value in (_HTTP | _SILENT).items():
         os.environ.setdefault(name, value)
@@ -63,9 +64,18 @@ def open_registry(location: Location, model: str = MODEL, create: bool = False) 
 
 
 def check_database(location: Location, create: bool) -> None:
-    """Refuse a folder without a registry, and a database that another process holds or nobody may write."""
+    """Refuse a folder that holds no registry, or none can be begun in, and a database that is locked or nobody may write.
+
+    Args:
+        location: of the registry; a server is not asked.
+        create: it is to be written, and begun where none is.
+
+    Raises:
+        UserError: one of these.
+    """
     folder, database = location.folder, location.database
-    assert folder is not None and database is not None
+    if folder is None or database is None:
+        return
     if not database.is_file():
         if not create:
             raise UserError(
@@ -75,7 +85,6 @@ def check_database(location: Location, create: bool) -> None:
             raise UserError(f"{folder} is not a folder; name another --registry.")
         if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise UserError(f"{folder} is not empty and holds no registry; name a new folder as --registry.")
-        folder.mkdir(parents=True, exist_ok=True)
         return
     with contextlib.closing(sqlite3.connect(database, timeout=_PATIENCE_S)) as connection:
         try:
@@ -85,6 +94,19 @@ def check_database(location: Location, create: bool) -> None:
                 connection.rollback()
         except sqlite3.Error as error:
             raise UserError(told(location, str(error))) from error
+
+
+def begin_folder(location: Location) -> None:
+    """Make the folder of an embedded registry, where it is not there.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    if location.folder is not None:
+        try:
+            location.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(told(location, "readonly")) from error
 
 
 @contextlib.contextmanager

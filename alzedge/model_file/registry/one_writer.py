@@ -1,16 +1,18 @@
 """One writer at a time: a lock file in an embedded registry, a registered model that nobody else can make on a server."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from alzedge.errors import UserError
-from alzedge.model_file.registry.client import check_database, in_words, open_registry, told
+from alzedge.model_file.registry.client import begin_folder, check_database, in_words, open_registry, told
 from alzedge.model_file.registry.location import Location
 from alzedge.utils.extras import require
 
 _FILE = ".lock"
 _SUFFIX = "-lock"
 _TAKEN = "RESOURCE_ALREADY_EXISTS"
+_KEPT_S = 600  # a promotion takes seconds: what is older was left behind by one that was killed
 
 
 @contextlib.contextmanager
@@ -42,6 +44,7 @@ def one_in_folder(location: Location) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     check_database(location, create=True)
+    begin_folder(location)
     lock = FileLock(location.folder / _FILE)
     try:
         lock.acquire(blocking=False)
@@ -64,14 +67,17 @@ def _one_on_server(location: Location, model: str) -> Iterator[None]:
 
     client, name = open_registry(location, model).client, f"{model}{_SUFFIX}"
     with in_words(location):
+        for found in client.search_registered_models(f"name = '{name}'"):
+            if time.time() - found.creation_timestamp / 1000 > _KEPT_S:
+                client.delete_registered_model(name)
         try:
             client.create_registered_model(name, description="A promotion or a rollback is under way.")
         except MlflowException as error:
             if error.error_code != _TAKEN:
                 raise
             raise UserError(
-                f"{location.name} is being changed by another alzedge; wait for it. If one was killed and none is running, "
-                f"delete the registered model {name!r} there."
+                f"{location.name} is being changed by another alzedge; wait for it, ten minutes if it was killed, and look with "
+                "`alzedge registry list`."
             ) from error
     try:
         yield

@@ -11,8 +11,8 @@ from typing import Any
 from alzedge.errors import UserError
 from alzedge.model_file.decision import SignedDecision
 from alzedge.model_file.read_write import Record, read_record
-from alzedge.model_file.registry.client import Registry, in_words, open_registry
-from alzedge.model_file.registry.location import Reference, locate
+from alzedge.model_file.registry.client import Registry, check_database, in_words, open_registry
+from alzedge.model_file.registry.location import CHAMPION, Location, Reference, locate
 
 FILE, SAVED_MODEL = "model.tflite", "saved_model"
 FOLDER = "model"  # of the files among a version's artifacts
@@ -128,6 +128,21 @@ def fetch(registry: Registry, version: Version) -> Path:
     if read_record(folder / FILE)["sha256"] != version.sha256:
         raise UserError(f"The file of {title} is not the one that was pushed (its SHA-256 differs); restore it.")
     return folder
+
+
+def check_usable(location: Location) -> None:
+    """Refuse a registry that could not take a model, before minutes of work are done for it.
+
+    Raises:
+        UserError: it cannot be reached, read or written, or the file of its champion is gone.
+    """
+    check_database(location, create=True)
+    if location.database is not None and not location.database.is_file():
+        return  # one can be begun there
+    registry = open_registry(location)
+    champion = aliases_of(registry).get(CHAMPION)
+    if champion is not None:
+        fetch(registry, find_version(registry, champion))
 
 
 def _temporary_folder() -> str:

@@ -28,13 +28,16 @@ class Compiled:
     registry: str = "alzedge-registry"
 
 
-def ingest(data: str, people: str, recipe: str, seed: int, summary: Output[Artifact]) -> None:
-    """Read the data once and write what they are."""
+def ingest(data: str, people: str, recipe: str, seed: int, registry: str, summary: Output[Artifact]) -> None:
+    """Read the data once and write what they are; a registry that cannot take a model ends the pipeline here."""
     from pathlib import Path
 
     from alzedge.export.experiments.lifecycle import steps
     from alzedge.export.experiments.lifecycle.opening import Spec, open_spec
+    from alzedge.model_file.registry.location import locate
+    from alzedge.model_file.registry.versions import check_usable
 
+    check_usable(locate(registry))
     opened = open_spec(Spec(tuple(data.split()), people, recipe, seed))
     steps.ingest(opened, Path(summary.path))
 
@@ -192,7 +195,7 @@ def make_pipeline(settings: Compiled) -> Any:
         signed_by: str = "",
     ) -> None:
         source = {"data": data, "people": people, "recipe": recipe, "seed": seed}
-        read = made["ingest"](**source)
+        read = made["ingest"](**source, registry=registry)
         counted = made["stats"](**source, summary=read.outputs["summary"])
         valid = made["validate"](**source, schema=schema, inferred=counted.outputs["inferred"])
         trained = made["train"](**source, anomalies=valid.outputs["anomalies"])
