@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import shlex
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -113,18 +114,21 @@ def test_the_pipeline_compiles_without_tensorflow(tmp_path: Path) -> None:
     assert images == {"registry.local/alzedge:1"}
 
 
-def test_the_workflow_to_copy_names_commands_and_options_that_exist() -> None:
-    path = ROOT / "docs/mlops/github-workflow.yml"
-    if not path.exists():
+def test_what_is_to_be_copied_names_commands_and_options_that_exist() -> None:
+    folder = ROOT / "docs/mlops"
+    if not folder.exists():
         pytest.skip("needs the checkout with its documents")
-    job = yaml.safe_load(path.read_text())["jobs"]["gate"]
+    job = yaml.safe_load((folder / "github-workflow.yml").read_text())["jobs"]["gate"]
     calls = [line for step in job["steps"] for line in step.get("run", "").split(" && ") if line.startswith("alzedge")]
-    names = [call.split()[1] for call in calls]
-    assert names == ["stats", "validate", "gate", "registry", "registry"]
-    for call in calls:
-        words = call.split()
-        help_text = call_cli(*words[1 : 3 if words[1] == "registry" else 2], "--help").stdout
-        assert all(word in help_text for word in words if word.startswith("--")), call
+    assert [call.split()[1] for call in calls] == ["stats", "validate", "gate", "registry", "registry"]
+    life = [line for line in (folder / "life.sh").read_text().splitlines() if line.startswith("call ")]
+    assert len(life) > 10
+    helps: dict[tuple[str, ...], str] = {}
+    for words in (shlex.split(call)[1:] for call in calls + life):
+        name = tuple(words[: 2 if words[0] in ("registry", "pipeline") else 1])
+        if name not in helps:
+            helps[name] = call_cli(*name, "--help").stdout
+        assert all(word in helps[name] for word in words if word.startswith("--")), words
 
 
 def test_compile_refuses_another_ending(tmp_path: Path) -> None:
