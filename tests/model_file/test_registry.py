@@ -256,6 +256,9 @@ def test_a_registry_that_cannot_be_read_is_refused_in_a_sentence(
     (copy / "mlflow.db").write_bytes(b"this is no database" * 100)
     assert_refused(call_cli("registry", "list", "--registry", copy), "damaged database")
     assert_refused(call_cli("registry", "list", "--registry", "http://127.0.0.1:9"), "cannot be reached")
+    driver = call_cli("registry", "list", "--registry", "mssql+pymssql://user:secret@127.0.0.1:9/x")
+    assert_refused(driver, "needs a package for its database (No module named 'pymssql')")
+    assert "secret" not in driver.stderr
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALZEDGE_REGISTRY", "http://127.0.0.1:9")
         result = call_cli("predict", two[0], "--model", "models:/alzedge@champion")

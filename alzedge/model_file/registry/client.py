@@ -114,13 +114,14 @@ def in_words(location: Location) -> Iterator[None]:
     """Turn what MLflow raises into one sentence that names the registry.
 
     Raises:
-        UserError: unreachable, locked, read-only, of another version, or whatever MLflow says.
+        UserError: unreachable, locked, read-only, of another version, without its driver, or whatever MLflow says.
     """
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
         raise UserError(told(location, str(error))) from error
 
 
@@ -138,6 +139,8 @@ def told(location: Location, reason: str) -> str:
         return f"{where} is locked by another process; wait for it, then repeat the command."
     if "not a database" in reason or "malformed" in reason:
         return f"{where} holds a damaged database; restore it from a copy."
+    if "No module named" in reason:
+        return f"{where} needs a package for its database ({reason}); install it, or name another --registry."
     denied = re.search(r"error code (401|403)", reason)
     if denied:
         return (
