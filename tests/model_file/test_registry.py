@@ -123,6 +123,7 @@ def test_what_goes_wrong_leaves_the_champion_serving(
     location: Location, two: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "_PATIENCE_S", 0.1)
+    monkeypatch.chdir(tmp_path)  # MLflow makes folders of the parts of the read-only address
     registry, database = str(location.folder), location.database
     assert location.folder is not None and database is not None
     before = (location.pushed / "2/model.tflite").read_bytes()
