@@ -33,11 +33,10 @@ def upload_router(folder: Path, limits: Limits) -> APIRouter:
     async def upload(request: Request) -> Response:
         with tempfile.TemporaryDirectory(prefix="arriving-", dir=folder) as arriving:
             try:
-                parser = GradioMultiPartParser(
+                parser = FilesOnly(
                     request.headers,
                     request.stream(),
                     max_files=limits.files,
-                    max_fields=limits.files,
                     upload_dir=arriving,
                     max_file_size=limits.file_bytes,
                 )
@@ -56,9 +55,47 @@ def upload_router(folder: Path, limits: Limits) -> APIRouter:
     return router
 
 
+class FilesOnly(GradioMultiPartParser):
+    """Gradio's parser of a form, without its open files: its own hold a descriptor for each part until the last has arrived.
+
+    A part that is not a file, which would be kept in memory, ends the upload.
+    """
+
+    def on_headers_finished(self) -> None:
+        """Make a part's file, and close it until its bytes arrive."""
+        super().on_headers_finished()
+        file = self._current_part.file
+        if file is None:
+            raise MultiPartException("Upload files only: a part of the form is not a file")
+        file.file.close()
+        file.file = _Appended(Path(str(file.file.name)))  # type: ignore[assignment]  # all that is used of a file here
+
+
+class _Appended:
+    """A file that is open only while something is written at its end.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = path
+
+    def write(self, data: bytes) -> int:
+        """Write at the end."""
+        with self.name.open("ab") as file:
+            return file.write(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Do nothing: whoever reads the file opens it by its name."""
+        return offset
+
+    def close(self) -> None:
+        """Do nothing: it is closed."""
+
+
 def _keep(file: UploadFile, folder: Path) -> str:
     """Move an uploaded file into a folder that nobody can guess; its path."""
-    file.file.close()
     home = folder / secrets.token_hex(16)
     home.mkdir()
     path = home / _safe_name(file.filename or "")

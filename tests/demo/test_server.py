@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +67,16 @@ class Served:
     watched: Path
     log: Path
 
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=120)
 
     def files(self) -> list[Path]:
         """All files it keeps; Gradio makes an empty folder beside them."""
-        return [path for path in self.folder.rglob("*") if path.is_file()]
+        return [Path(place, name) for place, _, names in os.walk(self.folder) for name in names]
 
 
 @contextlib.contextmanager
@@ -498,9 +502,34 @@ def test_the_number_of_parts_is_bounded(served: Served) -> None:
         before = set(served.files())
         files = [("files", (f"{number}.png", b"x")) for number in range(601)]
         assert client.post(f"{API}/upload", files=files).status_code == 413
-        assert client.post(f"{API}/upload", data={f"a{number}": "x" for number in range(601)}).status_code == 400
+        told = client.post(f"{API}/upload", files=[("files", (None, "x" * 100_000))])
+        assert (told.status_code, told.text) == (400, "Upload files only: a part of the form is not a file")
         assert client.post(f"{API}/upload", content=b"x", headers={"content-type": "text/plain"}).status_code == 400
         assert set(served.files()) <= before
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what must come about."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_uploads_hold_no_descriptor_for_each_part(served: Served) -> None:
+    """Neither while the parts arrive, from six visitors at once, nor when they hang up in the middle."""
+    part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nx\r\n'
+    head = f"POST /{API}/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+    descriptors = Path(f"/proc/{served.process.pid}/fd")
+    before, arriving = len(list(descriptors.iterdir())), len(served.files())
+    with contextlib.ExitStack() as stack:
+        for _ in range(6):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", served.port), 60))
+            connection.sendall(head.encode() + 500 * part)
+        wait_until(lambda: len(served.files()) >= arriving + 6 * 490)  # the last parts wait for their ends
+        assert len(list(descriptors.iterdir())) <= before + 6 + 10
+    wait_until(lambda: len(served.files()) <= arriving)
+    assert len(list(descriptors.iterdir())) <= before + 10
 
 
 def test_a_wrong_value_is_not_logged_whole(served: Served) -> None:

@@ -148,8 +148,14 @@ def strange(images: Any) -> Any:
 
 
 async def measured(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body."""
+    """Answers with the length of the body; two paths with 8 MB, in parts or at once."""
     if scope["type"] == "lifespan":
+        return
+    if scope["path"] != "/":
+        parts = 128 if scope["path"] == "/parts" else 1
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % 2**23)]})
+        for left in range(parts - 1, -1, -1):
+            await send({"type": "http.response.body", "body": bytes(2**23 // parts), "more_body": left > 0})
         return
     length = len(await Request(scope, receive).body())
     await PlainTextResponse(str(length))(scope, receive, send)
@@ -157,8 +163,9 @@ async def measured(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Port of a server that waits for 0.4 s only, and for at most 5 connections."""
+    """Port of a server that waits for 0.4 s only, and for at most 5 connections, 3 of one address."""
     monkeypatch.setattr(patience, "HEADER_SECONDS", 0.4)
+    monkeypatch.setattr(patience, "READ_SECONDS", 0.4)
     monkeypatch.setattr(patience, "BODY_SECONDS", 0.4)
     config = uvicorn.Config(
         patience.TimedBodies(measured), port=0, http=patience.PatientProtocol, ws="none", limit_concurrency=6,
@@ -174,21 +181,28 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     thread.join(5)
 
 
-def connected(port: int, data: bytes) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+def connected(port: int, data: bytes, visitor: int = 1, buffer: int = 0) -> socket.socket:
+    connection = socket.socket()
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.settimeout(5)
+    connection.bind((f"127.0.0.{visitor}", 0))
+    connection.connect(("127.0.0.1", port))
     connection.sendall(data)
     return connection
 
 
 def answered(connection: socket.socket) -> bytes:
     """Everything until the other side closes."""
+    arrived = b""
     with connection, contextlib.suppress(ConnectionResetError):
-        return b"".join(iter(lambda: connection.recv(4096), b""))
-    return b""
+        while part := connection.recv(65536):
+            arrived += part
+    return arrived
 
 
 def test_silent_connections_are_closed_and_honest_ones_served(impatient: int) -> None:
-    silent = [connected(impatient, data) for data in (b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n")]
+    silent = [connected(impatient, data, 2) for data in (b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n")]
     slow = connected(impatient, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
     good = connected(impatient, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nxx")
     assert good.recv(4096).startswith(b"HTTP/1.1 200")
@@ -201,14 +215,37 @@ def test_silent_connections_are_closed_and_honest_ones_served(impatient: int) ->
 
 
 def test_connections_beyond_the_limit_are_closed_at_once(impatient: int) -> None:
-    held = [connected(impatient, b"GET / HTTP/1.1\r\n") for _ in range(5)]
+    held = [connected(impatient, b"GET / HTTP/1.1\r\n", visitor) for visitor in (1, 1, 1, 2, 2)]
     start = time.monotonic()
-    beyond = [answered(connected(impatient, b"")) for _ in range(3)]
+    beyond = [answered(connected(impatient, b"", 3)) for _ in range(3)]
     assert beyond == [b""] * 3 and time.monotonic() - start < 0.35, "before those held are given up"
     for one in held:
         assert answered(one) == b""
     closing = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     assert answered(connected(impatient, closing)).endswith(b"0")
+
+
+def test_one_address_cannot_take_all_connections(impatient: int) -> None:
+    held = [connected(impatient, b"GET / HTTP/1.1\r\n") for _ in range(3)]
+    start = time.monotonic()
+    assert answered(connected(impatient, b"")) == b"" and time.monotonic() - start < 0.35
+    closing = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    assert answered(connected(impatient, closing, 2)).endswith(b"0")
+    assert [answered(one) for one in held] == [b""] * 3
+
+
+@pytest.mark.parametrize(("path", "clock"), [("/parts", "READ_SECONDS"), ("/once", "HEADER_SECONDS")])
+def test_answers_that_are_not_read_end_their_connections(
+    impatient: int, monkeypatch: pytest.MonkeyPatch, path: str, clock: str
+) -> None:
+    """While it is sent, and when all of it waits for its reader; the other clock is stopped each time."""
+    other = {"READ_SECONDS": "HEADER_SECONDS", "HEADER_SECONDS": "READ_SECONDS"}[clock]
+    monkeypatch.setattr(patience, other, 60)
+    ask = f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+    silent = connected(impatient, ask, buffer=4096)
+    time.sleep(1)
+    assert 0 < len(answered(silent)) < 2**23
+    assert len(answered(connected(impatient, ask))) > 2**23, "whoever reads gets all"
 
 
 def test_descriptors_bound_connections() -> None:
