@@ -229,7 +229,7 @@ def most_descriptors(process: int, until: float) -> int:
     """The most descriptors that a process has until then."""
     most = 0
     while True:
-        most = max(most, len(os.listdir(f"/proc/{process}/fd")))
+        most = max(most, len(list(Path(f"/proc/{process}/fd").iterdir())))
         if (left := until - time.monotonic()) <= 0:
             return most
         time.sleep(min(0.5, left))
