@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# For the whole head of a request, from when the connection is open or the answer before has been given to the system.
+# For the whole head of a request, from when the connection is open or the head's first byte has arrived.
 HEADER_SECONDS = 10.0
-# For a client to read some of what waits to be sent, once that is more than the transport takes (64 KiB).
+# For a client to read on when more than 64 KiB wait to be sent, and to read the last of them.
 READ_SECONDS = 20.0
 # For a body: so many seconds, and more as it arrives at this rate.
 BODY_SECONDS, BYTES_PER_SECOND = 20.0, 4096
@@ -65,22 +65,32 @@ class PatientProtocol(H11Protocol):
         if self.cycle is not before:
             _stop(self._waiting_for_head)
             self._waiting_for_head = None
+            if not self.flow.write_paused:  # its answer has a clock of its own
+                self._forget_reader()
+
+    def data_received(self, data: bytes) -> None:
+        """Start the clock anew for the next request on a connection that is kept open."""
+        if self.cycle is not None and self.cycle.response_complete:
+            self._wait_for_head()
+        super().data_received(data)
 
     def on_response_complete(self) -> None:
-        """Start the clock anew, for the answer's last bytes to be read, or for the next request."""
-        self._wait_for_head()
+        """Start a clock for the answer's last bytes, which no pause of writing tells of."""
+        self._wait_for_reader()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
         """Start a clock: the client does not read."""
         super().pause_writing()
-        _stop(self._waiting_for_reader)
-        self._waiting_for_reader = self.loop.call_later(READ_SECONDS, self.transport.abort)
+        self._forget_reader()
+        self._wait_for_reader()
 
     def resume_writing(self) -> None:
-        """Stop the clock: the client has read."""
+        """Start the clock anew, or stop it where more is to come: the client has read."""
         super().resume_writing()
-        _stop(self._waiting_for_reader)
+        self._forget_reader()
+        if self.cycle is not None and self.cycle.response_complete:
+            self._wait_for_reader()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the clocks."""
@@ -99,9 +109,22 @@ class PatientProtocol(H11Protocol):
         if self._waiting_for_head is None:
             self._waiting_for_head = self.loop.call_later(HEADER_SECONDS, self._give_up)
 
+    def _wait_for_reader(self) -> None:
+        if self._waiting_for_reader is None:
+            self._waiting_for_reader = self.loop.call_later(READ_SECONDS, self._give_up_on_reader)
+
+    def _forget_reader(self) -> None:
+        _stop(self._waiting_for_reader)
+        self._waiting_for_reader = None
+
     def _give_up(self) -> None:
         self._waiting_for_head = None
-        self.transport.abort()  # closing as well: `close` waits until everything has been read
+        self.transport.abort()
+
+    def _give_up_on_reader(self) -> None:
+        self._waiting_for_reader = None
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()  # where it has been closed, too: `close` waits until everything has been read
 
 
 def _stop(clock: asyncio.TimerHandle | None) -> None:

@@ -75,8 +75,9 @@ class Served:
         return httpx.Client(base_url=self.address, timeout=120)
 
     def files(self) -> list[Path]:
-        """All files it keeps; Gradio makes an empty folder beside them."""
-        return [Path(place, name) for place, _, names in os.walk(self.folder) for name in names]
+        """All files it keeps, while they come and go; Gradio makes an empty folder beside them."""
+        found = (Path(place, name) for place, _, names in os.walk(self.folder) for name in names)
+        return [path for path in found if path.is_file()]
 
 
 @contextlib.contextmanager
