@@ -102,7 +102,7 @@ class PatientProtocol(H11Protocol):
         if len(self.connections) >= most:
             return True
         address = self.client and self.client[0]
-        ours = sum(bool(other.client) and other.client[0] == address for other in self.connections)
+        ours: int = sum(bool(other.client) and other.client[0] == address for other in self.connections)
         return ours > max(1, most // _SHARE)
 
     def _wait_for_head(self) -> None:

@@ -83,7 +83,7 @@ class FilesOnly(GradioMultiPartParser):
             raise MultiPartException("Upload files only: a part of the form is not a file")
         file.file.close()
         self._storage.count(files=1)
-        file.file = _Appended(Path(str(file.file.name)))  # type: ignore[assignment]  # all that is used of a file here
+        file.file = _Appended(Path(str(file.file.name)))  # all that is used of a file here
 
 
 async def _counted(body: AsyncIterator[bytes], storage: Storage) -> AsyncGenerator[bytes, None]:

@@ -517,19 +517,23 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
-def test_uploads_hold_no_descriptor_for_each_part(served: Served) -> None:
-    """Neither while the parts arrive, from six visitors at once, nor when they hang up in the middle."""
+@pytest.mark.parametrize(("visitors", "parts"), [(6, 500), pytest.param(50, 150, marks=pytest.mark.slow)])
+def test_uploads_hold_no_descriptor_for_each_part(served: Served, visitors: int, parts: int) -> None:
+    """Neither while the parts arrive, from several visitors at once, nor when they hang up in the middle."""
     part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nx\r\n'
     head = f"POST /{API}/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
     descriptors = Path(f"/proc/{served.process.pid}/fd")
     before, arriving = len(list(descriptors.iterdir())), len(served.files())
     with contextlib.ExitStack() as stack:
-        for _ in range(6):
+        for _ in range(visitors):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", served.port), 60))
-            connection.sendall(head.encode() + 500 * part)
-        wait_until(lambda: len(served.files()) >= arriving + 6 * 490)  # the last parts wait for their ends
-        assert len(list(descriptors.iterdir())) <= before + 6 + 10
-    wait_until(lambda: len(served.files()) <= arriving)
+            connection.sendall(head.encode() + parts * part)
+        whole = visitors * (parts - 10)  # the last ones wait for their ends
+        wait_until(lambda: len(served.files()) >= arriving + whole, 120)
+        with served.client() as client:
+            assert upload(client, [("a.png", b"x")]), "others are served meanwhile"
+        assert len(list(descriptors.iterdir())) <= before + visitors + 10
+    wait_until(lambda: len(served.files()) <= arriving + 1, 120)
     assert len(list(descriptors.iterdir())) <= before + 10
 
 
