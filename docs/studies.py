@@ -148,7 +148,7 @@ def markdown(studies: list[Study]) -> str:
         parts += [f"## {study.title}", study.theirs, f"**What survives on unseen people:** {study.survives}"]
         parts += [f"Budget: {study.budget}"]
         parts += [
-            f"<!-- not run: hours; tests/export/test_experiments.py runs the command on phantoms -->\n```bash\n{study.command}\n```"
+            f"<!-- run by tests/export/test_experiments.py: on phantoms, at a tiny budget -->\n```bash\n{study.command}\n```"
         ]
         for table in study.tables:
             parts += [f"### {table.title}", markdown_rows(table.rows), *(f"- {note}" for note in table.notes)]
