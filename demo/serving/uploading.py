@@ -108,11 +108,11 @@ class _Appended:
             return file.write(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Do nothing: whoever reads the file opens it by its name."""
+        """Leave it: whoever reads the file opens it by its name."""
         return offset
 
     def close(self) -> None:
-        """Do nothing: it is closed."""
+        """Leave it: it is closed."""
 
 
 def _keep(file: UploadFile, folder: Path) -> str:
