@@ -5,9 +5,10 @@ import http.client
 import http.server
 import json
 import re
+import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -409,9 +410,38 @@ def test_the_number_of_parts_is_bounded(served: Served) -> None:
         before = set(served.files())
         files = [("files", (f"{number}.png", b"x")) for number in range(601)]
         assert client.post(f"{API}/upload", files=files).status_code == 413
-        assert client.post(f"{API}/upload", data={f"a{number}": "x" for number in range(601)}).status_code == 400
+        told = client.post(f"{API}/upload", files=[("files", (None, "x" * 100_000))])
+        assert (told.status_code, told.text) == (400, "Upload files only: a part of the form is not a file")
         assert client.post(f"{API}/upload", content=b"x", headers={"content-type": "text/plain"}).status_code == 400
         assert set(served.files()) <= before
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what must come about."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("visitors", "parts"), [(6, 500), pytest.param(50, 150, marks=pytest.mark.slow)])
+def test_uploads_hold_no_descriptor_for_each_part(served: Served, visitors: int, parts: int) -> None:
+    """Neither while the parts arrive, from several visitors at once, nor when they hang up in the middle."""
+    part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nx\r\n'
+    head = f"POST /{API}/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+    descriptors = Path(f"/proc/{served.process.pid}/fd")
+    before, arriving = len(list(descriptors.iterdir())), len(served.files())
+    with contextlib.ExitStack() as stack:
+        for _ in range(visitors):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", served.port), 60))
+            connection.sendall(head.encode() + parts * part)
+        whole = visitors * (parts - 10)  # the last ones wait for their ends
+        wait_until(lambda: len(served.files()) >= arriving + whole, 120)
+        with served.client() as client:
+            assert upload(client, [("a.png", b"x")]), "others are served meanwhile"
+        assert len(list(descriptors.iterdir())) <= before + visitors + 10
+    wait_until(lambda: len(served.files()) <= arriving + 1, 120)
+    assert len(list(descriptors.iterdir())) <= before + 10
 
 
 def test_a_wrong_value_is_not_logged_whole(served: Served) -> None:

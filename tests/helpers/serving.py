@@ -45,12 +45,17 @@ class Served:
     watched: Path
     log: Path
 
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=120)
 
     def files(self) -> list[Path]:
-        """All files it keeps; Gradio makes an empty folder beside them."""
-        return [path for path in self.folder.rglob("*") if path.is_file()]
+        """All files it keeps, while they come and go; Gradio makes an empty folder beside them."""
+        found = (Path(place, name) for place, _, names in os.walk(self.folder) for name in names)
+        return [path for path in found if path.is_file()]
 
 
 def free_port() -> int:
