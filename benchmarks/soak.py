@@ -3,10 +3,12 @@
     python benchmarks/soak.py [--minutes 60] [--honest 3] [--hostile 4] [--pause 0.2] [--seed 14]
 
 Honest visitors upload slices and volumes and check that each gets the answer that the classifier gives. Hostile ones
-upload files of the fuzzing campaign, stall with half a request, send bodies that are too large, hang up, leave answers
-unread and ask for what is not there, each from an address of its own. Every half minute the server's memory,
-descriptors and kept files are noted, with the slowest honest answer since. The exit code is 1 when an honest visitor
-got a wrong answer or none, when the server ended, or when memory grew over the second half by more than a tenth.
+upload files of the fuzzing campaign, stall with half a request, send bodies that are too large, hang up, hold hundreds
+of parts half sent, leave answers unread, ask for a large file and do not read it, and ask for what is not there, each
+from an address of its own. Every half minute the server's memory, descriptors (the most since, looked at twice a second)
+and kept files are noted, with the slowest honest answer since. The exit code is 1 when an honest visitor got a wrong
+answer or none, when the server ended, when memory grew over the second half by more than a tenth, or when the server had
+more than 150 descriptors.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import gradio
 import httpx
 import numpy as np
 from PIL import Image
@@ -39,6 +42,7 @@ from helpers.volumes import as_grid, save_nifti
 from alzedge.inference.classifier import Classifier
 
 EVERY = 30.0
+MOST_DESCRIPTORS = 150
 # Parsers whose changed files the hostile visitors upload, and the ends of their names.
 HOSTILE = {
     "png": ".png",
@@ -49,6 +53,10 @@ HOSTILE = {
     "nifti_gz": ".nii.gz",
     "dicom": ".dcm",
 }
+UPLOAD = f"POST /{API}/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n".encode()
+PART = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+ASSETS = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+LARGEST = max(ASSETS.iterdir(), key=lambda path: path.stat().st_size).name
 PARSERS = {name: parser_of(name) for name in HOSTILE}
 
 
@@ -108,9 +116,7 @@ def ask_honestly(client: httpx.Client, honest: Honest, rng: random.Random, count
 
 def harm(client: httpx.Client, rng: random.Random, counts: Counts) -> None:
     """One hostile act; whatever the server answers below 500, or 503, is right."""
-    act = rng.choice(
-        (upload_changed, upload_changed, upload_changed, stall, hang_up, too_large, leave_unread, ask_for_files)
-    )
+    act = rng.choice((upload_changed, upload_changed, upload_changed, *OTHER_ACTS))
     try:
         status = act(client, rng)
     except (httpx.HTTPError, OSError):
@@ -139,11 +145,25 @@ def stall(client: httpx.Client, rng: random.Random) -> int:
 def hang_up(client: httpx.Client, rng: random.Random) -> int:
     """A megabyte announced, a part of it sent."""
     with socket.create_connection((client.base_url.host, client.base_url.port or 80), 60) as connection:
-        head = f"POST /{API}/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n"
-        connection.sendall(
-            head.encode() + b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
-        )
-        connection.sendall(rng.randbytes(rng.randrange(1, 300_000)))
+        connection.sendall(UPLOAD + PART + rng.randbytes(rng.randrange(1, 300_000)))
+    return 0
+
+
+def hold_parts(client: httpx.Client, rng: random.Random) -> int:
+    """Hundreds of files, each of them whole, and silence before the end of the form."""
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), 60) as connection:
+        connection.sendall(UPLOAD + (PART + b"x\r\n") * rng.randrange(100, 599))
+        time.sleep(rng.uniform(1, 25))
+    return 0
+
+
+def stop_reading(client: httpx.Client, rng: random.Random) -> int:
+    """The largest file of the page, asked for and not read."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect((client.base_url.host, client.base_url.port or 80))
+        connection.sendall(f"GET /assets/{LARGEST} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        time.sleep(rng.uniform(1, 25))
     return 0
 
 
@@ -170,6 +190,9 @@ def ask_for_files(client: httpx.Client, rng: random.Random) -> int:
     )
     status = client.get(rng.choice(paths)).status_code
     return status if status >= 400 else 599
+
+
+OTHER_ACTS = (stall, hang_up, hold_parts, too_large, leave_unread, stop_reading, ask_for_files)
 
 
 @contextlib.contextmanager
@@ -202,6 +225,16 @@ def resident_mib(process: int) -> tuple[float, float]:
     return own, sum(others)
 
 
+def most_descriptors(process: int, until: float) -> int:
+    """The most descriptors that a process has until then."""
+    most = 0
+    while True:
+        most = max(most, len(list(Path(f"/proc/{process}/fd").iterdir())))
+        if (left := until - time.monotonic()) <= 0:
+            return most
+        time.sleep(min(0.5, left))
+
+
 def visit(until: float, pause: float, act: Callable[[random.Random], None], seed: str) -> None:
     """Act again and again, with pauses."""
     rng = random.Random(seed)
@@ -221,7 +254,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=14)
     options = parser.parse_args()
-    honest, counts, memory = make_honest(Classifier.load()), Counts(), list[float]()
+    honest, counts, memory, most = make_honest(Classifier.load()), Counts(), list[float](), 0
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as (server, address):
         until = time.monotonic() + 60 * options.minutes
         threads = []
@@ -241,12 +274,13 @@ def main() -> None:
         print("minute  server MiB  workers MiB  descriptors  files  slowest s  honest answers  troubles")
         begin = time.monotonic()
         while time.monotonic() < until:
-            time.sleep(min(EVERY, max(0.0, until - time.monotonic())))
-            if server.poll() is not None:
-                raise SystemExit("the server has ended")
+            try:
+                descriptors = most_descriptors(server.pid, min(time.monotonic() + EVERY, until))
+            except FileNotFoundError:
+                raise SystemExit("the server has ended") from None
             own, others = resident_mib(server.pid)
             memory.append(own)
-            descriptors = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+            most = max(most, descriptors)
             files = sum(len(names) for _, _, names in os.walk(name))  # folders come and go meanwhile
             row = f"{(time.monotonic() - begin) / 60:>6.1f}  {own:>10.0f}  {others:>11.0f}  {descriptors:>11}  {files:>5}  {counts.slowest:>9.2f}"
             print(f"{row}  {counts.results['honest answers']:>14}  {len(counts.wrong)}", flush=True)
@@ -260,9 +294,10 @@ def main() -> None:
     half = memory[len(memory) // 2 :]
     print(json.dumps(dict(sorted(counts.results.items())), indent=1))
     print(f"{sum(counts.results.values())} acts; memory in the second half {min(half):.0f} to {max(half):.0f} MiB")
+    print(f"{most} descriptors at most")
     for one in counts.wrong[:20]:
         print(one)
-    sys.exit(1 if counts.wrong or half[-1] > 1.1 * half[0] else 0)
+    sys.exit(1 if counts.wrong or half[-1] > 1.1 * half[0] or most > MOST_DESCRIPTORS else 0)
 
 
 if __name__ == "__main__":

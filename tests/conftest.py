@@ -2,6 +2,9 @@
 
 import os
 import pickle
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +16,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 from helpers.commands import TINY, once, run_cli
+from helpers.process_state import changes, process_state
 
 from alzedge.data.dataset import DataSet
 from alzedge.data.phantom_set import make_phantoms
+from alzedge.model_file.bundled import bundled_model
+from alzedge.model_file.read_write import read_tflite, write_tflite
 
 if TYPE_CHECKING:
     from alzedge.export.prepared_student import PreparedStudent
@@ -30,9 +36,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """A test leaves the process as it found it, lest another one fail in its company only."""
+    before = process_state()
+    yield
+    assert not changes(before, process_state())
+
+
 @pytest.fixture(scope="session")
 def phantoms() -> DataSet:
-    """100 slices of 20 people."""
+    """100 slices of 20 people, those that `tiny_run` was made from."""
     return make_phantoms(20, 5)
 
 
@@ -44,16 +58,31 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> DataSet:
         (folder / "people.pickle").write_bytes(pickle.dumps(make_phantoms(40, 6)))
 
     made: DataSet = pickle.loads((once(tmp_path_factory, "people", make) / "people.pickle").read_bytes())
+    return replace(made)  # read-only again, which pickle does not keep: many tests share it
+
+
+@pytest.fixture(scope="session")
+def guard(tmp_path_factory: pytest.TempPathFactory, people: DataSet) -> "Guard":
+    """The guard of `people`, fold 0 held out."""
+
+    def make(folder: Path) -> None:
+        from alzedge.data.dataset import split_dataset
+        from alzedge.export.guard.fit import make_guard
+
+        found = make_guard(people, split_dataset(people, "subject"), seed=0)
+        (folder / "guard.pickle").write_bytes(pickle.dumps(found))
+
+    made: Guard = pickle.loads((once(tmp_path_factory, "guard", make) / "guard.pickle").read_bytes())
     return made
 
 
 @pytest.fixture(scope="session")
-def guard(people: DataSet) -> "Guard":
-    """The guard of `people`, fold 0 held out."""
-    from alzedge.data.dataset import split_dataset
-    from alzedge.export.guard.fit import make_guard
-
-    return make_guard(people, split_dataset(people, "subject"), seed=0)
+def guarded(guard: "Guard", tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled student with a guard that takes phantoms for heads."""
+    flatbuffer, record = read_tflite(bundled_model())
+    path = tmp_path_factory.mktemp("guarded") / "student.tflite"
+    write_tflite(path, flatbuffer, record | {"guard": guard.to_dict()})
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -64,12 +93,24 @@ def tiny_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _begin_tiny_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _own_cache: None) -> None:
+    """Begin the run that many tests need beside the first ones, lest one worker waits while the other makes it."""
+    wanted = any("tiny_run" in item.fixturenames for item in request.session.items if isinstance(item, pytest.Function))
+    if wanted and os.environ.get("PYTEST_XDIST_WORKER") == "gw0":
+        recipe = request.getfixturevalue("tiny_recipe")
+        threading.Thread(target=_make_tiny_run, args=(tmp_path_factory, recipe), daemon=True).start()
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Path) -> Path:
     """The folder of an undisturbed `alzedge run` on phantoms."""
+    return _make_tiny_run(tmp_path_factory, tiny_recipe)
 
+
+def _make_tiny_run(tmp_path_factory: pytest.TempPathFactory, recipe: Path) -> Path:
     def make(folder: Path) -> None:
-        result = run_cli("run", "--recipe", tiny_recipe, "--out", folder / "undisturbed")
+        result = run_cli("run", "--recipe", recipe, "--out", folder / "undisturbed")
         assert result.returncode == 0, result.stderr
         (folder / "stdout.txt").write_text(result.stdout)
 

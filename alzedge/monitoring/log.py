@@ -145,9 +145,11 @@ def read_logs(paths: Sequence[Path]) -> Measured:
 
 
 def is_log(path: Path) -> bool:
-    """True for a file that begins as a log does."""
+    """True for a file that begins as a log does, or is empty, as no data set is."""
     if not path.is_file():
         return False
+    if not path.stat().st_size:
+        return True
     with path.open("rb") as file:
         return f'"{_FORMAT}"'.encode() in file.readline(1000)
 

@@ -2,13 +2,17 @@
 
 import base64
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from alzedge.reporting.content import TITLE, Report
+from alzedge.reporting.html_templates import html_templates
 from alzedge.reporting.wording import curve_svg, figures, heading, identity, trust
 from alzedge.stages import DISCLAIMER
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def report_html(report: Report) -> str:
@@ -36,15 +40,7 @@ def report_html(report: Report) -> str:
 
 
 @cache
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("alzedge.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+def _environment() -> "Environment":
+    environment = html_templates("alzedge.reporting")
     environment.filters["picture"] = lambda data: f"data:image/png;base64,{base64.b64encode(data).decode()}"
     return environment

@@ -17,6 +17,7 @@ class Limits:
         file_bytes: of one file, as uploaded.
         bytes: of all files together.
         stored_bytes: of all that is uploaded and not yet answered, by everyone.
+        stored_files: of the same; fifty visitors may have as many as one upload may hold.
         pictures: JPEG and PNG slices.
         pixels: of a picture that is not a slice, decoded for the guard's eyes only.
         files: of a DICOM series.
@@ -30,6 +31,7 @@ class Limits:
     file_bytes: int = 128 * 2**20
     bytes: int = 256 * 2**20
     stored_bytes: int = 4 * 2**30
+    stored_files: int = 30_000
     pictures: int = 100
     pixels: int = 24_000_000
     files: int = 600

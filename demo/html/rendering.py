@@ -3,9 +3,10 @@
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from alzedge.reporting.html_templates import html_templates
 from alzedge.stages import DISCLAIMER, TITLES
 
 
@@ -24,13 +25,7 @@ def render(template: str, **values: Any) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("alzedge.demo.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_templates("alzedge.demo.html")
     environment.filters["percent"] = percent
     environment.globals.update(titles=TITLES, disclaimer=DISCLAIMER)
     return environment

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from alzedge.demo.answering.limits import Limits
 from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
 from alzedge.demo.serving.questions import checked_question
+from alzedge.demo.serving.storage import FULL, Storage
 from alzedge.errors import UserError
 
 _API = "/gradio_api"
@@ -57,11 +58,11 @@ class Gate:
         app: what it stands before.
         folder: where uploads and outputs lie; the only files that can be asked for.
         limits: on bytes.
+        storage: for uploads.
     """
 
-    def __init__(self, app: ASGIApp, folder: Path, limits: Limits) -> None:
-        self._app, self._folder, self._limits = app, os.path.realpath(folder), limits
-        self._arriving = 0  # bytes that uploads in progress have promised
+    def __init__(self, app: ASGIApp, folder: Path, limits: Limits, storage: Storage) -> None:
+        self._app, self._folder, self._limits, self._storage = app, os.path.realpath(folder), limits, storage
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with safer headers."""
@@ -70,7 +71,7 @@ class Gate:
         if scope["type"] != "http":
             return None  # the page needs no web sockets
         question: bytes | None = None
-        refusal = self._refusal(scope)
+        refusal = self._refusal(scope) or await self._full(scope)
         if refusal is None and scope["method"] == "POST" and scope["path"] != _UPLOAD:
             question = await _body(receive)
             refusal = None if question is not None and not _names_addresses(question) else (400, "Bad request")
@@ -82,17 +83,7 @@ class Gate:
             return await PlainTextResponse(refusal[1], refusal[0])(scope, receive, _safer(send))
         if scope["path"] == "/":
             return await self._first_page(scope, receive, send)
-        if scope["path"] == _UPLOAD:
-            return await self._upload(scope, receive, send)
         return await self._app(scope, receive if question is None else _replayed(question, receive), _safer(send))
-
-    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
-        promised = int(dict(scope["headers"])[b"content-length"])
-        self._arriving += promised
-        try:
-            await self._app(scope, receive, _safer(send))
-        finally:
-            self._arriving -= promised
 
     async def _first_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Gradio's page with our own head, and a policy for the scripts within it."""
@@ -120,9 +111,13 @@ class Gate:
             return (413, "Too large") if int(length) > _QUESTION_BYTES else None
         if int(length) > self._limits.bytes + _WRAPPING_BYTES:
             return 413, f"Too large: {self._limits.bytes // 2**20} MiB at once at most"
-        if _stored(self._folder) + self._arriving + int(length) > self._limits.stored_bytes:
-            return 503, "Too many uploads at the moment; try again in a few minutes"
         return None
+
+    async def _full(self, scope: Scope) -> tuple[int, str] | None:
+        if scope["method"] != "POST" or scope["path"] != _UPLOAD:
+            return None
+        promised = int(dict(scope["headers"])[b"content-length"])
+        return None if await self._storage.has_room(promised) else (503, FULL)
 
     def _is_own_file(self, path: str) -> bool:
         """A file is asked for, and one that was uploaded or made here."""
@@ -200,15 +195,3 @@ def _safer(send: Send, scripts: Iterable[str] = ()) -> Send:
         await send(message)
 
     return send_safer
-
-
-def _stored(folder: str) -> int:
-    """Bytes of all files in a folder and below."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(f"{place}/{name}").st_size
-            except FileNotFoundError:  # answered meanwhile
-                continue
-    return total

@@ -38,6 +38,7 @@ from alzedge.demo.serving.log_lines import ShortLines
 from alzedge.demo.serving.own_routes import add_own_routes
 from alzedge.demo.serving.patience import BACKLOG, PatientProtocol, TimedBodies, most_connections
 from alzedge.demo.serving.sessions import keep_lean
+from alzedge.demo.serving.storage import Storage
 from alzedge.demo.serving.upkeep import Answers, UnreadAnswers, keep_up
 from alzedge.demo.serving.uploading import upload_router
 from alzedge.demo.serving.workers import working
@@ -109,7 +110,8 @@ def make_app(
     lifespan = _upkeep(page, answers, folder)
     app = FastAPI(title="AlzEdge", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     add_own_routes(app, classifier, turns, answers)
-    app.include_router(upload_router(folder, limits))
+    storage = Storage(folder, limits)
+    app.include_router(upload_router(folder, limits, storage))
     app.router.routes.extend(calls.routes)
     # Mounted instead of launched: `launch` asks its own address with a short time-out and
     # gives up on a busy machine.
@@ -125,7 +127,7 @@ def make_app(
         **launch_options(),
     )
     keep_lean(next(route.app for route in app.routes if isinstance(getattr(route, "app", None), App)), page)
-    app.add_middleware(Gate, folder=folder, limits=limits)
+    app.add_middleware(Gate, folder=folder, limits=limits, storage=storage)
     app.add_middleware(Door, served=Served.of(classifier), answering=Answering(classifier, limits, call, turns, keep))
     app.add_middleware(TimedBodies)
     app.add_middleware(Counting, metrics=metrics)

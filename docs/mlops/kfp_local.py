@@ -1,6 +1,6 @@
 """The compiled pipeline on this machine, with Kubeflow's own local runner and no container:
 
-python docs/mlops/kfp_local.py OUT_FOLDER [--recipe FILE.toml]
+python docs/mlops/kfp_local.py OUT_FOLDER [--data DATA] [--recipe NAME_OR_FILE]
 
 It needs `pip install 'alzedge[export,mlops,kfp]'`, in an environment of its own: kfp wants protobuf 6.
 """
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="")
     arguments = parser.parse_args()
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(arguments.out / "kfp"))
-    pipeline = make_pipeline(Compiled("alzedge:latest"))
+    pipeline = make_pipeline(Compiled("python:3.11"))  # nothing is pulled; other names are warned of
     pipeline(data=arguments.data, recipe=arguments.recipe, registry=str(arguments.out.absolute() / "registry"))
 
 

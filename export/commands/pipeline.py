@@ -66,6 +66,8 @@ def run_command(
     alzedge pipeline run                                     built-in phantoms, minutes
     alzedge pipeline run archive.zip --schema schema.pbtxt --sign "A. Smith"
     """
+    from alzedge.model_file.registry.location import locate
+    from alzedge.model_file.registry.versions import check_usable
     from alzedge.utils.archives import check_source
     from alzedge.utils.extras import require
 
@@ -76,6 +78,8 @@ def run_command(
         check_source(Path(one))
     require("export")
     require("mlops")
+    location = locate(registry)
+    check_usable(location)
     folder = output_folder(out, "runs/DATA-pipeline", data)
     source = fit_to_data(load_source(data, recipe_name, seed))
     known = tuple(read_data([one]) for one in trained_on)
@@ -85,9 +89,7 @@ def run_command(
     from alzedge.export.experiments.lifecycle.opening import Opened
     from alzedge.export.experiments.lifecycle.run import LifecycleSettings, run_lifecycle
     from alzedge.model_file.decision import EXIT_CODES
-    from alzedge.model_file.registry.location import locate
 
-    location = locate(registry)
     settings = LifecycleSettings(location, schema, GateSettings(**limits), known, signed_by)  # type: ignore[arg-type]
     result = run_lifecycle(Opened(source.dataset, source.recipe), settings, folder, show_steps)
     if result.decision is not None:
@@ -124,4 +126,4 @@ def compile_command(out: Path, target: str, image: str, data: str, people: str, 
     from alzedge.export.experiments.lifecycle.kubeflow import Compiled, compile_pipeline
 
     compile_pipeline(Compiled(image, data, people, recipe, registry), out)
-    click.echo(f"wrote {out}: parameters data, people, recipe, seed, schema, registry")
+    click.echo(f"wrote {out}: parameters data, people, recipe, seed, schema, registry, trained_on, signed_by")

@@ -29,7 +29,7 @@ def serving_option(command: Any) -> Any:
     return click.option(
         "--serving",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Folder that TensorFlow Serving watches.  [default: pushed_model in the registry's folder]",
+        help="Folder that TensorFlow Serving watches.  [default: pushed_model in the registry's folder; none for a server]",
     )(command)
 
 
@@ -164,4 +164,5 @@ def _show(done: "Promotion", model: str) -> None:
     version = done.version
     before = "" if done.before is None else f" in place of version {done.before}"
     click.echo(f"champion of {model}: version {version.number}{before}, SHA-256 {version.sha256}")
-    click.echo(f"TensorFlow Serving: {done.pushed}")
+    if done.pushed is not None:
+        click.echo(f"TensorFlow Serving: {done.pushed}")

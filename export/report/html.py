@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from alzedge import __version__
 from alzedge.commands.data_sets import describe
@@ -12,6 +12,7 @@ from alzedge.data.dataset import DataSet
 from alzedge.export.report.sections import Section
 from alzedge.export.report.tables import markdown_rows
 from alzedge.metrics.bootstrap import REPLICATES
+from alzedge.reporting.html_templates import html_templates
 from alzedge.stages import DISCLAIMER
 
 
@@ -42,19 +43,12 @@ def introduction(dataset: DataSet, replicates: int = REPLICATES) -> list[str]:
 def html_report(title: str, opening: Sequence[str], sections: Sequence[Section]) -> str:
     """Write one page, pictures inside, light or dark as the reader's system is; it asks no host for anything."""
     template = _environment().get_template("report.html")
-    return template.render(title=title, opening=opening, sections=sections, version=__version__)
+    return template.render(title=title, opening=opening, sections=sections, version=__version__) + "\n"
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("alzedge.export.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = html_templates("alzedge.export.report")
     environment.filters["cell"] = split_cell
     return environment
 

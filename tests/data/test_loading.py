@@ -125,6 +125,7 @@ def test_subjects_csv_is_complete(kaggle_like: Path, tmp_path: Path) -> None:
     assert all((kaggle_like / "Alzheimer_s Dataset" / row["path"]).is_file() for row in rows)
 
 
+@pytest.mark.slow
 def test_the_real_archive(archive: Path, tmp_path: Path) -> None:
     table = tmp_path / "subjects.csv"
     result = call_cli("subjects", archive, "--csv", table)

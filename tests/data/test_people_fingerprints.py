@@ -102,6 +102,7 @@ def test_the_file_that_comes_along() -> None:
     assert len(np.unique(stored.bits, axis=0)) == 6400, "no two files share a fingerprint"
 
 
+@pytest.mark.slow
 def test_the_file_is_the_archive_s(archive: Path) -> None:
     dataset = load_dataset(archive)
     with np.load(io.BytesIO(fingerprint_file(dataset))) as made:

@@ -50,8 +50,14 @@ def _recover(people: Sequence[Person], noise: float) -> tuple[Recovery, np.ndarr
     return found, np.array([m.person is p for m, p in zip(found.matches, hidden, strict=True)])
 
 
-def test_finds_made_up_people(made_up_people: list[Person]) -> None:
-    found, right = _recover(made_up_people, noise=2.0)
+@pytest.fixture(scope="module")
+def recovered(made_up_people: list[Person]) -> tuple[Recovery, np.ndarray]:
+    """Of images that tell much: who was found for each subject, and whether rightly."""
+    return _recover(made_up_people, noise=2.0)
+
+
+def test_finds_made_up_people(recovered: tuple[Recovery, np.ndarray]) -> None:
+    found, right = recovered
     posterior = np.array([match.posterior for match in found.matches])
     assert found.settled
     assert right.mean() > 0.97
@@ -129,10 +135,12 @@ def test_regressions_never_see_the_person_they_are_for() -> None:
     assert not np.allclose(before[18], cross_fitted(features, changed)[18])
 
 
-def test_proof_tells_a_found_order_from_shuffled_ones(made_up_people: list[Person]) -> None:
+def test_proof_tells_a_found_order_from_shuffled_ones(
+    made_up_people: list[Person], recovered: tuple[Recovery, np.ndarray]
+) -> None:
     hidden, labels = _hidden(made_up_people)
     features = _features(hidden, 2.0)
-    found = recover_people([""] * len(hidden), labels, features, made_up_people)
+    found, _ = recovered
     steps: list[int] = []
     proof = prove_order(found, labels, features, made_up_people, shuffles=20, searches=1, report=steps.append)
     assert steps == [1]

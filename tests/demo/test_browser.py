@@ -1,6 +1,5 @@
 """The web page of docs/browser.md, driven in headless Chromium: LiteRT.js answers what Python answers."""
 
-import contextlib
 import functools
 import http.server
 import os
@@ -14,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.asking import likely_slices
+from helpers.browsing import CHROMIUM
 from helpers.measuring_file import measuring_file
 from helpers.told import told_file
 from PIL import Image
-from test_page import CHROMIUM, FLAGS
 
 from alzedge.demo.answering.example import load_example
 from alzedge.demo.html.viewer import brain_mask
@@ -64,21 +63,10 @@ def address(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with (
-        sync_playwright() as playwright,
-        contextlib.closing(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)) as browser,
-    ):
-        yield browser
-
-
 @pytest.fixture
-def page(chromium, address: str):
+def page(browser, address: str):
     """The page with its model loaded; whatever it asks of other hosts is collected in `page.foreign`."""
-    page = chromium.new_page(viewport={"width": 1000, "height": 720})
+    page = browser.new_page(viewport={"width": 1000, "height": 720})
     page.set_default_timeout(60_000)
     page.foreign = []
     page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or page.foreign.append(r.url))
@@ -149,9 +137,9 @@ def test_a_file_that_weighs_age_and_sex_is_told_them(page, folder: Path) -> None
     assert without != told
 
 
-def test_without_relaxed_simd_the_answers_are_the_same(chromium, address: str, folder: Path) -> None:
+def test_without_relaxed_simd_the_answers_are_the_same(browser, address: str, folder: Path) -> None:
     compatible = folder / "node_modules/@litertjs/core/wasm/litert_wasm_compat_internal.js"
-    page = chromium.new_page()
+    page = browser.new_page()
     page.set_default_timeout(60_000)
     loaded: list[str] = []
     page.on("request", lambda request: loaded.append(request.url.rsplit("/", 1)[1]))
@@ -164,9 +152,9 @@ def test_without_relaxed_simd_the_answers_are_the_same(chromium, address: str, f
     page.close()
 
 
-def test_a_float_model_is_answered_too(chromium, address: str, folder: Path, tiny_run: Path) -> None:
+def test_a_float_model_is_answered_too(browser, address: str, folder: Path, tiny_run: Path) -> None:
     model = tiny_run / "student_float32.tflite"
-    page = chromium.new_page()
+    page = browser.new_page()
     page.set_default_timeout(60_000)
     page.route("**/student_int8.tflite", lambda route: route.fulfill(path=model))
     page.goto(address)
@@ -176,11 +164,11 @@ def test_a_float_model_is_answered_too(chromium, address: str, folder: Path, tin
     page.close()
 
 
-def test_a_file_that_measures_is_read_by_the_names_of_its_outputs(chromium, address: str, tmp_path: Path) -> None:
+def test_a_file_that_measures_is_read_by_the_names_of_its_outputs(browser, address: str, tmp_path: Path) -> None:
     """And its answer is that of the program for the Raspberry Pi, which is held to Python's by the fast tests."""
     model = measuring_file(tmp_path / "measuring.tflite")
     Image.fromarray(load_example().slices[3]).save(tmp_path / "brain.png")
-    page = chromium.new_page()
+    page = browser.new_page()
     page.set_default_timeout(60_000)
     page.route("**/student_int8.tflite", lambda route: route.fulfill(path=model))
     page.goto(address)
@@ -259,8 +247,8 @@ def test_the_page_fits_a_phone(page, scheme: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_a_missing_model_is_a_sentence(chromium, address: str, folder: Path) -> None:
-    page = chromium.new_page()
+def test_a_missing_model_is_a_sentence(browser, address: str, folder: Path) -> None:
+    page = browser.new_page()
     page.route("**/*.tflite", lambda route: route.fulfill(status=404))
     page.goto(address)
     problem = page.get_by_role("alert")

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import logging
 import re
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.canaries import Canaries, every_tag, mr_image, plant, table_e1_1, write
+from helpers.canaries import Canaries, every_tag, mr_image, plant, quiet_pydicom, table_e1_1, write
 from helpers.heads import head, with_caption
 from PIL import Image
 
@@ -32,18 +31,17 @@ GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "
 def planted_series(folder: Path) -> tuple[list[bytes], Canaries]:
     """A series of six slices, one with canaries in every attribute of PS3.15 table E.1-1 but those that place it in space."""
     canaries, files = Canaries("ZQ"), []
-    logging.getLogger("pydicom").disabled = True
-    for number in range(6):
-        dataset: Any = mr_image(head(208, 176, number), number=number)
-        if number:
-            files.append(write(folder / f"{number}.dcm", dataset).read_bytes())
-            continue
-        kept = {keyword: dataset[keyword] for keyword in GEOMETRY}
-        plant(dataset, canaries, sorted(set(every_tag()) & set(table_e1_1())))
-        for keyword, element in kept.items():
-            dataset[keyword] = element
-        files.append(write(folder / f"{number}.dcm", dataset, canaries=canaries).read_bytes())
-    logging.getLogger("pydicom").disabled = False
+    with quiet_pydicom():
+        for number in range(6):
+            dataset: Any = mr_image(head(208, 176, number), number=number)
+            if number:
+                files.append(write(folder / f"{number}.dcm", dataset).read_bytes())
+                continue
+            kept = {keyword: dataset[keyword] for keyword in GEOMETRY}
+            plant(dataset, canaries, sorted(set(every_tag()) & set(table_e1_1())))
+            for keyword, element in kept.items():
+                dataset[keyword] = element
+            files.append(write(folder / f"{number}.dcm", dataset, canaries=canaries).read_bytes())
     assert len(canaries.planted) > 600
     return files, canaries
 

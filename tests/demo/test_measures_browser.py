@@ -1,6 +1,5 @@
 """The page with a model that measures, in headless Chromium: the person on the curve, age and sex, several images."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -10,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.browsing import CHROMIUM, browsing, contrast, named, upload
 from helpers.measuring import measuring_classifier
+from helpers.serving import free_port
 from PIL import Image
-from test_page import CHROMIUM, browsing, contrast, free_port, named, upload
 
 from alzedge.demo.answering.example import load_example
 from alzedge.inference.classifier import Classifier
@@ -34,18 +34,6 @@ def address() -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             server.kill()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-    from test_page import FLAGS
-
-    with (
-        sync_playwright() as playwright,
-        contextlib.closing(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)) as browser,
-    ):
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import signal
@@ -18,7 +17,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.browsing import browsing, contrast, named, upload
 from helpers.commands import assert_refused, run_cli
+from helpers.serving import free_port
 from PIL import Image
 
 from alzedge.data.dataset import DataSet, split_dataset
@@ -31,16 +32,7 @@ from alzedge.model_file.read_write import read_tflite, write_tflite
 from alzedge.reporting.labels import COLUMNS
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# Nothing but the page itself may be asked for; Chromium's own background traffic is off.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 HOSTILE = "<img src=x onerror=document.title='owned'>${document.title='owned'}{{x}}.png"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -89,39 +81,6 @@ def address(models: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with (
-        sync_playwright() as playwright,
-        contextlib.closing(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)) as browser,
-    ):
-        yield browser
-
-
-@contextlib.contextmanager
-def browsing(browser: Any, address: str, **options: Any) -> Iterator[Any]:
-    """A visitor with an empty browser; whatever is asked of other hosts, or fails in a script, fails the test."""
-    options = {"viewport": {"width": 1366, "height": 768}, "reduced_motion": "reduce", **options}
-    with contextlib.closing(browser.new_context(**options)) as context:
-        page, wrong = context.new_page(), []
-        page.set_default_timeout(60_000)
-        page.wrong = wrong
-        page.on("request", lambda r: r.url.startswith((address, "data:", "blob:")) or wrong.append(r.url))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and wrong.append(said.text))
-        page.goto(address)
-        page.get_by_role("button", name="Try the example").wait_for()
-        yield page
-        if folder := os.environ.get("ALZEDGE_SCREENSHOTS"):
-            name = os.environ["PYTEST_CURRENT_TEST"].split("::")[1].split(" ")[0]
-            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-        assert wrong == []
-
-
-@pytest.fixture(scope="module")
 def desk(browser: Any, address: str) -> Iterator[Any]:
     """One visitor for the tests that ask something anew and leave nothing behind."""
     with browsing(browser, address) as page:
@@ -154,19 +113,10 @@ def volume(head: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def upload(page: Any, *paths: Path) -> None:
-    page.set_input_files("input[type=file]", [str(path) for path in paths])
-
-
 def shares(page: Any, bars: str = ".slice-bars") -> list[float]:
     """Percentages beside the bars, in order of severity."""
     page.locator(bars).wait_for(state="attached")
     return [float(text.strip("%")) for text in page.locator(f"{bars} .share").all_text_contents()]
-
-
-def named(page: Any, name: str) -> None:
-    """Wait until the slice on show has this name."""
-    page.locator(".this-slice [data-show=name]", has_text=name).wait_for()
 
 
 def slider(page: Any) -> Any:
@@ -479,26 +429,6 @@ def test_on_a_dark_phone_the_answer_is_where_the_eye_is_and_can_be_read(
         page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         box = page.get_by_text(DISCLAIMER).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 844
-
-
-def contrast(place: Any) -> float:
-    """WCAG 2's contrast of a text with what is behind it."""
-    colours = place.evaluate(
-        """node => {
-          const behind = (n) => { const c = getComputedStyle(n).backgroundColor;
-            return /, 0\\)$/.test(c) && n.parentElement ? behind(n.parentElement) : c; };
-          return [getComputedStyle(node).color, behind(node)];
-        }"""
-    )
-    front, back = (luminance(colour) for colour in colours)
-    return (max(front, back) + 0.05) / (min(front, back) + 0.05)
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of 'rgb(r, g, b)', as WCAG 2 defines it."""
-    values = np.array(re.findall(r"[\d.]+", colour)[:3], float) / 255
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def test_the_example_can_be_asked_about_by_keyboard_alone(page: Any) -> None:

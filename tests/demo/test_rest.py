@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from helpers.asking import ask, likely_slices
+from helpers.asking import ask
 from helpers.images import encoded
+from helpers.serving import Served, run_program
 from numpy.typing import NDArray
 from PIL import Image
-from test_server import ROOT, Served, run_program, serving
 
 from alzedge import __version__
 from alzedge.demo.answering.limits import LIMITS
@@ -32,29 +32,14 @@ from alzedge.demo.rest.pixels import Instance
 from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER, STAGES
 
+ROOT = Path(__file__).resolve().parents[2]
 V1, V2 = "/v1/models/alzedge", "/v2/models/alzedge"
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("rest")) as served:
-        yield served
 
 
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:
     with served.client() as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier.load()
-
-
-@pytest.fixture(scope="module")
-def slices(classifier: Classifier) -> NDArray[np.uint8]:
-    return likely_slices(classifier, 12)
 
 
 def png(pixels: NDArray[np.uint8]) -> dict[str, str]:

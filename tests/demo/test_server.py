@@ -4,14 +4,11 @@ import contextlib
 import http.client
 import http.server
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +17,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from helpers.asking import API, ask, file_data, likely_slices, question, read, upload
+from helpers.asking import API, ask, file_data, question, read, upload
 from helpers.images import encoded
+from helpers.serving import Served, run_program
 from helpers.volumes import as_grid, save_nifti
 from numpy.typing import NDArray
 from PIL import Image
@@ -33,92 +31,6 @@ from alzedge.inference.classifier import Classifier
 from alzedge.stages import DISCLAIMER
 
 ROOT = Path(__file__).resolve().parents[2]
-# Hosts that the server connects to and heavy packages that it imports, as Python itself sees it.
-WATCH = """
-import os, sys
-def watch(event, arguments):
-    if event in ("socket.connect", "socket.getaddrinfo"):
-        told = arguments[1] if event == "socket.connect" else arguments[0]
-    elif event == "import" and arguments[0].partition(".")[0] in ("tensorflow", "keras", "torch"):
-        told = arguments[0]
-    else:
-        return
-    with open(os.environ["ALZEDGE_WATCHED"], "a") as log:
-        print(event, told, file=log)
-sys.addaudithook(watch)
-"""
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running `alzedge demo`.
-
-    Attributes:
-        address: of its page, without a slash at the end.
-        process: of the server.
-        folder: where it makes its temporary files.
-        watched: the file in which it notes its own connections and heavy imports.
-        log: its standard error.
-    """
-
-    address: str
-    process: subprocess.Popen[str]
-    folder: Path
-    watched: Path
-    log: Path
-
-    def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=120)
-
-    def files(self) -> list[Path]:
-        """All files it keeps; Gradio makes an empty folder beside them."""
-        return [path for path in self.folder.rglob("*") if path.is_file()]
-
-
-@contextlib.contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """A server whose temporary files lie in a folder, until it is told to end; it must end well."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    watching, temporary = folder / "watching", folder / "tmp"
-    watching.mkdir()
-    temporary.mkdir()
-    (watching / "sitecustomize.py").write_text(WATCH)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(watching), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "TMPDIR": str(temporary),
-        "ALZEDGE_WATCHED": str(folder / "watched"),
-    }
-    environment.pop("GRADIO_TEMP_DIR", None)
-    environment["ALL_PROXY"] = "socks://127.0.0.1:7891/"  # of a kind that no HTTP client here knows; none is needed
-    command = [sys.executable, "-m", "alzedge", "demo", "--no-prepare", "--port", str(port)]
-    log = (folder / "log").open("w")
-    with log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment) as process:
-        try:
-            assert process.stdout is not None and "serving the page" in process.stdout.readline()
-            yield Served(f"http://127.0.0.1:{port}", process, temporary, folder / "watched", folder / "log")
-        finally:
-            process.terminate()
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("served")) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    """The bundled student, as the server has it."""
-    return Classifier.load()
-
-
-@pytest.fixture(scope="module")
-def slices(classifier: Classifier) -> NDArray[np.uint8]:
-    """Slices that the student answers."""
-    return likely_slices(classifier, 12)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -498,9 +410,38 @@ def test_the_number_of_parts_is_bounded(served: Served) -> None:
         before = set(served.files())
         files = [("files", (f"{number}.png", b"x")) for number in range(601)]
         assert client.post(f"{API}/upload", files=files).status_code == 413
-        assert client.post(f"{API}/upload", data={f"a{number}": "x" for number in range(601)}).status_code == 400
+        told = client.post(f"{API}/upload", files=[("files", (None, "x" * 100_000))])
+        assert (told.status_code, told.text) == (400, "Upload files only: a part of the form is not a file")
         assert client.post(f"{API}/upload", content=b"x", headers={"content-type": "text/plain"}).status_code == 400
         assert set(served.files()) <= before
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what must come about."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("visitors", "parts"), [(6, 500), pytest.param(50, 150, marks=pytest.mark.slow)])
+def test_uploads_hold_no_descriptor_for_each_part(served: Served, visitors: int, parts: int) -> None:
+    """Neither while the parts arrive, from several visitors at once, nor when they hang up in the middle."""
+    part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nx\r\n'
+    head = f"POST /{API}/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+    descriptors = Path(f"/proc/{served.process.pid}/fd")
+    before, arriving = len(list(descriptors.iterdir())), len(served.files())
+    with contextlib.ExitStack() as stack:
+        for _ in range(visitors):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", served.port), 60))
+            connection.sendall(head.encode() + parts * part)
+        whole = visitors * (parts - 10)  # the last ones wait for their ends
+        wait_until(lambda: len(served.files()) >= arriving + whole, 120)
+        with served.client() as client:
+            assert upload(client, [("a.png", b"x")]), "others are served meanwhile"
+        assert len(list(descriptors.iterdir())) <= before + visitors + 10
+    wait_until(lambda: len(served.files()) <= arriving + 1, 120)
+    assert len(list(descriptors.iterdir())) <= before + 10
 
 
 def test_a_wrong_value_is_not_logged_whole(served: Served) -> None:
@@ -561,13 +502,6 @@ def test_the_programs_of_the_document_run_as_they_stand(
     assert len(told) >= 3
     assert all("NonDemented" in output or '"status":"ok"' in output for output in told), told
     assert any("other.png" in output for output in told)
-
-
-def run_program(language: str, program: str, folder: Path) -> str:
-    command = [sys.executable, "-c", program] if language == "python" else ["bash", "-euo", "pipefail", "-c", program]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.slow

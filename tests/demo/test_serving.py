@@ -31,6 +31,7 @@ from alzedge.demo.serving import patience
 from alzedge.demo.serving.calls import Calls
 from alzedge.demo.serving.first_page import address_of, own_page, script_hashes
 from alzedge.demo.serving.log_lines import ShortLines
+from alzedge.demo.serving.storage import Full, Storage
 from alzedge.demo.serving.upkeep import UnreadAnswers, forget_sessions, sweep
 from alzedge.demo.serving.workers import Workers, working
 from alzedge.errors import UserError
@@ -147,9 +148,19 @@ def strange(images: Any) -> Any:
     return np.full(len(images), 2.0)
 
 
+# Bytes of an answer, and parts.
+SIZES = {"/parts": (2**20, 16), "/end": (48 * 2**10, 1)}
+
+
 async def measured(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body."""
+    """Answers with the length of the body; two paths with a MB in parts, and 48 KiB at once."""
     if scope["type"] == "lifespan":
+        return
+    if scope["path"] in SIZES:
+        size, parts = SIZES[scope["path"]]
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % size)]})
+        for left in range(parts - 1, -1, -1):
+            await send({"type": "http.response.body", "body": bytes(size // parts), "more_body": left > 0})
         return
     length = len(await Request(scope, receive).body())
     await PlainTextResponse(str(length))(scope, receive, send)
@@ -157,8 +168,9 @@ async def measured(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Port of a server that waits for 0.4 s only, and for at most 5 connections."""
+    """Port of a server that waits for 0.4 s only, and for at most 5 connections, 3 of one address."""
     monkeypatch.setattr(patience, "HEADER_SECONDS", 0.4)
+    monkeypatch.setattr(patience, "READ_SECONDS", 0.4)
     monkeypatch.setattr(patience, "BODY_SECONDS", 0.4)
     config = uvicorn.Config(
         patience.TimedBodies(measured), port=0, http=patience.PatientProtocol, ws="none", limit_concurrency=6,
@@ -169,26 +181,35 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
+    listening = server.servers[0].sockets[0]
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # of its connections: little waits in the system
+    yield listening.getsockname()[1]
     server.should_exit = True
     thread.join(5)
 
 
-def connected(port: int, data: bytes) -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+def connected(port: int, data: bytes, visitor: int = 1, buffer: int = 0) -> socket.socket:
+    connection = socket.socket()
+    if buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    connection.settimeout(5)
+    connection.bind((f"127.0.0.{visitor}", 0))
+    connection.connect(("127.0.0.1", port))
     connection.sendall(data)
     return connection
 
 
 def answered(connection: socket.socket) -> bytes:
     """Everything until the other side closes."""
+    arrived = b""
     with connection, contextlib.suppress(ConnectionResetError):
-        return b"".join(iter(lambda: connection.recv(4096), b""))
-    return b""
+        while part := connection.recv(65536):
+            arrived += part
+    return arrived
 
 
 def test_silent_connections_are_closed_and_honest_ones_served(impatient: int) -> None:
-    silent = [connected(impatient, data) for data in (b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n")]
+    silent = [connected(impatient, data, 2) for data in (b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n")]
     slow = connected(impatient, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx")
     good = connected(impatient, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nxx")
     assert good.recv(4096).startswith(b"HTTP/1.1 200")
@@ -201,14 +222,33 @@ def test_silent_connections_are_closed_and_honest_ones_served(impatient: int) ->
 
 
 def test_connections_beyond_the_limit_are_closed_at_once(impatient: int) -> None:
-    held = [connected(impatient, b"GET / HTTP/1.1\r\n") for _ in range(5)]
+    held = [connected(impatient, b"GET / HTTP/1.1\r\n", visitor) for visitor in (1, 1, 1, 2, 2)]
     start = time.monotonic()
-    beyond = [answered(connected(impatient, b"")) for _ in range(3)]
+    beyond = [answered(connected(impatient, b"", 3)) for _ in range(3)]
     assert beyond == [b""] * 3 and time.monotonic() - start < 0.35, "before those held are given up"
     for one in held:
         assert answered(one) == b""
     closing = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     assert answered(connected(impatient, closing)).endswith(b"0")
+
+
+def test_one_address_cannot_take_all_connections(impatient: int) -> None:
+    held = [connected(impatient, b"GET / HTTP/1.1\r\n") for _ in range(3)]
+    start = time.monotonic()
+    assert answered(connected(impatient, b"")) == b"" and time.monotonic() - start < 0.35
+    closing = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    assert answered(connected(impatient, closing, 2)).endswith(b"0")
+    assert [answered(one) for one in held] == [b""] * 3
+
+
+@pytest.mark.parametrize("path", SIZES)
+def test_answers_that_are_not_read_end_their_connections(impatient: int, path: str) -> None:
+    """While an answer is sent, and when so little is left of it that nothing waits for its reader any more."""
+    ask = f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+    silent = connected(impatient, ask, buffer=4096)
+    time.sleep(1)
+    assert len(answered(silent)) < SIZES[path][0]
+    assert len(answered(connected(impatient, ask))) > SIZES[path][0], "whoever reads gets all"
 
 
 def test_descriptors_bound_connections() -> None:
@@ -315,6 +355,26 @@ def test_old_files_are_swept_and_new_ones_stay(tmp_path: Path) -> None:
     assert not old.parent.exists() and new.exists()
     sweep(tmp_path, -1)
     assert tmp_path.exists() and not list(tmp_path.iterdir())
+
+
+def test_uploads_of_everybody_are_bounded_while_they_arrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        storage = Storage(tmp_path, Limits(stored_bytes=100, stored_files=3))
+        (tmp_path / "kept").write_bytes(bytes(40))
+        assert await storage.has_room(60) and not await storage.has_room(61)
+        storage.count(50, files=2)
+        assert await storage.has_room(10) is False, "three files"
+        for more in ({"size": 11}, {"files": 1}):
+            with pytest.raises(Full):
+                storage.count(**more)
+        storage.count(10)
+        (tmp_path / "kept").unlink()
+        assert not await storage.has_room(1), "until the folder is looked through again"
+        monkeypatch.setattr(storage, "_measured", -1e9)
+        assert await storage.has_room(100)
+        storage.count(100, files=1)
+
+    asyncio.run(scenario())
 
 
 def test_the_first_page_names_itself_and_its_scripts() -> None:

@@ -318,7 +318,7 @@ def test_a_file_that_the_runtime_cannot_run_is_one_sentence(phantoms: DataSet, t
     write_tflite(broken, flatbuffer[: len(flatbuffer) // 2], record | {"dataset": data})
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("[phantoms]\nsubjects = 20\nslices = 5\n")
-    result = run_cli("benchmark", broken, "--recipe", recipe, "--out", tmp_path / "b")
+    result = call_cli("benchmark", broken, "--recipe", recipe, "--out", tmp_path / "b")
     assert_refused(result, "broken.tflite")
     assert not (tmp_path / "b").exists()
 

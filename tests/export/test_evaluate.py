@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.commands import assert_refused, call_cli, run_cli
+from helpers.commands import assert_refused, call_cli
 from helpers.images import write_cohort
 
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, split_dataset
@@ -349,7 +349,7 @@ def test_a_shipped_file_carries_what_evaluate_finds(tiny_run: Path, tmp_path: Pa
     model, other = tiny_run / "student_int8.tflite", tiny_run / "student_float32.tflite"
     recipe = tiny_run / "recipe.toml"
     command = ("evaluate", model, "phantoms", "--teacher", other, "--recipe", recipe, "--out", tmp_path / "out")
-    result = run_cli(*command)
+    result = call_cli(*command)
     assert result.returncode == 0, result.stderr
     found = read_metrics(tmp_path / "out/metrics.json")["subject"].models["student_int8.tflite"]
     carried = read_record(model)["metrics"]["subject"]

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import shlex
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +41,21 @@ def test_data_that_do_not_fit_the_schema_end_the_pipeline(people: DataSet, tmp_p
     with pytest.raises(UserError, match="does not fit"):
         steps.validate_data(bright, schema, tmp_path / "anomalies.json")
     assert json.loads((tmp_path / "anomalies.json").read_text())["anomalies"]
+    schema.write_text('feature {\n  name: "trip_miles"\n  type: FLOAT\n}\n')
+    with pytest.raises(UserError, match="a schema of another data set, it describes trip_miles"):
+        steps.validate_data(people, schema, tmp_path / "other.json")
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_a_registry_that_cannot_take_a_model_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/letter.txt").write_text("mine")
+    out = ("--out", tmp_path / "out")
+    result = call_cli("pipeline", "run", "phantoms", *out, "--registry", tmp_path / "full")
+    assert_refused(result, "is not empty and holds no registry")
+    result = call_cli("pipeline", "run", "phantoms", *out, "--registry", "http://127.0.0.1:9")
+    assert_refused(result, "http://127.0.0.1:9 cannot be reached")
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.CANNOT_TELL])
@@ -91,23 +107,28 @@ def test_the_pipeline_compiles_without_tensorflow(tmp_path: Path) -> None:
         "registry",
         "schema",
         "seed",
+        "signed_by",
+        "trained_on",
     }
     images = {one["container"]["image"] for one in spec["deploymentSpec"]["executors"].values()}
     assert images == {"registry.local/alzedge:1"}
 
 
-def test_the_workflow_to_copy_names_commands_and_options_that_exist() -> None:
-    path = ROOT / "docs/mlops/github-workflow.yml"
-    if not path.exists():
+def test_what_is_to_be_copied_names_commands_and_options_that_exist() -> None:
+    folder = ROOT / "docs/mlops"
+    if not folder.exists():
         pytest.skip("needs the checkout with its documents")
-    job = yaml.safe_load(path.read_text())["jobs"]["gate"]
+    job = yaml.safe_load((folder / "github-workflow.yml").read_text())["jobs"]["gate"]
     calls = [line for step in job["steps"] for line in step.get("run", "").split(" && ") if line.startswith("alzedge")]
-    names = [call.split()[1] for call in calls]
-    assert names == ["stats", "validate", "gate", "registry", "registry"]
-    for call in calls:
-        words = call.split()
-        help_text = call_cli(*words[1 : 3 if words[1] == "registry" else 2], "--help").stdout
-        assert all(word in help_text for word in words if word.startswith("--")), call
+    assert [call.split()[1] for call in calls] == ["stats", "validate", "gate", "registry", "registry"]
+    life = [line for line in (folder / "life.sh").read_text().splitlines() if line.startswith("call ")]
+    assert len(life) > 10
+    helps: dict[tuple[str, ...], str] = {}
+    for words in (shlex.split(call)[1:] for call in calls + life):
+        name = tuple(words[: 2 if words[0] in ("registry", "pipeline") else 1])
+        if name not in helps:
+            helps[name] = call_cli(*name, "--help").stdout
+        assert all(word in helps[name] for word in words if word.startswith("--")), words
 
 
 def test_compile_refuses_another_ending(tmp_path: Path) -> None:

@@ -3,39 +3,16 @@
 from pathlib import Path
 
 import pytest
-from helpers.commands import assert_refused, call_cli, run_cli
+from helpers.commands import TINY, assert_refused, call_cli, run_cli
 
 from alzedge.data.predictions import Predictions
 from alzedge.inference.measures.demographics import Coding
 from alzedge.model_file.read_write import read_record
 
-RECIPE = """
-base = "measure-demographics"
-splits = ["subject"]
-[phantoms]
-subjects = 20
-slices = 5
-[preprocessing]
-shrink = 4
-[teacher]
-width = 0.0625
-[pretrain]
-epochs = 1
-batch_size = 32
-[finetune]
-epochs = 1
-batch_size = 32
-[student]
-filters = [4, 8, 8]
-hidden = 8
-[distill]
-epochs = 4
-batch_size = 16
-[export]
-calibration_images = 16
-[benchmark]
-calls = 10
-"""
+RECIPE = 'base = "measure-demographics"' + TINY.replace("epochs = 3", "epochs = 1").replace(
+    "[distill]\nepochs = 1\nbatch_size = 32\nviews = 2",
+    "[student]\nfilters = [4, 8, 8]\nhidden = 8\n[distill]\nepochs = 4\nbatch_size = 16",
+)
 
 
 @pytest.mark.slow

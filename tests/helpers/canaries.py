@@ -1,6 +1,9 @@
 """DICOM files with a value planted in every attribute that may say who somebody is."""
 
+import contextlib
 import io
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,17 @@ _STRUCTURAL = {
     "HighBit", "PixelRepresentation", "BurnedInAnnotation", "ImageType", "ConversionType", "PlanarConfiguration",
     "PixelDataProviderURL", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
 }  # fmt: skip
+
+
+@contextlib.contextmanager
+def quiet_pydicom() -> Iterator[None]:
+    """Keep the thousands of remarks that planting gives off the log."""
+    logger = logging.getLogger("pydicom")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def table_e1_1() -> list[int]:

@@ -21,23 +21,12 @@ from PIL import Image
 
 from alzedge.data.dataset import DataSet
 from alzedge.inference.classifier import Classifier
-from alzedge.inference.guard import Guard
 from alzedge.inference.inputs import find_items
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.writers import CSV_COLUMNS
 from alzedge.metrics.caveats import cannot_sentence, measured_sentences, operating_sentence
-from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
 from alzedge.stages import DISCLAIMER, STAGES
-
-
-@pytest.fixture(scope="module")
-def model(guard: Guard, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled student with a guard that takes phantoms for heads."""
-    flatbuffer, record = read_tflite(bundled_model())
-    path = tmp_path_factory.mktemp("model") / "student.tflite"
-    write_tflite(path, flatbuffer, record | {"guard": guard.to_dict()})
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +66,9 @@ def save(path: Path, pixels: np.ndarray) -> Path:
 
 
 @pytest.fixture(scope="module")
-def document(tree: Path, model: Path) -> dict[str, dict]:
+def document(tree: Path, guarded: Path) -> dict[str, dict]:
     """The predictions of the whole tree by name."""
-    result = run_cli("predict", tree, "--no-prepare", "--model", model, "--json")
+    result = run_cli("predict", tree, "--no-prepare", "--model", guarded, "--json")
     assert result.returncode == 2
     loaded = json.loads(result.stdout)
     assert list(loaded) == ["model", "predictions", "disclaimer"]
@@ -100,8 +89,8 @@ def test_each_item_is_answered_refused_or_an_error(document: dict[str, dict]) ->
             assert list(one["probabilities"]) == list(STAGES) and one["stage"] in STAGES and one["refused"] is None
 
 
-def test_answers_are_those_of_the_classifier(document: dict[str, dict], model: Path, people: DataSet) -> None:
-    classifier, images = Classifier.load(model), people.images[12:18]
+def test_answers_are_those_of_the_classifier(document: dict[str, dict], guarded: Path, people: DataSet) -> None:
+    classifier, images = Classifier.load(guarded), people.images[12:18]
     answers = classifier.answers(images)
     series = document["series"]
     assert [one["position_mm"] for one in series["slices"]] == [0, 2, 4, 6, 8, 10]
@@ -116,26 +105,26 @@ def test_answers_are_those_of_the_classifier(document: dict[str, dict], model: P
     assert series["stage_set"] == [STAGES[stage] for stage in person.stage_set]
 
 
-def test_two_processes_give_the_same_answers_in_the_same_order(tree: Path, model: Path, document: dict) -> None:
-    result = run_cli("predict", tree, "--no-prepare", "--model", model, "--json", "--jobs", 2)
+def test_two_processes_give_the_same_answers_in_the_same_order(tree: Path, guarded: Path, document: dict) -> None:
+    result = run_cli("predict", tree, "--no-prepare", "--model", guarded, "--json", "--jobs", 2)
     assert result.returncode == 2 and len(result.stderr.splitlines()) == len(BROKEN)
     assert json.loads(result.stdout)["predictions"] == list(document.values())
 
 
 @pytest.mark.slow
-def test_ray_gives_the_same_answers_in_the_same_order(tree: Path, model: Path, document: dict) -> None:
+def test_ray_gives_the_same_answers_in_the_same_order(tree: Path, guarded: Path, document: dict) -> None:
     pytest.importorskip("ray")
-    result = run_cli("predict", tree, "--no-prepare", "--model", model, "--json", "--jobs", 2, "--ray")
+    result = run_cli("predict", tree, "--no-prepare", "--model", guarded, "--json", "--jobs", 2, "--ray")
     assert result.returncode == 2 and len(result.stderr.splitlines()) == len(BROKEN), result.stderr
     assert json.loads(result.stdout)["predictions"] == list(document.values())
 
 
-def test_text_for_people(tree: Path, model: Path) -> None:
+def test_text_for_people(tree: Path, guarded: Path) -> None:
     result = call_cli(
-        "predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--no-prepare", "--model", model
+        "predict", tree / "noise.png", tree / "head.nii.gz", tree / "a.png", "--no-prepare", "--model", guarded
     )
     assert result.returncode == 0, result.stderr
-    record = read_record(model)
+    record = read_record(guarded)
     threshold = record["operating_threshold"]["value"]
     noise, head, slice_ = result.stdout.splitlines()
     assert noise.startswith(f"{tree}/noise.png: this does not look like an axial brain MRI slice")
@@ -153,12 +142,12 @@ def test_text_for_people(tree: Path, model: Path) -> None:
     assert result.stderr.splitlines() == sentences
 
 
-def test_the_side_of_the_threshold_is_the_files_own(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
+def test_the_side_of_the_threshold_is_the_files_own(tree: Path, guarded: Path, document: dict, tmp_path: Path) -> None:
     """The same slice lies above a lower threshold, and on no side where the file carries none."""
     score = document["a.png"]["any_dementia"]["value"]
     assert score == pytest.approx(1 - document["a.png"]["probabilities"][STAGES[0]], abs=2e-6)
     assert document["noise.png"]["any_dementia"]["value"] is None
-    flatbuffer, record = read_tflite(model)
+    flatbuffer, record = read_tflite(guarded)
     for threshold, side in ((score - 0.01, True), (score + 0.01, False), (None, None)):
         point = None if threshold is None else {**record["operating_threshold"], "value": threshold}
         other = tmp_path / f"{side}.tflite"
@@ -172,16 +161,18 @@ def test_the_side_of_the_threshold_is_the_files_own(tree: Path, model: Path, doc
         assert sides[next(csv.DictReader(out.splitlines()))["above"]] is side
 
 
-def test_a_volume_without_a_proper_slice_says_what_to_check(tree: Path, model: Path) -> None:
+def test_a_volume_without_a_proper_slice_says_what_to_check(tree: Path, guarded: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (176, 208, 3)).astype(np.uint8)
     path = save_nifti(tree.parent / "noise.nii", noise)
-    result = call_cli("predict", path, "--no-prepare", "--model", model)
+    result = call_cli("predict", path, "--no-prepare", "--model", guarded)
     assert result.returncode == 0
     assert "skull-stripped T1" in result.stdout and "3 of 3 slices refused" in result.stdout
 
 
-def test_csv_has_a_row_for_each_slice_and_each_volume(tree: Path, model: Path, document: dict, tmp_path: Path) -> None:
-    result = call_cli("predict", tree, "--no-prepare", "--model", model, "--csv", tmp_path / "answers.csv")
+def test_csv_has_a_row_for_each_slice_and_each_volume(
+    tree: Path, guarded: Path, document: dict, tmp_path: Path
+) -> None:
+    result = call_cli("predict", tree, "--no-prepare", "--model", guarded, "--csv", tmp_path / "answers.csv")
     assert result.returncode == 2 and result.stdout == ""
     assert f"wrote {tmp_path / 'answers.csv'}: {len(ORDER) - 2} answered, 2 not" in result.stderr
     with (tmp_path / "answers.csv").open(newline="") as file:
@@ -196,20 +187,20 @@ def test_csv_has_a_row_for_each_slice_and_each_volume(tree: Path, model: Path, d
             assert sum(shares.values()) == pytest.approx(1, abs=1e-5) and max(shares, key=shares.get) == row["stage"]
         else:
             assert bool(row["refused"]) != bool(row["error"])
-    printed = call_cli("predict", tree / "a.png", "--model", model, "--csv", "-")
+    printed = call_cli("predict", tree / "a.png", "--model", guarded, "--csv", "-")
     assert printed.stdout.splitlines()[0] == ",".join(CSV_COLUMNS) and len(printed.stdout.splitlines()) == 2
 
 
-def test_no_guard_answers_for_anything_of_a_slices_size(tree: Path, model: Path) -> None:
-    result = call_cli("predict", tree / "noise.png", "--model", model, "--no-guard")
+def test_no_guard_answers_for_anything_of_a_slices_size(tree: Path, guarded: Path) -> None:
+    result = call_cli("predict", tree / "noise.png", "--model", guarded, "--no-guard")
     assert any(stage in result.stdout for stage in STAGES)
-    assert_refused(call_cli("predict", tree / "photo.jpg", "--model", model, "--no-guard"), "400 wide x 300 high")
+    assert_refused(call_cli("predict", tree / "photo.jpg", "--model", guarded, "--no-guard"), "400 wide x 300 high")
 
 
-def test_a_slice_of_another_size_is_an_error_with_the_cure(people: DataSet, model: Path, tmp_path: Path) -> None:
+def test_a_slice_of_another_size_is_an_error_with_the_cure(people: DataSet, guarded: Path, tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(people.images[0]).resize((352, 416)).save(path)
-    assert_refused(call_cli("predict", path, "--model", model), "large.png: 352 wide x 416 high", "alzedge prepare")
+    assert_refused(call_cli("predict", path, "--model", guarded), "large.png: 352 wide x 416 high", "alzedge prepare")
 
 
 def test_paths_that_hold_nothing(tmp_path: Path) -> None:
@@ -331,10 +322,10 @@ def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
-def test_a_missing_package_is_named_once_per_item_and_the_others_are_answered(tree: Path, model: Path) -> None:
+def test_a_missing_package_is_named_once_per_item_and_the_others_are_answered(tree: Path, guarded: Path) -> None:
     code = (
         "import sys; sys.modules['nibabel'] = None\n"
-        f"sys.argv = ['alzedge', 'predict', {str(tree / 'head.nii.gz')!r}, {str(tree / 'a.png')!r}, '--model', {str(model)!r}]\n"
+        f"sys.argv = ['alzedge', 'predict', {str(tree / 'head.nii.gz')!r}, {str(tree / 'a.png')!r}, '--model', {str(guarded)!r}]\n"
         "from alzedge.cli import main; main()"
     )
     result = run_code(code)

@@ -52,6 +52,7 @@ def test_a_training_side_without_a_class_has_no_figures_of_the_task(phantoms: Da
     assert found["histogram"].to_json()["stages4"] is None
 
 
+@pytest.mark.slow
 def test_the_official_split_leaks_and_the_subject_split_does_not(archive: Path) -> None:
     data = load_dataset(archive)
     official = baseline_accuracies(data, split_dataset(data, "official"))

@@ -17,33 +17,18 @@ from alzedge.inference.answer import Answer, together
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import NOT_A_SLICE, Guard
 from alzedge.inference.measures.readings import Readings
-from alzedge.model_file.bundled import bundled_heat_map_model, bundled_model
-from alzedge.model_file.read_write import read_record, read_tflite, write_tflite
+from alzedge.model_file.bundled import bundled_heat_map_model
+from alzedge.model_file.read_write import read_record
 from alzedge.runs.recipe_file import load_recipe
 from alzedge.stages import DISCLAIMER, STAGES
 
 
-@pytest.fixture(scope="module")
-def data() -> DataSet:
-    """The data set that `tiny_run` was made from."""
-    return make_phantoms(20, 5)
-
-
-@pytest.fixture(scope="module")
-def guarded(guard: Guard, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled student with a guard that takes phantoms for heads."""
-    flatbuffer, record = read_tflite(bundled_model())
-    path = tmp_path_factory.mktemp("guarded") / "student.tflite"
-    write_tflite(path, flatbuffer, record | {"guard": guard.to_dict()})
-    return path
-
-
 def test_the_files_carry_the_guard_of_their_own_training_people(
-    tiny_run: Path, data: DataSet, tiny_recipe: Path
+    tiny_run: Path, phantoms: DataSet, tiny_recipe: Path
 ) -> None:
-    split = split_dataset(data, "subject")
-    test = data.images[split.test]
-    expected = make_guard(data, split, load_recipe(str(tiny_recipe)).seed)
+    split = split_dataset(phantoms, "subject")
+    test = phantoms.images[split.test]
+    expected = make_guard(phantoms, split, load_recipe(str(tiny_recipe)).seed)
     for name in ("student_float32", "student_int8", "student_int8_heatmap"):
         guard = Guard.from_dict(read_record(tiny_run / f"{name}.tflite")["guard"])
         np.testing.assert_array_equal(guard.unlikeness(test), expected.unlikeness(test))
@@ -53,9 +38,9 @@ def test_the_files_carry_the_guard_of_their_own_training_people(
         assert (guard.unlikeness(noise) > 1).all() and refused < 0.5
 
 
-def test_the_operating_threshold_is_the_best_on_training_people(tiny_run: Path, data: DataSet) -> None:
+def test_the_operating_threshold_is_the_best_on_training_people(tiny_run: Path, phantoms: DataSet) -> None:
     """Every threshold in turn, with scikit-learn's recalls; the float32 file answers as the Keras student does."""
-    split = split_dataset(data, "subject")
+    split = split_dataset(phantoms, "subject")
 
     def recalls(model: str, side: np.ndarray, threshold: float) -> tuple[float, float]:
         scores, truth = scored[model, len(side)]
@@ -63,11 +48,11 @@ def test_the_operating_threshold_is_the_best_on_training_people(tiny_run: Path, 
 
     scored = {}
     for model in ("student_float32", "student_int8"):
-        score = 1 - Classifier.load(tiny_run / f"{model}.tflite").probabilities(data.images)[:, 0].astype(float)
+        score = 1 - Classifier.load(tiny_run / f"{model}.tflite").probabilities(phantoms.images)[:, 0].astype(float)
         for side in (split.train, split.test):
-            people = np.unique(data.subject[side])
-            means = np.array([score[data.subject == person].mean() for person in people])
-            scored[model, len(side)] = means, [data.labels[data.subject == person][0] > 0 for person in people]
+            people = np.unique(phantoms.subject[side])
+            means = np.array([score[phantoms.subject == person].mean() for person in people])
+            scored[model, len(side)] = means, [phantoms.labels[phantoms.subject == person][0] > 0 for person in people]
     for model in ("student_float32", "student_int8"):
         chosen = read_record(tiny_run / f"{model}.tflite")["operating_threshold"]
         assert chosen["level"] == "person"

@@ -186,6 +186,8 @@ def test_what_cannot_be_compared_is_refused_with_one_sentence(made: Path, tmp_pa
     assert_refused(call_cli("drift", "--reference", stats, other), "log of another model")
     (tmp_path / "empty.jsonl").touch()
     assert_refused(call_cli("drift", "--reference", stats, tmp_path / "empty.jsonl"), "empty log")
+    assert_refused(call_cli("stats", tmp_path / "empty.jsonl", "--out", tmp_path / "none"), "empty log")
+    assert not (tmp_path / "none").exists()
     (tmp_path / "stats.pb").write_bytes(stats.read_bytes()[:-300])
     assert_refused(call_cli("drift", "--reference", tmp_path / "stats.pb", log), "damaged", "make it again")
     assert_refused(call_cli("drift", "--reference", log, log), "stats")

@@ -25,11 +25,6 @@ from alzedge.preparation.registration import register
 NEAR_MM = 2.0
 
 
-@pytest.fixture(scope="module")
-def prepared() -> Prepared:
-    return prepare(average_head())
-
-
 def test_a_head_in_the_frame_stays_where_it_is(prepared: Prepared) -> None:
     assert displacement(prepared.matrix, np.eye(4)) < NEAR_MM
     assert prepared.quality.kind == HEAD

@@ -13,6 +13,8 @@ from PIL import Image
 
 from alzedge.errors import UserError
 from alzedge.preparation.batch import prepare_scans
+from alzedge.preparation.prepare import Prepared
+from alzedge.preparation.registration import Registration
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,16 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_head_is_prepared_and_bad_scans_lose_only_themselves(scans: Path, tmp_path: Path) -> None:
+def test_a_head_is_prepared_and_bad_scans_lose_only_themselves(
+    scans: Path, prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def register(voxels: np.ndarray, affine: np.ndarray, oriented: bool, progress: object) -> Registration:
+        """Give what registering this head has given before."""
+        average = average_head()
+        assert np.array_equal(voxels, average.voxels) and np.array_equal(affine, average.affine) and oriented
+        return Registration(prepared.matrix, prepared.quality.information)
+
+    monkeypatch.setattr("alzedge.preparation.prepare.register", register)
     out = tmp_path / "out"
     result = call_cli("prepare", scans / "empty.nii.gz", scans / "head.nii.gz", scans / "torn.nii.gz", "--out", out)
     assert result.returncode == 2 and "Traceback" not in result.stderr
@@ -33,7 +44,7 @@ def test_a_head_is_prepared_and_bad_scans_lose_only_themselves(scans: Path, tmp_
     assert [name in line for name, line in zip(("empty", "torn"), refusals, strict=True)] == [True, True]
     assert "not a medical device" in result.stderr and f"wrote {out / 'head'}" in result.stdout
     slices = sorted((out / "head" / "slices").glob("*.png"))
-    assert len(slices) == 32 and Image.open(slices[0]).size == (176, 208)
+    assert np.array_equal([np.asarray(Image.open(path)) for path in slices], prepared.slices())
     quality = json.loads((out / "head" / "quality.json").read_text())
     assert quality["verdict"] in ("good", "doubtful") and quality["similarity"] > 0.4
     assert np.asarray(Image.open(out / "head" / "quality.png").convert("L")).std() > 10

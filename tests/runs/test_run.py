@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli, run_cli, run_code
 
-from alzedge.data.dataset import in_order, split_dataset
-from alzedge.data.phantom_set import make_phantoms
+from alzedge.data.dataset import DataSet, in_order, split_dataset
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
 from alzedge.metrics.split_evaluation import Quote, read_metrics
@@ -59,21 +58,19 @@ def test_the_file_explains_itself(tiny_run: Path) -> None:
     assert len(json.dumps(record["metrics"])) < 6000
 
 
-def test_metrics_are_those_of_the_released_file(tiny_run: Path) -> None:
-    data = make_phantoms(20, 5)
-    test = data.take(split_dataset(data, "subject").test)
+def test_metrics_are_those_of_the_released_file(tiny_run: Path, phantoms: DataSet) -> None:
+    test = phantoms.take(split_dataset(phantoms, "subject").test)
     answers = Classifier.load(tiny_run / "student_int8.tflite").probabilities(test.images).argmax(axis=1)
     metrics = json.loads((tiny_run / "metrics.json").read_text())["subject"]
     found = metrics["models"]["student_int8.tflite"]["slice"]["stages4"]["accuracy"]["value"]
     assert found == pytest.approx(np.mean(answers == test.labels))
 
 
-def test_calibration_slices_are_training_people_s(tiny_run: Path) -> None:
+def test_calibration_slices_are_training_people_s(tiny_run: Path, phantoms: DataSet) -> None:
     record = read_record(tiny_run / "student_int8.tflite")
-    data = make_phantoms(20, 5)
     chosen = record["calibration"]["slices"]
-    assert len(chosen) == 16 and record["dataset"]["fingerprint"] == data.fingerprint
-    assert not set(data.subject[chosen]) & set(data.subject[split_dataset(data, "subject").test])
+    assert len(chosen) == 16 and record["dataset"]["fingerprint"] == phantoms.fingerprint
+    assert not set(phantoms.subject[chosen]) & set(phantoms.subject[split_dataset(phantoms, "subject").test])
 
 
 def test_a_finished_run_is_not_done_again(tiny_run: Path, tiny_recipe: Path) -> None:

@@ -1,10 +1,13 @@
 """Training on Keras' JAX backend, with TensorFlow out of reach, and what TensorFlow makes of its files."""
 
+import runpy
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from helpers.commands import run_cli, run_code
+from numpy.typing import NDArray
 
 from alzedge.inference.classifier import Classifier
 from alzedge.runs.recipe_file import load_recipe
@@ -40,25 +43,33 @@ np.save({path!r}, np.concatenate([losses, *(weight.ravel() for weight in model.g
 """
 
 
-def test_sam_takes_the_same_steps_on_every_backend(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def on_jax(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what both programs save on JAX, run one after the other in a process of their own."""
     pytest.importorskip("jax")
-    trained = []
-    for backend in ("jax", "tensorflow"):
-        path = tmp_path / f"{backend}.npy"
-        result = run_code(SAM.format(path=str(path)), KERAS_BACKEND=backend)
-        assert result.returncode == 0, result.stderr
-        trained.append(np.load(path))
+    folder = tmp_path_factory.mktemp("jax")
+    both = SAM.format(path=str(folder / "sam.npy")) + VIEWS.format(path=str(folder / "views.npy"))
+    result = run_code(both, KERAS_BACKEND="jax")
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def with_tensorflow(program: str, path: Path) -> NDArray[np.float32]:
+    """What a program saves with this process's backend."""
+    assert keras.backend.backend() == "tensorflow"
+    code = path.with_suffix(".py")
+    code.write_text(program.format(path=str(path)))
+    runpy.run_path(str(code))
+    return np.asarray(np.load(path))
+
+
+def test_sam_takes_the_same_steps_on_every_backend(on_jax: Path, tmp_path: Path) -> None:
+    trained = np.load(on_jax / "sam.npy"), with_tensorflow(SAM, tmp_path / "sam.npy")
     np.testing.assert_allclose(*trained, rtol=1e-4, atol=1e-5)
 
 
-def test_views_are_the_same_on_every_backend_but_for_noise(tmp_path: Path) -> None:
-    pytest.importorskip("jax")
-    rendered = []
-    for backend in ("jax", "tensorflow"):
-        path = tmp_path / f"{backend}.npy"
-        result = run_code(VIEWS.format(path=str(path)), KERAS_BACKEND=backend)
-        assert result.returncode == 0, result.stderr
-        rendered.append(np.load(path))
+def test_views_are_the_same_on_every_backend_but_for_noise(on_jax: Path, tmp_path: Path) -> None:
+    rendered = np.load(on_jax / "views.npy"), with_tensorflow(VIEWS, tmp_path / "views.npy")
     assert np.ptp(rendered[0]) > 0.5
     np.testing.assert_allclose(*rendered, atol=1e-4)
 

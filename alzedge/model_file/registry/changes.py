@@ -5,15 +5,17 @@ import hashlib
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from alzedge.errors import UserError
 from alzedge.model_file.decision import Outcome
 from alzedge.model_file.read_write import Record, read_folder_record, read_tflite
-from alzedge.model_file.registry.client import MODEL, Registry, changing, in_words, open_registry
+from alzedge.model_file.registry.client import MODEL, Registry, in_words, open_registry
 from alzedge.model_file.registry.location import CHALLENGER, CHAMPION, PREVIOUS, Location
-from alzedge.model_file.registry.serving_folder import publish
+from alzedge.model_file.registry.one_writer import one_in_folder, one_writer
+from alzedge.model_file.registry.serving_folder import published
 from alzedge.model_file.registry.versions import (
     EVENT,
     FILE,
@@ -37,13 +39,13 @@ class Promotion:
         version: the champion now.
         before: number of the one before; None where there was none.
         forced: reason why the gate was passed by; '' where it was not.
-        pushed: folder for TensorFlow Serving, named like the version.
+        pushed: folder for TensorFlow Serving, named like the version; None where none was asked for.
     """
 
     version: Version
     before: int | None
     forced: str
-    pushed: Path
+    pushed: Path | None
 
 
 def push(
@@ -72,7 +74,7 @@ def push(
     tags = tags_of(record)
     if schema is not None:
         tags["schema"] = hashlib.sha256(schema.read_bytes()).hexdigest()
-    with changing(location), tempfile.TemporaryDirectory() as temporary:
+    with one_in_folder(location), tempfile.TemporaryDirectory() as temporary:
         registry = open_registry(location, model, create=True)
         shutil.copyfile(file, Path(temporary) / FILE)
         if saved_model is not None:
@@ -137,7 +139,7 @@ def promote(
         location: of the registry.
         wanted: number or alias.
         force: reason to promote past the gate; it is kept with the version.
-        pushed: folder that TensorFlow Serving watches; that of the registry where None.
+        pushed: folder that TensorFlow Serving watches; where None that of an embedded registry, and none for a server.
         model: name of the registered model.
 
     Raises:
@@ -145,7 +147,7 @@ def promote(
             being changed.
     """
     _check_there(location)
-    with changing(location):
+    with one_writer(location, model):
         registry = open_registry(location, model)
         version = find_version(registry, wanted)
         before = aliases_of(registry).get(CHAMPION)
@@ -155,9 +157,8 @@ def promote(
         problem = _against_the_gate(version, champion)
         if problem and not force:
             raise UserError(f"version {version.number} of {model} is not promoted: {problem}")
-        folder = _serve(registry, version, pushed)
         forced = force if problem else ""
-        with in_words(location):
+        with _served(registry, version, pushed) as folder, in_words(location):
             _tag(registry, version.number, {"forced": forced, "replaced": "" if before is None else str(before)})
             if before is not None:
                 registry.client.set_registered_model_alias(model, PREVIOUS, str(before))
@@ -176,16 +177,18 @@ def rollback(location: Location, pushed: Path | None = None, model: str = MODEL)
         UserError: there was none before, its file is gone, or the registry is being changed.
     """
     _check_there(location)
-    with changing(location):
+    with one_writer(location, model):
         registry = open_registry(location, model)
         aliases = aliases_of(registry)
-        if PREVIOUS not in aliases or CHAMPION not in aliases:
+        withdrawn, before = aliases.get(CHAMPION), aliases.get(PREVIOUS)
+        if withdrawn is not None and before == withdrawn:  # a promotion was cut off when the champion had one name more
+            before = find_version(registry, withdrawn).replaced
+        if withdrawn is None or before is None:
             raise UserError(
                 f"{location.name}: there is no champion of before to go back to; see `alzedge registry list`."
             )
-        version, withdrawn = find_version(registry, PREVIOUS), aliases[CHAMPION]
-        folder = _serve(registry, version, pushed)
-        with in_words(location):
+        version = find_version(registry, before)
+        with _served(registry, version, pushed) as folder, in_words(location):
             registry.client.set_registered_model_alias(model, CHAMPION, str(version.number))
             if version.replaced is None:
                 registry.client.delete_registered_model_alias(model, PREVIOUS)
@@ -216,8 +219,15 @@ def _against_the_gate(version: Version, champion: Version | None) -> str:
     return f"it was blessed {whom} ({serves}); run `alzedge gate` against the champion and push it again."
 
 
-def _serve(registry: Registry, version: Version, pushed: Path | None) -> Path:
-    return publish(fetch(registry, version), pushed or registry.location.pushed, version.number)
+@contextlib.contextmanager
+def _served(registry: Registry, version: Version, pushed: Path | None) -> Iterator[Path | None]:
+    """Verify a version's files, and lay them out for TensorFlow Serving; taken back where the body raises."""
+    files, folder = fetch(registry, version), pushed or registry.location.pushed
+    if folder is None:
+        yield None
+        return
+    with published(files, folder, version.number) as laid_out:
+        yield laid_out
 
 
 def _tag(registry: Registry, number: int, tags: dict[str, str]) -> None:

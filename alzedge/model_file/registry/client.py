@@ -1,8 +1,9 @@
-"""The connection to MLflow: nothing is reported to anybody, one writer at a time, refusals in one sentence."""
+"""The connection to MLflow: nothing is reported to anybody, nothing is printed, refusals in one sentence."""
 
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ MODEL = "alzedge"
 # MLflow would wait 20 seconds for a locked database, and minutes for a server that is not there.
 _PATIENCE_S = 2.0
 _HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
-_LOCK = ".lock"
+_SILENT = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ def open_registry(location: Location, model: str = MODEL, create: bool = False) 
         UserError: none is there, it is locked or read-only, or a package is missing.
     """
     require("mlops")
-    if location.folder is not None:
-        _check_database(location, create)
+    check_database(location, create)
+    if create:
+        begin_folder(location)
     keep_private()
-    for name, value in _HTTP.items():
+    for name, value in (_HTTP | _SILENT).items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
@@ -61,10 +63,19 @@ def open_registry(location: Location, model: str = MODEL, create: bool = False) 
         return Registry(location, MlflowClient(location.uri, location.uri), model)
 
 
-def _check_database(location: Location, create: bool) -> None:
-    """Refuse a folder without a registry, and a database that another process holds or nobody may write."""
+def check_database(location: Location, create: bool) -> None:
+    """Refuse a folder that holds no registry, or none can be begun in, and a database that is locked or nobody may write.
+
+    Args:
+        location: of the registry; a server is not asked.
+        create: it is to be written, and begun where none is.
+
+    Raises:
+        UserError: one of these.
+    """
     folder, database = location.folder, location.database
-    assert folder is not None and database is not None
+    if folder is None or database is None:
+        return
     if not database.is_file():
         if not create:
             raise UserError(
@@ -74,7 +85,6 @@ def _check_database(location: Location, create: bool) -> None:
             raise UserError(f"{folder} is not a folder; name another --registry.")
         if folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise UserError(f"{folder} is not empty and holds no registry; name a new folder as --registry.")
-        folder.mkdir(parents=True, exist_ok=True)
         return
     with contextlib.closing(sqlite3.connect(database, timeout=_PATIENCE_S)) as connection:
         try:
@@ -83,36 +93,20 @@ def _check_database(location: Location, create: bool) -> None:
                 connection.execute("BEGIN IMMEDIATE")
                 connection.rollback()
         except sqlite3.Error as error:
-            raise UserError(_told(location, str(error))) from error
+            raise UserError(told(location, str(error))) from error
 
 
-@contextlib.contextmanager
-def changing(location: Location) -> Iterator[None]:
-    """Keep other writers out of an embedded registry while it lasts; a server has its own database for that.
+def begin_folder(location: Location) -> None:
+    """Make the folder of an embedded registry, where it is not there.
 
     Raises:
-        UserError: another process is changing it, or it cannot be written.
+        UserError: it cannot be made.
     """
-    require("mlops")
-    if location.folder is None:
-        yield
-        return
-    from filelock import FileLock, Timeout
-
-    _check_database(location, create=True)
-    lock = FileLock(location.folder / _LOCK)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise UserError(
-            f"{location.name} is being changed by another alzedge; wait for it, and look with `alzedge registry list`."
-        ) from error
-    except OSError as error:
-        raise UserError(_told(location, "readonly")) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    if location.folder is not None:
+        try:
+            location.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(told(location, "readonly")) from error
 
 
 @contextlib.contextmanager
@@ -120,17 +114,19 @@ def in_words(location: Location) -> Iterator[None]:
     """Turn what MLflow raises into one sentence that names the registry.
 
     Raises:
-        UserError: unreachable, locked, read-only, of another version, or whatever MLflow says.
+        UserError: unreachable, locked, read-only, of another version, without its driver, or whatever MLflow says.
     """
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except MlflowException as error:
-        raise UserError(_told(location, str(error))) from error
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
+        raise UserError(told(location, str(error))) from error
 
 
-def _told(location: Location, reason: str) -> str:
+def told(location: Location, reason: str) -> str:
+    """One sentence for what MLflow or the operating system says, with the cure."""
     where = location.name
     if "database schema" in reason:
         return (
@@ -143,6 +139,16 @@ def _told(location: Location, reason: str) -> str:
         return f"{where} is locked by another process; wait for it, then repeat the command."
     if "not a database" in reason or "malformed" in reason:
         return f"{where} holds a damaged database; restore it from a copy."
+    if "No module named" in reason:
+        return f"{where} needs a package for its database ({reason}); install it, or name another --registry."
+    denied = re.search(r"error code (401|403)", reason)
+    if denied:
+        return (
+            f"{where} refuses to answer (HTTP {denied[1]}); set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN, and name a host that the server allows."
+        )
+    if "Response body" in reason:
+        return f"{where} answers, but not as an MLflow server does; check the address."
     if "Max retries" in reason or "API request" in reason:
         return f"{where} cannot be reached; check the address, the network and the server."
     return f"{where}: {printable(reason.splitlines()[0])[:200]}; check the name, or look with `alzedge registry list`."

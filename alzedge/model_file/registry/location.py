@@ -43,9 +43,9 @@ class Location:
         return None if self.folder is None else (self.folder.absolute() / _ARTIFACTS).as_uri()
 
     @property
-    def pushed(self) -> Path:
-        """Folder that TensorFlow Serving may watch, unless another is named."""
-        return (self.folder or Path()) / _PUSHED
+    def pushed(self) -> Path | None:
+        """Folder of an embedded registry that TensorFlow Serving may watch; None for a server, where one must be named."""
+        return self.folder and self.folder / _PUSHED
 
 
 def locate(registry: str | Path | None) -> Location:

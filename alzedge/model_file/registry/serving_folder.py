@@ -1,7 +1,9 @@
 """The folder that TensorFlow Serving watches: it holds the champion alone, under the number of its version."""
 
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from alzedge.errors import UserError
@@ -11,12 +13,13 @@ from alzedge.model_file.registry.versions import FILE, SAVED_MODEL
 _TEMPORARY = ".alzedge-tmp-"
 
 
-def publish(files: Path, pushed: Path, number: int) -> Path:
-    """Lay a version out as `PUSHED/NUMBER/`, whole or not at all, and then remove the other versions.
+@contextlib.contextmanager
+def published(files: Path, pushed: Path, number: int) -> Iterator[Path]:
+    """Lay a version out as `PUSHED/NUMBER/`, whole or not at all, in place of the other versions.
 
     Where there is a SavedModel, the folder is one, with `model.tflite` inside and the record's SHA-256 over both; otherwise
     it holds `model.tflite` alone, which TensorFlow Serving takes with `--prefer_tflite_model`. TensorFlow Serving loads the
-    highest number it finds, so that a withdrawn version must not stay.
+    highest number it finds, so that a withdrawn version must not stay. Where the body raises, everything is put back.
 
     Args:
         files: of the version; see `alzedge.model_file.registry.versions.fetch`.
@@ -28,27 +31,45 @@ def publish(files: Path, pushed: Path, number: int) -> Path:
     """
     others = _versions_in(pushed)
     target = pushed / str(number)
-    try:
-        pushed.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=pushed, prefix=_TEMPORARY) as temporary:
-            made = Path(temporary) / "made"
-            if (files / SAVED_MODEL).is_dir():
-                record = read_folder_record(files / SAVED_MODEL)
-                shutil.copytree(files / SAVED_MODEL, made)
-                shutil.copyfile(files / FILE, made / FILE)
-                seal_folder(made, record)
-            else:
-                made.mkdir()
-                shutil.copyfile(files / FILE, made / FILE)
+    with contextlib.ExitStack() as stack:
+        with _told_if_denied(pushed):
+            pushed.mkdir(parents=True, exist_ok=True)
+            temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=pushed, prefix=_TEMPORARY)))
+            made, old = temporary / "made", temporary / "old"
+            _lay_out(files, made)
+            old.mkdir()
             if target.exists():
-                target.rename(Path(temporary) / "old")
+                target.rename(old / target.name)
             made.rename(target)
             for other in others:
-                if other.name != str(number):
-                    other.rename(Path(temporary) / other.name)
+                if other.name != target.name:
+                    other.rename(old / other.name)
+        try:
+            yield target
+        except BaseException:
+            target.rename(made)
+            for other in old.iterdir():
+                other.rename(pushed / other.name)
+            raise
+
+
+def _lay_out(files: Path, made: Path) -> None:
+    if (files / SAVED_MODEL).is_dir():
+        record = read_folder_record(files / SAVED_MODEL)
+        shutil.copytree(files / SAVED_MODEL, made)
+        shutil.copyfile(files / FILE, made / FILE)
+        seal_folder(made, record)
+    else:
+        made.mkdir()
+        shutil.copyfile(files / FILE, made / FILE)
+
+
+@contextlib.contextmanager
+def _told_if_denied(pushed: Path) -> Iterator[None]:
+    try:
+        yield
     except PermissionError as error:
         raise UserError(f"{pushed} may not be written; mend its permissions, or name another --serving.") from error
-    return target
 
 
 def _versions_in(pushed: Path) -> list[Path]:

@@ -1,5 +1,8 @@
 """Versions in a registry, and the files behind them."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +11,8 @@ from typing import Any
 from alzedge.errors import UserError
 from alzedge.model_file.decision import SignedDecision
 from alzedge.model_file.read_write import Record, read_record
-from alzedge.model_file.registry.client import Registry, in_words, open_registry
-from alzedge.model_file.registry.location import Reference, locate
+from alzedge.model_file.registry.client import Registry, check_database, in_words, open_registry
+from alzedge.model_file.registry.location import CHAMPION, Location, Reference, locate
 
 FILE, SAVED_MODEL = "model.tflite", "saved_model"
 FOLDER = "model"  # of the files among a version's artifacts
@@ -102,24 +105,49 @@ def find_version(registry: Registry, wanted: str | int) -> Version:
 
 
 def fetch(registry: Registry, version: Version) -> Path:
-    """Find a version's folder of files, downloaded from a server, and verify the `.tflite` file in it.
+    """Find a version's folder of files, and verify the `.tflite` file in it.
+
+    From a server they are downloaded, into a folder that is removed when the process ends.
 
     Raises:
-        UserError: the file is gone, damaged, or not the one that was pushed.
+        UserError: the server cannot be reached, or the file is gone, damaged, or not the one that was pushed.
     """
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     title = f"version {version.number} of {registry.model} in {registry.location.name}"
+    uri, target = registry.location.uri, None if registry.location.folder else _temporary_folder()
     try:
-        folder = Path(download_artifacts(artifact_uri=version.source, tracking_uri=registry.location.uri))
+        folder = Path(download_artifacts(artifact_uri=version.source, tracking_uri=uri, dst_path=target))
         there = (folder / FILE).is_file()
     except (MlflowException, OSError):
         there = False
     if not there:
+        aliases_of(registry)  # refuses where the server has gone, not the file
         raise UserError(f"The file of {title} is not there any more ({version.source}); restore it, or push it again.")
     if read_record(folder / FILE)["sha256"] != version.sha256:
         raise UserError(f"The file of {title} is not the one that was pushed (its SHA-256 differs); restore it.")
+    return folder
+
+
+def check_usable(location: Location) -> None:
+    """Refuse a registry that could not take a model, before minutes of work are done for it.
+
+    Raises:
+        UserError: it cannot be reached, read or written, or the file of its champion is gone.
+    """
+    check_database(location, create=True)
+    if location.database is not None and not location.database.is_file():
+        return  # one can be begun there
+    registry = open_registry(location)
+    champion = aliases_of(registry).get(CHAMPION)
+    if champion is not None:
+        fetch(registry, find_version(registry, champion))
+
+
+def _temporary_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="alzedge-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 

@@ -19,9 +19,9 @@ from alzedge.metrics.tasks import ANY_DEMENTIA
 from alzedge.model_file.decision import Check
 
 _ENDS = (5.0, 95.0)  # of a two-sided interval of 90 %: each end is a one-sided bound of 95 %
-_WANTED_POWER = 0.8
+WANTED_POWER = 0.8
 _NORMAL = NormalDist()
-_Z_LEVEL, _Z_POWER = _NORMAL.inv_cdf(0.95), _NORMAL.inv_cdf(_WANTED_POWER)
+_Z_LEVEL, _Z_POWER = _NORMAL.inv_cdf(0.95), _NORMAL.inv_cdf(WANTED_POWER)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The gate's decision as text for a terminal."""
 
+from alzedge.export.evaluate.gate.compare import WANTED_POWER
 from alzedge.model_file.decision import Check, Decision, Outcome, Verdict, decisive
 from alzedge.utils.text_table import in_columns
 
@@ -16,7 +17,8 @@ def decision_text(decision: Decision) -> str:
     rows += [_row(check) for check in decisive(decision.checks)]
     lines = [_SENTENCES[decision.outcome], "", in_columns(rows), ""]
     if decision.power is not None:
-        needed = f"; {decision.people_needed} people would make it 80 %" if decision.people_needed else ""
+        enough = decision.power >= WANTED_POWER or not decision.people_needed
+        needed = "" if enough else f"; {decision.people_needed} people would make it {WANTED_POWER:.0%}"
         lines.append(
             f"power: on these people a model exactly as good as the champion passes the hardest comparison ({decision.hardest}) "
             f"with a chance of {decision.power:.0%}{needed}."

@@ -28,13 +28,16 @@ class Compiled:
     registry: str = "alzedge-registry"
 
 
-def ingest(data: str, people: str, recipe: str, seed: int, summary: Output[Artifact]) -> None:
-    """Read the data once and write what they are."""
+def ingest(data: str, people: str, recipe: str, seed: int, registry: str, summary: Output[Artifact]) -> None:
+    """Read the data once and write what they are; a registry that cannot take a model ends the pipeline here."""
     from pathlib import Path
 
     from alzedge.export.experiments.lifecycle import steps
     from alzedge.export.experiments.lifecycle.opening import Spec, open_spec
+    from alzedge.model_file.registry.location import locate
+    from alzedge.model_file.registry.versions import check_usable
 
+    check_usable(locate(registry))
     opened = open_spec(Spec(tuple(data.split()), people, recipe, seed))
     steps.ingest(opened, Path(summary.path))
 
@@ -128,6 +131,8 @@ def gate(
     recipe: str,
     seed: int,
     registry: str,
+    trained_on: str,
+    signed_by: str,
     evaluated: Input[Model],
     decision: Output[Artifact],
     candidate: Output[Model],
@@ -145,7 +150,8 @@ def gate(
     signed = Path(candidate.path) / CANDIDATE
     champion = champion_file(locate(registry))
     model = Path(evaluated.path) / steps.MODEL
-    taken = steps.gate_model(model, champion, opened, signed, Path(decision.path), DEFAULTS)
+    known = [open_spec(Spec((one,), people, recipe, seed)).dataset for one in trained_on.split()]
+    taken = steps.gate_model(model, champion, opened, signed, Path(decision.path), DEFAULTS, known, signed_by)
     return str(taken.outcome)
 
 
@@ -174,7 +180,7 @@ _STEPS = (ingest, stats, validate, train, evaluate, gate, push)
 
 
 def make_pipeline(settings: Compiled) -> Any:
-    """Make the pipeline; its parameters are data, people, recipe, seed, schema and registry."""
+    """Make the pipeline; its parameters are data, people, recipe, seed, schema, registry, trained_on and signed_by."""
     made = {step.__name__: dsl.component(step, base_image=settings.image, install_kfp_package=False) for step in _STEPS}
 
     @dsl.pipeline(name="alzedge", description="Ingest, stats, validate, train, evaluate, gate, push.")
@@ -185,14 +191,22 @@ def make_pipeline(settings: Compiled) -> Any:
         seed: int = -1,
         schema: str = "",
         registry: str = settings.registry,
+        trained_on: str = "",
+        signed_by: str = "",
     ) -> None:
         source = {"data": data, "people": people, "recipe": recipe, "seed": seed}
-        read = made["ingest"](**source)
+        read = made["ingest"](**source, registry=registry)
         counted = made["stats"](**source, summary=read.outputs["summary"])
         valid = made["validate"](**source, schema=schema, inferred=counted.outputs["inferred"])
         trained = made["train"](**source, anomalies=valid.outputs["anomalies"])
         measured = made["evaluate"](**source, trained=trained.outputs["trained"])
-        judged = made["gate"](**source, registry=registry, evaluated=measured.outputs["evaluated"])
+        judged = made["gate"](
+            **source,
+            registry=registry,
+            trained_on=trained_on,
+            signed_by=signed_by,
+            evaluated=measured.outputs["evaluated"],
+        )
         made["push"](
             registry=registry,
             outcome=judged.outputs["Output"],
