@@ -79,7 +79,7 @@ def test_packaged_table_is_the_studies() -> None:
 def test_cells_come_by_importance_and_only_on_splits_that_the_data_allow() -> None:
     found = load_experiments(None, None, ("pre-training", "preprocessing"))
     cells = cells_of(found, possible_splits(people_known=True, came_with_split=True))
-    assert len(cells) == len({cell.key for cell in cells}) == 15 * 2 * 3 + 16 * (2 + 5)
+    assert len(cells) == len({cell.key for cell in cells}) == 15 * 2 * 3 + 16 * 3
     first = [cell for cell in cells if cell.seed == 0 and cell.fold == 0]
     assert cells[: len(first)] == first and {cell.split for cell in first} == {"official", "subject", "leaky"}
     assert {cell.split for cell in cells_of(found, possible_splits(people_known=False, came_with_split=True))} == {
