@@ -18,7 +18,7 @@ from alzedge.data.subjects_csv import (
     two_stages,
 )
 from alzedge.errors import UserError
-from alzedge.imaging.foreign_files import foreign_by_name
+from alzedge.imaging.foreign_files import PICTURES, foreign_by_name
 from alzedge.imaging.picture_files import KINDS, SUFFIXES
 from alzedge.imaging.slices import HEIGHT, WIDTH
 from alzedge.stages import STAGES, stage_index
@@ -91,7 +91,7 @@ def entries_in(source: Path, names: Iterable[str], labelled: Labelled) -> Iterat
 
     Raises:
         UserError: an image lies in no class folder, or the class folders are those of several data sets, or the
-            images are packed in Parquet tables.
+            images are packed in Parquet tables or of a kind that is not read.
     """
     first: str | None = None
     for name in names:
@@ -103,8 +103,13 @@ def entries_in(source: Path, names: Iterable[str], labelled: Labelled) -> Iterat
             if above != first:
                 raise several_data_sets(source, first, above)
             yield entry
-        elif name.lower().endswith(".parquet"):
+        elif name.lower().endswith(".parquet") or _unread_in_class(name):
             raise UserError(f"{source}: {name} is {foreign_by_name(name)}.")
+
+
+def _unread_in_class(name: str) -> bool:
+    """Tell whether a file is a picture of a kind that is not read, in a class folder, which would be missed silently."""
+    return name.lower().endswith(PICTURES) and stage_index(name.rpartition("/")[0].rpartition("/")[2]) is not None
 
 
 def entry_of(source: Path, name: str, labelled: Labelled) -> Entry:
@@ -167,7 +172,8 @@ def check_sides(source: Path, classes: set[tuple[str, int]]) -> None:
 def several_data_sets(source: Path, *folders: str) -> UserError:
     """Error for two images with the same path below their split, or for class folders in several `folders`."""
     named = f" ({' and '.join(folder or 'its top' for folder in folders)})" if folders else ""
-    kept = next((f for f in folders if re.match("orig|val", f.rpartition("/")[2].lower())), None)
+    augmented = any("aug" in folder.lower() for folder in folders)
+    kept = next((f for f in folders if augmented and re.match("orig|val", f.rpartition("/")[2].lower())), None)
     hint = f"; of the Kaggle set's augmented copies, {kept} holds the images themselves" if kept else ""
     return UserError(f"{source}: holds more than one data set{named}; name one of the folders in it{hint}.")
 

@@ -9,6 +9,7 @@ import csv
 import io
 import itertools
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, TextIO
 
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet
 from alzedge.errors import UserError
-from alzedge.stages import STAGES, label_of
+from alzedge.stages import STAGES, stage_index
 from alzedge.utils.parsing import parsing
 
 SUBJECTS_FILE = "subjects.csv"
@@ -35,6 +36,8 @@ _RANGES = {
 }
 _MORE_COLUMNS = ("scan", "sex", *_RANGES)
 _MISSING = {"", "n/a", "na", "nan", "none", "null", ".", "-", "?"}
+# Written where nobody is known: taken for a name, all such images would be one person's.
+_NOBODY = {"", "n/a", "na", "nan", "none", "null", "unknown", "?", "-", "."}
 _SEXES = {"f": "F", "female": "F", "m": "M", "male": "M"}
 
 
@@ -86,8 +89,11 @@ def read_rows(text: TextIO, where: str) -> Iterator[SubjectRow]:
     """
     with parsing(f"{where}: not a readable table", "write it as UTF-8 CSV."):
         header = text.readline()
+        if re.fullmatch('"?sep=."?', header.strip(), re.IGNORECASE):  # Excel's own first line
+            header = text.readline()
         reader = csv.DictReader(itertools.chain([header], text), delimiter=max(",;\t", key=header.count))
-        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+        reader.fieldnames = names = [name.strip().lower() for name in reader.fieldnames or ()]
+        _check_columns(names, where)
         for raw in reader:
             cells = {key: (value or "").strip() for key, value in raw.items() if isinstance(key, str)}
             if any(cells.values()):  # Excel writes rows of commas below a table that was once longer
@@ -99,22 +105,44 @@ def read_rows(text: TextIO, where: str) -> Iterator[SubjectRow]:
                 yield _row(cells, where)
 
 
-def _row(cells: dict[str, str], where: str) -> SubjectRow:
+def _check_columns(names: list[str], where: str) -> None:
     for column in ("path", "subject"):
-        if column not in cells:
-            raise UserError(f"{where}: no column {column!r}; it needs path,subject and a row for every image.")
+        if column not in names:
+            raise UserError(
+                f"{where}: no column {column!r}; its first line names path,subject and a row follows for every image."
+            )
+    for column in (*_COLUMNS, *_MORE_COLUMNS):
+        if names.count(column) > 1:
+            raise UserError(f"{where}: two columns are called {column!r}; keep one of them.")
+
+
+def _row(cells: dict[str, str], where: str) -> SubjectRow:
     path, subject, split = _posix(cells["path"]), cells["subject"], cells.get("split", "")
-    if not subject:
+    if subject.lower() in _NOBODY:
         raise UserError(f"{where}: no subject for {path}; name one, or remove the file if people are unknown.")
+    split = SPLIT_FOLDERS.get(split.lower(), split)
     if split and split not in SPLITS:
         raise UserError(f"{where}: {path} has split {split!r}; expected train or test.")
-    position = int(cells.get("slice") or 0)
-    if not 0 <= position < 2**31:
-        raise UserError(f"{where}: {path} has slice {position}; slices are counted from 1 upwards.")
-    label = label_of(cells["label"]) if cells.get("label") else None
+    position = _position(cells.get("slice", ""), f"{where}: {path}")
+    label = stage_index(cells["label"]) if cells.get("label") else None
+    if label is None and cells.get("label"):
+        raise UserError(
+            f"{where}: {path} has a label {cells['label']!r}, which is not a stage: the stages are {', '.join(STAGES)}."
+        )
     values = {column: _number(cells.get(column, ""), column, f"{where}: {path}") for column in _RANGES}
     sex = _sex(cells.get("sex", ""), f"{where}: {path}")
     return SubjectRow(path, subject, label, position, split, cells.get("scan", ""), sex, **values)
+
+
+def _position(cell: str, where: str) -> int:
+    """A slice's number, which spreadsheets may write as 3.0; 0 where there is none."""
+    try:
+        position = float(cell) if cell.lower() not in _MISSING else 0.0
+    except ValueError:
+        position = -1.0
+    if not 0 <= position < 2**31 or position != int(position):
+        raise UserError(f"{where} has slice {cell}; slices are counted from 1 upwards, in whole numbers.")
+    return int(position)
 
 
 def _sex(cell: str, where: str) -> str:
@@ -172,7 +200,7 @@ def _keys(row: SubjectRow) -> list[tuple[str, str, str]]:
 
 def _posix(path: str) -> str:
     """A path as an image's is: folders divided by /, the split's folder called train or test."""
-    parts = path.replace("\\", "/").split("/")
+    parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")] or [""]
     return "/".join([SPLIT_FOLDERS.get(parts[0].lower(), parts[0]), *parts[1:]])
 
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from alzedge.errors import UserError
+from alzedge.imaging.foreign_files import check_there
 from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
 
 SUFFIXES = (".hdr", ".img", ".hdr.gz", ".img.gz")
@@ -34,7 +35,9 @@ def pair_of(path: str, exists: Callable[[str], bool]) -> tuple[str, str]:
     upper = path[len(stem) + 1 : len(stem) + 4].isupper()
     found = []
     for ending in (".HDR", ".IMG") if upper else (".hdr", ".img"):
-        there = next((name for name in (stem + ending, f"{stem}{ending}.gz") if exists(name)), None)
+        spellings = (ending, ending.swapcase(), ending.title())
+        names = (f"{stem}{spelling}{gz}" for spelling in spellings for gz in ("", ".gz"))
+        there = next((name for name in names if exists(name)), None)
         if there is None:
             missing = (stem + ending).rpartition("/")[2]
             raise UserError(f"{path}: one file of an Analyze pair, and {missing} is not beside it; copy both files.")
@@ -61,6 +64,7 @@ def read_analyze(header: Named, image: Named, max_voxels: int = MAX_VOXELS) -> G
 
     name = header[0]
     start = _content(header, 2 * _HEADER_BYTES)[:_HEADER_BYTES]
+    check_there(start, name)
     if len(start) < _HEADER_BYTES:
         raise UserError(f"{name}: {len(start)} bytes, but an Analyze header has {_HEADER_BYTES}; copy it again.")
     if start[344:348] in _NIFTI_MAGIC:
@@ -104,7 +108,7 @@ def _check(header: Any, shape: tuple[int, ...], dtype: np.dtype[Any], name: str,
     if math.prod(shape[3:]) > 1:
         raise UserError(f"{name}: {size}, several volumes in one file; save one 3D volume of it, e.g. with `fslroi`.")
     if dtype.names or dtype.kind not in "iuf":
-        raise UserError(f"{name}: voxels in colour or complex ones; save the scan's own grey values.")
+        raise UserError(f"{name}: voxels in colour, complex ones or single bits; save the scan's own grey values.")
     if len(shape) < 3 or min(shape[:3]) < 1:
         raise UserError(f"{name}: {size} voxels are not a volume; name the 3D scan.")
     if math.prod(shape[:3]) > max_voxels:

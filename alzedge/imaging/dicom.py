@@ -4,6 +4,7 @@ What identifies a patient is neither kept nor shown: messages carry file names a
 pydicom says, which may quote values.
 """
 
+import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
-from alzedge.imaging.dicom_frames import Frame, check_same, stacked
+from alzedge.imaging.dicom_frames import Frame, check_directions, check_same, stacked, unpadded
 from alzedge.imaging.file_types import looks_like_dicom
+from alzedge.imaging.foreign_files import START_BYTES, check_there
 from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
 from alzedge.utils.privacy import hushed
 
@@ -27,7 +29,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
 class NoImageError(UserError):
-    """A DICOM file that is in order and holds no image, such as a report."""
+    """A DICOM file that is in order and holds no image, such as a report, or none that another does not hold."""
 
 
 # Takes the sentence on a file that is left out, and whether it is damaged.
@@ -58,10 +60,14 @@ def read_dicom(
     """
     frames: list[Frame] = []
     left_out: list[tuple[UserError | OSError, str]] = []
+    seen: dict[bytes, str] = {}
     for file, open_file in files:
         try:
             with open_file() as stream:
                 data = _read(stream)
+            first = seen.setdefault(hashlib.sha256(data).digest(), file)
+            if first != file and data:
+                raise NoImageError(f"{file}: the same file as {first.rpartition('/')[2]}; remove one of them.")
             of_file = list(_frames(data, file, max_voxels))
         except (UserError, OSError) as error:
             if on_left_out is None and not isinstance(error, NoImageError):
@@ -97,6 +103,7 @@ def _read(stream: BinaryIO) -> bytes:
 def _frames(data: bytes, file: str, max_voxels: int) -> Iterator[Frame]:
     from pydicom.errors import InvalidDicomError
 
+    check_there(data[:START_BYTES], file)
     if len(data) > MAX_BYTES:
         raise UserError(f"{file}: over {MAX_BYTES // 2**30} GiB is too large for one head; resample it to 1 mm.")
     if _DEFLATED in data:  # wherever it stands: what lies before it may be padded
@@ -124,7 +131,7 @@ def _decoded(data: bytes, file: str, max_voxels: int) -> Iterator[Frame]:
 
     dataset = dcmread(io.BytesIO(data))
     count = _check_image(dataset, file, max_voxels)
-    pixels = _unpadded(dataset, dataset.pixel_array.reshape(count, dataset.Rows, dataset.Columns))
+    pixels = unpadded(dataset, dataset.pixel_array.reshape(count, dataset.Rows, dataset.Columns))
     for index in range(count):
 
         def value(keyword: str, group: str, index: int = index) -> Any:
@@ -141,7 +148,11 @@ def _decoded(data: bytes, file: str, max_voxels: int) -> Iterator[Frame]:
         slope = value("RescaleSlope", "PixelValueTransformationSequence")
         intercept = value("RescaleIntercept", "PixelValueTransformationSequence")
         directions = _numbers(orientation, 6, "image orientation", file).reshape(2, 3)
+        check_directions(directions, file)
+        directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
         between_rows, between_columns = _numbers(spacing, 2, "pixel spacing", file)
+        if min(between_rows, between_columns) <= 0:
+            raise UserError(f"{file}: its pixel spacing is not above 0; export the series again.")
         yield Frame(
             file=file,
             series=str(dataset.get("SeriesInstanceUID", "")),
@@ -162,17 +173,6 @@ def _numbers(value: Any, count: int, what: str, file: str) -> NDArray[np.float64
     if numbers.shape != (count,) or not np.isfinite(numbers).all():
         raise UserError(f"{file}: its {what} is not {count} numbers; export the series again.")
     return numbers
-
-
-def _unpadded(dataset: Any, pixels: NDArray[Any]) -> NDArray[Any]:
-    """Pixels with the padding around the scan, where it is no grey value of a scan, set to the darkest of the rest."""
-    padding = dataset.get("PixelPaddingValue")
-    if not isinstance(padding, int) or padding >= 0:
-        return pixels
-    outside = pixels == padding
-    if outside.all() or not outside.any():
-        return pixels
-    return np.where(outside, pixels[~outside].min(), pixels)
 
 
 def _check_image(dataset: Any, file: str, max_voxels: int) -> int:

@@ -9,6 +9,10 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.grid import Grid
 
+# Of two directions' products; written with six digits they are exact to 1e-5.
+_UPRIGHT = 0.01
+# Of slices from the line through the first and the last.
+_STRAIGHT_MM = 2.0
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -25,6 +29,32 @@ class Frame:
     thickness: float
     position: NDArray[np.float64]
     pixels: NDArray[Any]
+
+
+def check_directions(directions: NDArray[np.float64], file: str) -> None:
+    """Refuse an image orientation that is not two directions at a right angle, which would stretch the head."""
+    if np.abs(directions @ directions.T - np.eye(2)).max() > _UPRIGHT:
+        raise UserError(
+            f"{file}: its image orientation is not two directions at a right angle; export the series again."
+        )
+
+
+def unpadded(dataset: Any, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Pixels with the padding around the scan, where it is no grey value of a scan, set to the darkest of the rest."""
+    padding = dataset.get("PixelPaddingValue")
+    if not isinstance(padding, int):
+        return pixels
+    limit = dataset.get("PixelPaddingRangeLimit")
+    low, high = sorted((padding, limit if isinstance(limit, int) else padding))
+    outside = (pixels >= low) & (pixels <= high)
+    if outside.all() or not outside.any():
+        return pixels
+    scan = pixels[~outside]
+    inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+    brightest = high < scan.min() if inverted else low > scan.max()
+    if low >= 0 and not brightest:  # air, which some writers call padding, or a grey value of the scan
+        return pixels
+    return np.where(outside, scan.max() if inverted else scan.min(), pixels)
 
 
 def check_same(first: Frame, frame: Frame, name: str) -> None:
@@ -62,7 +92,9 @@ def stacked(frames: list[Frame], name: str) -> Grid:
         step = normal * first.thickness
     if len(frames) > 1:
         step = (frames[-1].position - frames[0].position) / (len(frames) - 1)
-        _check_even(np.diff([float(frame.position @ normal) for frame in frames]), name)
+        _check_even(np.diff([float(frame.position @ normal) for frame in frames]), name, len({f.file for f in frames}))
+        line = frames[0].position + np.outer(np.arange(len(frames)), step)
+        _check_straight(np.array([frame.position for frame in frames]) - line, name)
     voxels = np.stack([frame.pixels for frame in frames]).transpose(2, 1, 0)
     if first.inverted:
         voxels = voxels.max().astype(np.float32) - voxels.astype(np.float32)
@@ -72,14 +104,25 @@ def stacked(frames: list[Frame], name: str) -> Grid:
     return Grid(name, voxels, _TO_RAS @ affine)
 
 
-def _check_even(gaps: NDArray[np.float64], name: str) -> None:
+def _check_even(gaps: NDArray[np.float64], name: str, files: int) -> None:
     if gaps.min() < 0.01:
-        raise UserError(
-            f"{name}: several slices at the same place, so it holds more than one volume; put the files of one volume "
-            "into a folder of their own."
+        cure = (
+            "put the files of one volume into a folder of their own"
+            if files > 1
+            else "save one of them, e.g. with dcm2niix"
         )
+        raise UserError(f"{name}: several slices at the same place, so it holds more than one volume; {cure}.")
     if gaps.max() - gaps.min() > 0.05 * np.median(gaps) + 0.01:
         raise UserError(
             f"{name}: slices lie {gaps.min():.2f} to {gaps.max():.2f} mm apart, so some are missing; export the whole "
             "series again."
+        )
+
+
+def _check_straight(offsets: NDArray[np.float64], name: str) -> None:
+    """Refuse slices that are shifted within their plane against the others: they would be stacked as if they were not."""
+    shift = float(np.linalg.norm(offsets, axis=1).max())
+    if shift > _STRAIGHT_MM:
+        raise UserError(
+            f"{name}: slices are shifted by up to {shift:.1f} mm against each other; export the whole series again."
         )

@@ -1,9 +1,10 @@
 """Kinds of file, by name or first bytes."""
 
 import stat
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from alzedge.errors import UserError
 from alzedge.imaging.analyze import SUFFIXES as ANALYZE_SUFFIXES
@@ -15,6 +16,11 @@ IMAGE, NIFTI, ANALYZE, DICOM, ARCHIVE = "image", "nifti", "analyze", "dicom", "a
 VOLUMES = (NIFTI, ANALYZE, DICOM)
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+
+# Holds the mark of NIfTI even where it is compressed.
+_START_BYTES = 2048
+_NIFTI_1, _NIFTI_2 = b"n+1\0", b"n+2\0\r\n\x1a\n"
+_GZIP_MAGIC = b"\x1f\x8b"
 
 # The first bytes of a file, by its path and their number.
 Start = Callable[[str, int], bytes]
@@ -36,24 +42,37 @@ def kind_of(path: str, start: Start) -> str | None:
         return DICOM if start(path, 132)[128:] == b"DICM" else ANALYZE
     if name.endswith(".zip"):
         return ARCHIVE
-    if name != "dicomdir" and foreign_by_name(name) is None and looks_like_dicom(start(path, 132)):
+    if name == "dicomdir" or foreign_by_name(name) is not None:
+        return None
+    content = start(path, _START_BYTES)
+    if looks_like_dicom(content):
         return DICOM
-    return None
+    return NIFTI if _looks_like_nifti(content) else None
+
+
+def _looks_like_nifti(start: bytes) -> bool:
+    """True for the mark of a NIfTI-1 or NIfTI-2 volume, compressed or not."""
+    if start.startswith(_GZIP_MAGIC):
+        try:
+            start = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, _START_BYTES)
+        except zlib.error:
+            return False
+    return start[344:348] == _NIFTI_1 or start[4:12] == _NIFTI_2
 
 
 def looks_like_dicom(start: bytes) -> bool:
-    """True for the mark behind a DICOM file's preamble, or a data set that begins without both.
+    """True for the mark behind a DICOM file's preamble, or a data set that begins without preamble, mark or both.
 
-    Such a data set begins with an element of group 8, its number, and its length or the two letters of its type.
+    Such a data set begins with an element of group 2 or 8, of either byte order: its number, and its length or the two
+    letters of its type.
     """
-    if start[128:132] == b"DICM":
+    if start[128:132] == b"DICM" or start[:4] == b"DICM":
         return True
-    if len(start) < 16 or start[:2] != b"\x08\x00":
+    order: Literal["little", "big"] = "big" if start[:1] == b"\0" else "little"
+    group, element, length = (int.from_bytes(start[at : at + size], order) for at, size in ((0, 2), (2, 2), (4, 4)))
+    if len(start) < 16 or group not in (2, 8) or element >= 0x100:
         return False
-    element = int.from_bytes(start[2:4], "little")
-    return element < 0x100 and (
-        start[4:6].isalpha() and start[4:6].isupper() or 0 < start[4] <= 64 and not any(start[5:8])
-    )
+    return start[4:6].isalpha() and start[4:6].isupper() or 0 < length <= 64
 
 
 def read_start(path: str, length: int) -> bytes:

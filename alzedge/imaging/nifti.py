@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import math
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alzedge.errors import UserError
+from alzedge.imaging.foreign_files import START_BYTES, check_there
 from alzedge.imaging.grid import MAX_VOXELS, Grid
 
 # What a small compressed file may unpack to does not exceed it.
@@ -19,6 +21,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _HEADER_BYTES = 540
 # Header extensions lie before the voxels.
 _MAX_OFFSET = 16 * 2**20
+# Codes of NIfTI-1 that NumPy has everywhere: whole numbers, floating-point and complex ones, and colours.
+_DATA_TYPES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 768, 1024, 1280, 1792, 2304)
 # Distance up to which two affines say the same.
 _SAME_MM = 1.0
 
@@ -40,18 +44,21 @@ def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Gri
     """
     from nibabel.arrayproxy import ArrayProxy
 
-    packed = stream.read(2) == _GZIP_MAGIC
+    beginning = stream.read(START_BYTES)
+    check_there(beginning, name)
+    packed = beginning.startswith(_GZIP_MAGIC)
     stream.seek(0)
     source: Any = gzip.GzipFile(fileobj=stream) if packed else stream
     try:
         with _without_remarks():
             header = _header(source, name, max_voxels)
-            offset = _offset(header, name)
+            offset = _offset(header, source, name)
             shape, dtype = header.get_data_shape(), header.get_data_dtype()
             voxels = np.asarray(ArrayProxy(source, (shape, dtype, offset, 1.0, 0.0))).reshape(shape[:3])
             source.seek(offset + voxels.nbytes)
             source.read(1)  # at the end gzip compares its checksum
             affine, notes = _affine(header)
+            notes = (*notes, *_on_sides(source, header))
             grid = _scaled(voxels, *_slope(header))
             return Grid(name, grid, _unknown(header) if affine is None else affine, affine is not None, notes)
     except UserError:
@@ -81,19 +88,53 @@ def _header(source: Any, name: str, max_voxels: int) -> Any:
     kind: Any = Nifti2Image if Nifti2Image.header_class.may_contain_header(start) else Nifti1Image
     if not kind.header_class.may_contain_header(start):
         raise UserError(f"{name}: not a NIfTI file; convert the scan to .nii.gz, for example with dcm2niix.")
-    header = kind.header_class(start[: kind.header_class.sizeof_hdr])
-    if bytes(header["magic"]).startswith(b"ni"):
+    block = start[: kind.header_class.sizeof_hdr]
+    raw = kind.header_class(block, check=False)
+    if bytes(raw["magic"]).startswith(b"ni"):
         raise UserError(f"{name}: only the header of a .hdr/.img pair; save it as one .nii file.")
+    if int(raw["datatype"]) not in _DATA_TYPES:
+        raise UserError(
+            f"{name}: voxels of data type {int(raw['datatype'])} cannot be read; save them as 16-bit whole numbers or 32-bit "
+            "floating-point numbers, for example with `fslmaths -odt float`."
+        )
+    header = kind.header_class(block)
     _check(header, name, max_voxels)
     return header
 
 
-def _offset(header: Any, name: str) -> int:
-    """The byte at which the voxels begin: behind the header, also where `vox_offset` was left 0."""
+def _offset(header: Any, source: Any, name: str) -> int:
+    """The byte at which the voxels begin: behind the header and its extensions, also where `vox_offset` was left 0."""
     offset, behind = float(header["vox_offset"]), int(header.single_vox_offset)
-    if offset != 0 and not behind <= offset <= _MAX_OFFSET:
+    if offset == 0:
+        offset = _behind_extensions(header, source, behind)
+    if not behind <= offset <= _MAX_OFFSET:
         raise UserError(f"{name}: its vox_offset, {offset:g}, points to no voxels; copy it or convert it again.")
-    return int(offset) or behind
+    return int(offset)
+
+
+def _behind_extensions(header: Any, source: Any, behind: int) -> int:
+    """The byte behind the header's extensions, each of which begins with its size, a multiple of 16; 0 if one does not."""
+    source.seek(behind - 4)
+    more = source.read(4)[:1] != b"\0"
+    order = "<" if header.endianness == "<" else ">"
+    code = behind
+    while more and code <= _MAX_OFFSET:
+        source.seek(code)
+        size, number = struct.unpack(f"{order}2i", source.read(8))
+        if size < 16 or size % 16 or number < 0:
+            return 0 if code == behind else code
+        code += size
+    return code
+
+
+def _on_sides(source: Any, header: Any) -> tuple[str, ...]:
+    """A note where the header gives a side of the voxels no length and no sform tells it; 1 mm is taken then."""
+    source.seek(0)
+    sides = header.__class__(source.read(header.sizeof_hdr), check=False)["pixdim"][1:4]
+    told = int(header["sform_code"]) > 0 and _extended(header.get_sform) is not None
+    if told or (np.isfinite(sides) & (sides != 0)).all():
+        return ()
+    return ("its header gives a side of the voxels no length, and 1 mm was taken",)
 
 
 def _slope(header: Any) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from alzedge.errors import UserError
+from alzedge.imaging.foreign_files import OTHER_BYTES, kind_of_other
 from alzedge.utils.archives import MAX_BYTES
 from alzedge.utils.files import LFS_POINTER
 
@@ -66,7 +67,9 @@ def opened(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Iterator[Ima
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name}: far too many pixels for one slice; export the single slice.") from error
     except UnidentifiedImageError as error:
-        raise UserError(f"{name}: not a {KINDS} image; export the slice again as one of them.") from error
+        other = kind_of_other(data[:OTHER_BYTES])
+        reason = f"{other}." if other else f"not a {KINDS} image; export the slice again as one of them."
+        raise UserError(f"{name}: {reason}") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error ...
         raise UserError(f"{name}: the image is damaged or cut off ({error}); copy or export it again.") from error
 
@@ -102,7 +105,7 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def _check_work(image: ImageFile.ImageFile, data: bytes, name: str, max_pixels: int) -> None:
     """Refuse, before a pixel is decoded, what costs more than the largest photograph."""
     _check_size(*image.size, max_pixels)
-    if image.format == "JPEG":
+    if image.format in ("JPEG", "MPO"):  # MPO is several JPEGs in one file
         scans = data.count(_SCAN)  # within the coded pixels a byte FF is followed by 00
         if scans > _MAX_SCANS or scans * image.width * image.height > 4 * max_pixels:
             raise UserError(f"{name}: a progressive JPEG of {scans} scans; save it again as a baseline JPEG or a PNG.")

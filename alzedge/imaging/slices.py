@@ -14,6 +14,9 @@ from alzedge.utils.archives import MAX_BYTES
 
 HEIGHT, WIDTH = 208, 176
 _EXIF_ORIENTATION, _UPRIGHT = 0x0112, 1
+# What may tell an orientation: EXIF, EXIF as ImageMagick writes it into PNG, and XMP.
+_MAY_TELL = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+_TURNED = range(2, 9)
 # Modes of Pillow that may hold a grey picture: nothing is lost where its channels are equal and it is opaque.
 _MAY_BE_GREY = ("RGB", "RGBA", "LA", "P", "PA")
 # Lossy WebP stores brightness and colour; turned back into red, green and blue, grey differs by one between them.
@@ -129,16 +132,7 @@ def _of_equal_channels(image: Image.Image, name: str) -> NDArray[np.uint8]:
 def _check_as_shown(image: ImageFile.ImageFile, name: str) -> None:
     if sorted(image.size) != [WIDTH, HEIGHT]:
         return
-    orientation = _UPRIGHT
-    if "exif" in image.info or image.format == "TIFF":
-        with contextlib.suppress(Exception):  # no EXIF, whatever the block calls itself: nothing says that it is turned
-            orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
-    if orientation != _UPRIGHT:
-        raise UserError(
-            f"{name}: its EXIF orientation, {orientation}, says that it is shown turned; save it upright, for example "
-            "with Pillow's ImageOps.exif_transpose."
-        )
-    if image.mode == "F":
+    if image.mode == "F" or image.mode == "I" and not _says_16_bits(image):
         raise UserError(
             f"{name}: 32-bit numbers, but slices are 8-bit grey; scale them to 0 to 255 and save whole numbers of 8 bits."
         )
@@ -147,13 +141,28 @@ def _check_as_shown(image: ImageFile.ImageFile, name: str) -> None:
             f"{name}: a 16-bit image, but slices are 8-bit grey; divide its values by 257, or take their upper byte, and "
             "save them as 8-bit grey (Pillow's convert('L') clips them instead)."
         )
+    orientation = _UPRIGHT
+    if image.format == "PNG":
+        image.load()  # it may say so behind the pixels
+    if image.format == "TIFF" or not image.info.keys().isdisjoint(_MAY_TELL):
+        with contextlib.suppress(Exception):  # no EXIF, whatever the block calls itself: nothing says that it is turned
+            orientation = image.getexif().get(_EXIF_ORIENTATION, _UPRIGHT)
+    if orientation in _TURNED:  # others, such as 0, are no orientation
+        raise UserError(
+            f"{name}: its EXIF orientation, {orientation}, says that it is shown turned; save it upright, for example "
+            "with Pillow's ImageOps.exif_transpose."
+        )
 
 
 def _has_16_bits(image: ImageFile.ImageFile) -> bool:
     """True where the file holds more than Pillow's mode says: of 16-bit colours it keeps the upper byte."""
     if image.mode.startswith("I"):
         return True
-    return image.mode != "L" and image.format != "BMP" and any(";16" in str(tile.args) for tile in image.tile)
+    return image.mode != "L" and image.format != "BMP" and _says_16_bits(image)
+
+
+def _says_16_bits(image: ImageFile.ImageFile) -> bool:
+    return any(";16" in str(tile.args) for tile in image.tile)
 
 
 def _grey(image: Image.Image) -> Image.Image:

@@ -13,12 +13,15 @@ from pathlib import Path
 from alzedge.errors import UserError
 from alzedge.imaging.analyze import pair_of
 from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
-from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
+from alzedge.imaging.foreign_files import OTHER_BYTES, foreign_by_name, kind_of_other
 from alzedge.imaging.picture_files import KINDS
 from alzedge.utils.archives import open_tree, walk
 
 PROBLEM = "problem"
 _ZIP_MAGIC = b"PK\x03\x04"
+_NOTHING = (
+    f"no slices or volumes in it; expected {KINDS} images, NIfTI (.nii, .nii.gz), Analyze (.hdr, .img) or DICOM files."
+)
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,7 @@ def find_items(paths: Iterable[Path]) -> Iterator[Item]:
             empty = False
             yield item
         if empty:
-            yield _problem(
-                path,
-                f"no slices or volumes in it; expected {KINDS} images, NIfTI (.nii, .nii.gz), Analyze (.hdr, .img) or DICOM "
-                "files.",
-            )
+            yield _problem(path, _NOTHING)
 
 
 def sentence(error: Exception, path: Path | str) -> str:
@@ -96,7 +95,7 @@ def _of_file(path: Path) -> Item:
     if kind == ANALYZE:
         return _pair(str(path), lambda name: Path(name).is_file())
     if kind is None:
-        foreign = foreign_by_name(path.name) or foreign_by_start(read_start(str(path), 16))
+        foreign = foreign_by_name(path.name) or kind_of_other(read_start(str(path), OTHER_BYTES))
         if foreign:
             return _problem(path, f"{foreign}.")
     return Item(str(path), kind or IMAGE, (str(path),))  # the decoder says what is wrong with a file of another kind
@@ -141,15 +140,21 @@ def _in_archive(path: str) -> Iterator[Item]:
     try:
         with open_tree(Path(path)) as tree:
             folders: dict[str, list[str]] = {}
+            empty = True
             for name in tree.names:
                 folders.setdefault(name.rpartition("/")[0], []).append(name)
             for folder in sorted(folders, key=lambda name: name.split("/") if name else []):
                 for item in _grouped(folder, folders[folder], tree.start):
-                    if item.kind != ARCHIVE:
+                    empty = False
+                    if item.kind == ARCHIVE:
+                        yield _problem(f"{path}/{item.name}", "a zip archive in a zip archive; unpack the outer one.")
+                    else:
                         problem = item.problem
                         if problem is not None and problem.startswith(f"{item.name}: "):
                             problem = f"{path}/{problem}"
                         yield Item(f"{path}/{item.name}".rstrip("/"), item.kind, item.files, path, problem)
+            if empty:
+                yield _problem(path, _NOTHING)
     except (UserError, OSError) as error:
         yield Item(path, PROBLEM, problem=sentence(error, path))
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from alzedge.errors import UserError
 from alzedge.imaging.analyze import pair_of
-from alzedge.imaging.file_types import ANALYZE, DICOM, NIFTI, kind_of, open_file, read_start
-from alzedge.imaging.foreign_files import foreign_by_name, foreign_by_start
+from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, NIFTI, kind_of, open_file, read_start
+from alzedge.imaging.foreign_files import OTHER_BYTES, foreign_by_name, kind_of_other
 from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
 from alzedge.imaging.volumes import grid_of
 from alzedge.preparation import frame
@@ -66,7 +66,9 @@ def find_scan(path: Path) -> ScanFiles:
     kind = kind_of(str(path), read_start)
     if kind == ANALYZE:
         return ScanFiles(ANALYZE, pair_of(str(path), _is_file))
-    foreign = foreign_by_name(path.name) or foreign_by_start(read_start(str(path), 16))
+    foreign = foreign_by_name(path.name) or kind_of_other(read_start(str(path), OTHER_BYTES))
+    if kind == ARCHIVE:
+        raise UserError(f"{path}: a zip archive; unpack it and name the scan in it.")
     if kind not in (NIFTI, DICOM) and foreign:
         raise UserError(f"{path}: {foreign}.")
     return ScanFiles(kind if kind in (NIFTI, DICOM) else DICOM, (str(path),))  # its reader says what else it is

@@ -20,6 +20,7 @@ _NOT_T1 = re.compile(
     re.IGNORECASE,
 )
 _LEAST_SLICES = 12
+_SAME_DIRECTION = 0.1
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,24 @@ def choose_series(files: Sequence[Named], name: str) -> tuple[list[Named], str |
     Raises:
         UserError: no series of at least 12 slices.
     """
-    groups: dict[str, list[tuple[Named, Any]]] = {}
+    groups: dict[tuple[str, Any, tuple[float, ...]], list[tuple[Named, Any]]] = {}
     for file in files:
         dataset = _header(file)
         if dataset is not None:
-            key = f"{dataset.get('SeriesInstanceUID', '')} {dataset.get('Rows')} {_direction(dataset)}"
-            groups.setdefault(key, []).append((file, dataset))
+            series_uid, rows, direction = (
+                str(dataset.get("SeriesInstanceUID", "")),
+                dataset.get("Rows"),
+                _direction(dataset),
+            )
+            alike = (key for key in groups if key[:2] == (series_uid, rows) and _parallel(key[2], direction))
+            groups.setdefault(next(alike, (series_uid, rows, direction)), []).append((file, dataset))
     # Also those without a description: their reader says what is wrong with them. Single slices are no series.
     if len(groups) <= 1 or all(len(group) == 1 and _slices(group[0][1]) == 1 for group in groups.values()):
         return list(files), None
     series = [_series([file for file, _ in group], [dataset for _, dataset in group]) for group in groups.values()]
-    usable = [one for one in series if one.slices >= _LEAST_SLICES]
+    volumes = [one for one in series if one.slices]
+    # A single one needs no choice, whatever its size: beside it lie localisers and captures of a screen.
+    usable = volumes if len(volumes) == 1 else [one for one in volumes if one.slices >= _LEAST_SLICES]
     if not usable:
         raise UserError(
             f"{name}: {len(series)} series, none of at least {_LEAST_SLICES} slices; name the folder of a whole 3D T1 series."
@@ -92,13 +100,18 @@ def _header(file: Named) -> Any:
         return None
 
 
-def _direction(dataset: Any) -> str:
-    """The plane's directions to a few degrees: a localiser has three planes in one series."""
+def _direction(dataset: Any) -> tuple[float, ...]:
+    """The plane's directions, six numbers; none where the file's own level tells none."""
     values = dataset.get("ImageOrientationPatient") or []
     try:
-        return " ".join(f"{float(value):.1f}" for value in values)
+        return tuple(float(value) for value in values)
     except (TypeError, ValueError):
-        return ""
+        return ()
+
+
+def _parallel(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Tell whether planes are the same to a few degrees: a localiser has three planes in one series."""
+    return len(one) == len(other) and all(abs(a - b) < _SAME_DIRECTION for a, b in zip(one, other, strict=True))
 
 
 def _series(files: list[Named], datasets: list[Any]) -> _Series:
@@ -108,6 +121,8 @@ def _series(files: list[Named], datasets: list[Any]) -> _Series:
     slices = sum(map(_slices, datasets))
     localiser = any("LOCALIZER" in kind or "PROJECTION" in kind or "MIP" in kind for kind in kinds)
     colour = int(first.get("SamplesPerPixel") or 1) != 1
+    # A multi-frame file tells the place of each frame by itself.
+    placed = "ImageOrientationPatient" in first or "SharedFunctionalGroupsSequence" in first or slices > len(files)
     score = 4.0 * bool(_T1.search(words)) - 4.0 * bool(_NOT_T1.search(words))
     score += 2.0 * (str(first.get("MRAcquisitionType") or "") == "3D")
     echo = _number(first.get("EchoTime"))
@@ -116,7 +131,7 @@ def _series(files: list[Named], datasets: list[Any]) -> _Series:
     score += 1.0 * ("ORIGINAL" in kinds) - 3.0 * (str(first.get("Modality") or "MR") != "MR")
     score += min(slices, 200) / 200
     plane = f"{first.get('Rows')} x {first.get('Columns')} pixels"
-    return _Series(tuple(files), 0 if localiser or colour else slices, plane, score)
+    return _Series(tuple(files), 0 if localiser or colour or not placed else slices, plane, score)
 
 
 def _slices(dataset: Any) -> int:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from alzedge.errors import UserError
+from alzedge.utils.files import LFS_POINTER
 from alzedge.utils.parsing import parsing, reason_of
 
 # Of one image file; no slice of 208 x 176 pixels comes near it.
@@ -19,6 +20,9 @@ MAX_BYTES = 8 * 2**20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _OTHER_METHODS = {9: "deflate64", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA", 93: "zstd", 95: "xz"}
 _LOCAL_HEADER_BYTES = 30
+_ENCRYPTED = 1
+# 7z, RAR, gzip, bzip2 and xz.
+_OTHER_ARCHIVES = (b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 _PIECE = 2**20
 
 
@@ -77,8 +81,21 @@ def open_tree(source: Path) -> FileTree:
         raise UserError(f"{source} is a Parquet table; unpack its images into class folders and name the folder.")
     if not source.is_file():
         raise UserError(f"{source} is a pipe or a device; name a folder or a zip file.")
+    _check_kind(source)
     with parsing(f"{source} is not a complete zip file", "download it again, or name the unpacked folder."):
         return _open_zip(source, zipfile.ZipFile(source))
+
+
+def _check_kind(source: Path) -> None:
+    """Refuse what no second download makes a zip file: an empty file, a pointer in its place, an archive of another kind."""
+    with source.open("rb") as file:
+        start = file.read(len(LFS_POINTER))
+    if not start:
+        raise UserError(f"{source} is empty; copy or download it again.")
+    if start.startswith(LFS_POINTER):
+        raise UserError(f"{source} is a pointer of Git LFS, not the file itself; run `git lfs pull`.")
+    if start.startswith(_OTHER_ARCHIVES):
+        raise UserError(f"{source} is an archive of another kind than zip; unpack it and name the folder.")
 
 
 def check_source(source: Path) -> None:
@@ -146,7 +163,7 @@ def _open_zip(source: Path, archive: zipfile.ZipFile) -> FileTree:
 
 
 def entries_of(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo]:
-    """The files of a zip archive by their names, with / between folders as Windows' tools do not write it.
+    """The files of a zip archive by their names, with one / between folders, as not every tool writes it.
 
     Args:
         archive: the archive.
@@ -158,13 +175,14 @@ def entries_of(archive: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipIn
     entries: dict[str, zipfile.ZipInfo] = {}
     end = 0
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
-        name = info.filename.replace("\\", "/")
-        if not name:
+        whole = info.filename.replace("\\", "/")
+        name = "/".join(part for part in whole.split("/") if part not in ("", "."))
+        if not name and not whole.endswith("/"):
             raise UserError(f"{source} holds an entry without a name; make the zip again, or name the unpacked folder.")
         if info.header_offset < end:
             raise UserError(f"{source}: the entry {name} overlaps another; make the zip again from the files.")
         end = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
-        if name.endswith("/"):
+        if whole.endswith("/"):
             continue
         if name in entries:
             raise UserError(f"{source} holds the entry {name} twice; make the zip again, or name the unpacked folder.")
@@ -182,6 +200,10 @@ def unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: str, length:
     if info.compress_type not in _METHODS:
         method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
         raise UserError(f"{source}: entry {name} is compressed with {method}; make the zip again with deflate.")
+    if info.flag_bits & _ENCRYPTED:
+        raise UserError(
+            f"{source}: entry {name} is encrypted; unpack the archive with its password and name the folder."
+        )
     try:
         with archive.open(info) as file:
             data = bytearray()

@@ -46,6 +46,7 @@ def test_values_are_read_in_every_dress(folder: Path) -> None:
     ]  # fmt: skip
     for text, encoding in (
         (plain(), "utf-8-sig"),
+        ("sep=,\n" + plain().replace("/a.png", "//a.png").replace("Very", "./Very"), "utf-8"),
         (plain().replace(",", ";").replace(".7", ",7").replace("0.5", "0,5"), "utf-8"),
         (plain().replace(",", "\t").replace("\n", "\r\n"), "utf-8"),
         (plain().replace(",F,", ",female,").replace("age", " Age ").replace("nwbv", "nWBV"), "utf-8"),
@@ -103,3 +104,11 @@ def test_written_tables_keep_what_is_known(folder: Path, phantoms: DataSet) -> N
     assert subjects_csv(phantoms).splitlines()[0] == "path,label,subject,slice,split,scan,sex,height,age,nwbv"
     unknown = replace(phantoms.take([0]), labels=np.array([UNKNOWN_STAGE]))
     assert subjects_csv(unknown).splitlines()[1].split(",")[1] == ""
+
+
+def test_pictures_of_a_kind_that_is_not_read_are_not_passed_over(folder: Path) -> None:
+    picture = folder / STAGES[1] / "b.GIF"
+    picture.write_bytes(b"GIF89a")
+    with pytest.raises(UserError, match=r"b\.GIF is a picture of a kind that is not read"):
+        load_dataset(folder)
+    picture.unlink()

@@ -122,7 +122,7 @@ BAD_INPUT = {
     "16 bits": (picture("deep.png", "I;16"), "deep.png: a 16-bit image"),
     "CMYK": (picture("print.jpg", "CMYK", fmt="JPEG"), "print.jpg: image mode CMYK"),
     "animated PNG": (picture("moving.png", "L", save_all=True, append_images=[Image.new("L", (176, 208))]), "an animation"),
-    "GIF as PNG": (picture("moving.png", "L", fmt="GIF"), "moving.png: not a JPEG, PNG"),
+    "GIF as PNG": (picture("moving.png", "L", fmt="GIF"), "moving.png: a GIF picture"),
     "GIF": (picture("moving.gif", "L", fmt="GIF"), "moving.gif: not a kind of file"),
     "huge picture": (written("wall.png", bomb(30_000)), "wall.png: far too many pixels"),
     "large picture": (written("wall.png", bomb(5_000)), "wall.png: far too many pixels"),

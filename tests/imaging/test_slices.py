@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.images import bomb, encoded, png_of
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from alzedge.data.dataset import DataSet
 from alzedge.data.loading import load_dataset
@@ -46,6 +47,29 @@ def webp_bomb() -> bytes:
     """A WebP file that promises 16383 x 16383 pixels."""
     sides = (16_382).to_bytes(3, "little") * 2
     return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + sides
+
+
+def turned_by(image: Image.Image, how: str) -> bytes:
+    """A PNG file that says in an unusual place that it is shown upside down."""
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    about = PngInfo()
+    if how == "XMP":
+        about.add_itxt("XML:com.adobe.xmp", '<x xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="3"/>')
+        return encoded(image, pnginfo=about)
+    if how == "ImageMagick":
+        about.add_text("Raw profile type exif", f"\nexif\n{len(exif.tobytes()):8d}\n{exif.tobytes().hex()}\n", zip=True)
+        return encoded(image, pnginfo=about)
+    data = encoded(image, exif=exif)
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    return data[:start] + data[end:-12] + data[start:end] + data[-12:]
+
+
+def several_jpegs_of_many_scans(image: Image.Image) -> bytes:
+    """Two JPEGs in one file, the first of which calls for its pixels 40 times."""
+    data = encoded(image, "MPO", save_all=True, append_images=[image])
+    return data + b"\xff\xda" * 40
 
 
 @pytest.fixture
@@ -107,7 +131,8 @@ def test_every_ending_is_an_image_to_every_reader(phantoms: DataSet, tmp_path: P
         (lambda im: encoded(im, "JPEG")[:3000], "damaged or cut off"),
         (lambda im: b"not an image", "not a JPEG, PNG"),
         (lambda im: b"", "is empty"),
-        (lambda im: encoded(im, "GIF"), "not a JPEG, PNG"),
+        (lambda im: encoded(im, "GIF"), "save it as PNG"),
+        (lambda im: bytes(128) + b"DICM", "a DICOM file in spite of its name"),
         (lambda im: encoded(im.resize((208, 176))), "208 wide x 176 high, but slices are 176 wide x 208 high"),
         (lambda im: encoded(coloured(im)), "in colour"),
         (lambda im: encoded(coloured(im), "JPEG"), "in colour"),
@@ -116,10 +141,15 @@ def test_every_ending_is_an_image_to_every_reader(phantoms: DataSet, tmp_path: P
         (lambda im: encoded(im, transparency=0), "transparent"),
         (lambda im: sixteen_bit_colours(), "a 16-bit image"),
         (lambda im: encoded(im.convert("F"), "TIFF"), "32-bit numbers"),
+        (lambda im: encoded(im.convert("I"), "TIFF"), "32-bit numbers"),
         (lambda im: encoded(im.convert("I;16"), "TIFF"), "a 16-bit image"),
         (lambda im: encoded(im, "TIFF", save_all=True, append_images=[im]), "several pages"),
         (lambda im: encoded(im, "TIFF", compression="jpeg"), "TIFF compressed as jpeg"),
         (lambda im: encoded(im, "TIFF", tiffinfo={0x0112: 3}), "EXIF orientation, 3"),
+        (lambda im: turned_by(im, "chunk behind the pixels"), "EXIF orientation, 3"),
+        (lambda im: turned_by(im, "ImageMagick"), "EXIF orientation, 3"),
+        (lambda im: turned_by(im, "XMP"), "EXIF orientation, 3"),
+        (lambda im: several_jpegs_of_many_scans(im), "a progressive JPEG of"),
         (lambda im: webp_bomb(), "far too many pixels"),
         (lambda im: encoded(im, "WEBP")[:900], "damaged or cut off"),
         (lambda im: encoded(im.convert("CMYK"), "JPEG"), "mode CMYK"),
@@ -134,6 +164,13 @@ def test_what_is_no_slice_is_named_with_the_cure(slice_image: Image.Image, make,
     with pytest.raises(UserError, match=words) as caught:
         decode_slice(make(slice_image), "brain.png")
     assert str(caught.value).startswith("brain.png")
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 9])
+def test_an_orientation_that_is_none_is_upright(slice_image: Image.Image, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    np.testing.assert_array_equal(decode_slice(encoded(slice_image, exif=exif), "x"), np.asarray(slice_image))
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ COLOUR = np.zeros((176, 208, 3), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")
             ".hdr/.img pair",
         ),
         (lambda p, g: p.write_bytes(b"not a volume" * 100), "not a NIfTI file"),
-        (lambda p, g: p.write_bytes(b""), "not a NIfTI file"),
+        (lambda p, g: p.write_bytes(b""), "is empty"),
         (lambda p, g: p.write_bytes(save_nifti(p, g).read_bytes()[:70_000]), "damaged or cut off"),
     ],
 )
@@ -244,6 +244,8 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
         (lambda p, s: save_dicom(p, s[0], Series(changes={"Rows": 60_000, "Columns": 60_000})), "too many for one head"),
         (lambda p, s: p.write_bytes(save_dicom(p, s[0], Series()).read_bytes()[:20_000]), "damaged or cut off"),
         (lambda p, s: p.write_bytes(save_dicom(p, s[0], Series()).read_bytes()[:300]), "or cut off"),
+        (lambda p, s: save_dicom(p, s[0], Series(changes={"PixelSpacing": [-1, 1]})), "its pixel spacing is not above 0"),
+        (lambda p, s: save_dicom(p, s[0], Series(changes={"ImageOrientationPatient": [2, 0, 0, 0, 2, 0]})), "at a right angle"),
         (lambda p, s: p.write_bytes(b"no DICOM"), "neither a NIfTI (.nii, .nii.gz) nor a DICOM file"),
     ],
 )  # fmt: skip
@@ -272,6 +274,7 @@ def test_deflated_dicom_is_refused_before_it_is_unpacked(slices: Pixels, tmp_pat
         (lambda f, s: save_dicom(f / "IM0999", s[0], Series(changes={"PixelSpacing": [2, 2]}), 9), "of another pixel spacing"),
         (lambda f, s: save_dicom(f / "IM0999", s[0], Series(), 7), "so some are missing"),
         (lambda f, s: save_dicom(f / "IM0999", s[0], Series(), 2), "several slices at the same place"),
+        (lambda f, s: save_dicom(f / "IM0999", s[0], Series(step=(0.6, 0, 2)), 5), "shifted by up to"),
         (lambda f, s: [path.unlink() for path in f.iterdir()], "no DICOM files in it"),
     ],
 )  # fmt: skip
@@ -281,6 +284,54 @@ def test_a_series_that_is_not_one_volume_is_named(
     folder = save_series(tmp_path / "series", slices)
     change(folder, slices)
     assert_one_sentence(folder, words)
+
+
+def test_extensions_are_never_taken_for_voxels(slices: Pixels, tmp_path: Path) -> None:
+    path = save_nifti(tmp_path / "head.nii", as_grid(slices), np.eye(4))
+    data = bytearray(path.read_bytes())
+    data[108:112] = bytes(4)  # vox_offset 0, and behind the header an extension of 16 bytes
+    data[348:352] = b"\1\0\0\0" + np.array([16, 6], "<i4").tobytes() + b"comment."
+    path.write_bytes(data)
+    np.testing.assert_array_equal(read_volume(path).slices, slices)
+
+
+@pytest.mark.parametrize("name", ["head", "head.nii (1)", "head.gz"])
+def test_a_nifti_file_is_known_by_its_content(slices: Pixels, tmp_path: Path, name: str) -> None:
+    data = save_nifti(tmp_path / "a.nii", as_grid(slices), np.eye(4)).read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    np.testing.assert_array_equal(read_volume(tmp_path / name).slices, slices)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.nii.gz", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        ("a.nii.gz", b"", "is empty"),
+        ("a.dcm", b"/annex/objects/SHA256E-s1--1.dcm", "git annex get"),
+        ("a", b"\2\0\0\0UL\4\0" + bytes(20), "without its file header"),
+        ("a", b"\0\10\0\5CS\0\12ISO_IR 100", "without its file header"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_volume_is_named(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert_one_sentence(tmp_path / name, words)
+
+
+@pytest.mark.parametrize(("padding", "inverted"), [(-2000, False), (65535, False), (-2000, True), (0, True)])
+def test_padding_is_no_bright_rim(slices: Pixels, tmp_path: Path, padding: int, inverted: bool) -> None:
+    planes = (256 - slices.astype(np.int32)) if inverted else slices.astype(np.int32) + 1
+    assert not slices[:, :3].any()
+    planes[:, :3] = padding
+    changes = {"PixelPaddingValue": padding, "PhotometricInterpretation": f"MONOCHROME{1 if inverted else 2}"}
+    kind = np.int16 if padding < 0 else np.uint16
+    folder = save_series(tmp_path / "series", planes.astype(kind), Series(changes=changes))
+    np.testing.assert_array_equal(read_volume(folder).slices, slices)
+
+
+def test_a_copy_of_a_slice_is_left_out(slices: Pixels, tmp_path: Path) -> None:
+    folder = save_series(tmp_path / "series", slices)
+    (folder / "copy").write_bytes((folder / "IM0003").read_bytes())
+    np.testing.assert_array_equal(read_volume(folder).slices, slices)
 
 
 def test_nobody_learns_the_patients_name(slices: Pixels, tmp_path: Path) -> None:

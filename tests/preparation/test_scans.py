@@ -119,6 +119,27 @@ def test_the_t1_is_chosen_among_several_series_and_the_choice_told(tmp_path: Pat
     assert "of 3 series" in scan.notes[0]
 
 
+def test_directions_that_differ_in_their_last_digit_are_one_series(tmp_path: Path) -> None:
+    for number in range(16):
+        tilt = 0.05 + (number % 2 - 0.5) * 1e-4
+        directions = [1, tilt, 0, -tilt, 1, 0]
+        save_dicom(
+            tmp_path / f"{number}.dcm",
+            np.full((20, 24), number, np.uint16),
+            Series(changes={"ImageOrientationPatient": directions}),
+            number,
+        )
+    assert read_scan(tmp_path).voxels.shape == (24, 20, 16)
+
+
+def test_a_capture_beside_a_short_series_is_left_out(tmp_path: Path) -> None:
+    add_series(tmp_path, "1.1", 3, 24)
+    placed = ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing")
+    save_dicom(tmp_path / "capture.dcm", np.ones((64, 64), np.uint16), Series(changes=dict.fromkeys(placed)), 0, "1.1")
+    scan = read_scan(tmp_path)
+    assert scan.voxels.shape == (20, 24, 3) and "of 2 series" in scan.notes[0]
+
+
 def test_a_folder_without_a_whole_series_is_refused(tmp_path: Path) -> None:
     add_series(tmp_path, "1.1", 3, 24)
     add_series(tmp_path, "1.2", 4, 26)

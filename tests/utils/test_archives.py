@@ -70,6 +70,36 @@ def test_backslashes_are_folders(tmp_path: Path) -> None:
         assert tree.read("train/MildDemented/a.png") == b"1"
 
 
+def test_folders_are_found_however_their_names_are_written(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "dot.zip", ("./train//a.png", b"1"), ("./", b""), ("/b.png", b"2"))
+    with open_tree(path) as tree:
+        assert tree.names == ("b.png", "train/a.png") and tree.read("train/a.png") == b"1"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"Rar!\x1a\x07\0", "another kind"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ],
+)
+def test_what_is_no_zip_is_not_to_be_downloaded_again(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "set.zip").write_bytes(data)
+    with pytest.raises(UserError, match=words):
+        open_tree(tmp_path / "set.zip")
+
+
+def test_an_encrypted_entry_asks_for_the_password(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "locked.zip", ("a.png", b"1"))
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    with open_tree(path) as tree, pytest.raises(UserError, match=r"a\.png is encrypted; unpack"):
+        tree.read("a.png")
+
+
 def test_a_damaged_entry_is_that_entrys_error(tmp_path: Path) -> None:
     path = _zip(tmp_path / "damaged.zip", ("a.png", os.urandom(99)), ("b.png", b"2"))
     data = bytearray(path.read_bytes())
@@ -85,7 +115,7 @@ def test_random_bytes_are_no_zip(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a.png", b"1")
-    for cut in range(len(buffer.getvalue())):
+    for cut in range(1, len(buffer.getvalue())):
         (tmp_path / "cut.zip").write_bytes(buffer.getvalue()[:cut])
         with pytest.raises(UserError, match="not a complete zip"):
             open_tree(tmp_path / "cut.zip")
