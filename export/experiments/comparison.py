@@ -39,9 +39,9 @@ _OF_GROUP = {
         _ACCURACY,
         Column("macro F1, slices", SLICE, "stages4.macro_f1"),
         Column("ROC AUC micro, slices", SLICE, "stages4.micro_roc_auc"),
-        Column("macro", SLICE, "stages4.macro_roc_auc"),
+        Column("ROC AUC macro, slices", SLICE, "stages4.macro_roc_auc"),
         Column("PR AUC micro, slices", SLICE, "stages4.micro_pr_auc"),
-        Column("macro ", SLICE, "stages4.macro_pr_auc"),
+        Column("PR AUC macro, slices", SLICE, "stages4.macro_pr_auc"),
         _AREA,
     ),
     "preprocessing": (

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from alzedge.export.experiments.comparison import Column, columns_of, compared_by
 from alzedge.export.experiments.results import AREA, ExperimentResult, StudyResults
 from alzedge.export.report.plots import COLOURS
-from alzedge.export.report.tables import split_title
+from alzedge.export.report.tables import BASELINES, split_title
 from alzedge.metrics.estimate import Estimate
 
 _SHARES = (1, 10, 20, 50, 100)
@@ -49,7 +49,9 @@ def draw_dots(results: StudyResults, group: str) -> Figure:
         axis.tick_params(labelsize=8)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].invert_yaxis()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower right", fontsize=8, ncols=len(splits))
+    if any("nearest_neighbour" in results.splits[split].baselines for split in splits):
+        axes[0].plot([], [], ":", color="grey", label=BASELINES["nearest_neighbour"])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower right", fontsize=8, ncols=len(splits) + 1)
     return figure
 
 
