@@ -31,7 +31,7 @@ STORED, WRITTEN = HERE / "studies.json", HERE / "studies.toml"
 MAKE = "alzedge experiments {data} --people oasis_cross-sectional.csv --group {group}"
 DATA = {"kaggle": "archive.zip", "oasis1": "prepared"}
 TITLES = {"kaggle": "Kaggle slices", "oasis1": "OASIS-1 scans"}
-UNWRITTEN = "NOT WRITTEN YET"
+UNWRITTEN, NOT_RUN = "NOT WRITTEN YET", "not run yet."
 LEAD = (
     "Each study is repeated on the same data at a budget that a small machine can pay, and tested twice: on the split it "
     "was published on, whose test people are its training people too, and on people that nobody trained on."
@@ -110,7 +110,8 @@ def studies_of(stored: dict[str, Any], written: list[dict[str, Any]]) -> list[St
         if group == "networks" and costs:
             tables.append(Table("What they cost", cost_rows(costs), (COSTS_NOTE,)))
             commands.append("python -m alzedge.export.experiments.costs --out costs.json")
-        survives = entry["survives"] or UNWRITTEN
+        survives = entry["survives"] or (UNWRITTEN if tables else NOT_RUN)
+        commands = commands or [MAKE.format(data=DATA["kaggle"], group=group)]
         studies.append(
             Study(
                 group,
