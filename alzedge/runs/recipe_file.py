@@ -92,3 +92,5 @@ def _read(name_or_path: str) -> tuple[str, str]:
         raise UserError(f"{name_or_path}: no such recipe; name one of {names}, or a TOML file.") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{name_or_path}: not a text file; a recipe is TOML in UTF-8.") from error
+    except OSError as error:  # a folder, a name that is too long, no permission
+        raise UserError(f"{name_or_path}: {error.strerror}; check the path and its permissions.") from error

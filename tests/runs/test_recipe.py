@@ -106,5 +106,12 @@ def test_a_base_in_a_circle_or_of_another_type_is_refused(tmp_path: Path) -> Non
         load_recipe(str(tmp_path / "a.toml"))
 
 
+def test_a_base_that_no_file_can_be_is_refused(tmp_path: Path) -> None:
+    for base, words in (("9" * 300, "name too long"), (".", "directory")):
+        (tmp_path / "a.toml").write_text(f'base = "{base}"')
+        with pytest.raises(UserError, match=words):
+            load_recipe(str(tmp_path / "a.toml"))
+
+
 def test_set_reaches_the_recipe_of_a_command() -> None:
     assert_refused(call_cli("run", "phantoms", "--set", "distill.epoch=3"), "distill.epoch is not a setting")
