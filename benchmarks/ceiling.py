@@ -1,4 +1,4 @@
-"""How much do more people help, and what does a model without a budget reach? Learning curves of whole-brain ridge regression.
+"""Learning curves over people of a model without a budget: ridge regression on whole brains.
 
     python benchmarks/ceiling.py archive.zip prepared --people oasis_cross-sectional.csv [--out docs/ceiling.png]
 
@@ -6,8 +6,8 @@ Every brightness of a person's slices (104 x 88 pixels, smoothed with a standard
 regression (Hoerl and Kennard 1970), for brain volume, age and any dementia: some hundred thousand numbers per person and no
 limit of size, where the student has 22 thousand weights and looks at one slice at a time. Means and deviations are those of
 the training people; the penalty is the best of seven in leave-one-out among them. Each person is answered by the fold without
-it, trained on a share of the other folds' people: of the smaller shares the figures are means over draws, intervals are over
-people. `--out` draws the curves.
+it, trained on a share of the other folds' people: of the smaller shares figures and the ends of their intervals, which are
+over people, are means over draws. `--out` draws the curves.
 """
 
 import argparse
@@ -19,20 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import RidgeCV
-from sklearn.metrics import roc_auc_score
 
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet
 from alzedge.data.folds import subject_folds
 from alzedge.data.loading import load_dataset
 from alzedge.imaging.preprocessing import Preprocessing
+from alzedge.metrics.auc import areas
+from alzedge.metrics.bootstrap import Floats, draw_people, with_interval
+from alzedge.metrics.estimate import Estimate
+from alzedge.metrics.people.quantities import agreement
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
 DRAWS = 4
 PENALTIES = np.logspace(-4, 2, 7)
-REPLICATES = 1000
 SMOOTHING = (0.5, 1.0, 1.0)  # pixels, between slices and within
 OLD = 60
-Floats = NDArray[np.float64]
+R, NWBV, AGE = "nWBV, r", "nWBV, mean error", "age, mean error"
+AUC, AUC_OLD = "dementia, AUC", f"AUC, {OLD} and more"
+TITLES = {R: ".3f", NWBV: ".4f", AGE: ".1f", AUC: ".3f", AUC_OLD: ".3f"}  # with the form of their numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,14 @@ class Cohort:
     fold: NDArray[np.int64]
     targets: dict[str, Floats]
     age: Floats
+
+
+@dataclass(frozen=True)
+class Point:
+    """Figures by title, of models that learned from so many people."""
+
+    people: int
+    figures: dict[str, Estimate]
 
 
 def read_cohort(path: Path, table: Path) -> Cohort:
@@ -104,40 +116,37 @@ def _ridge(brightness: NDArray[np.float32], truth: Floats, train: NDArray[np.int
     return answered
 
 
-def figures(cohort: Cohort, found: dict[str, Floats], people: NDArray[np.intp]) -> dict[str, float]:
-    """Figures over some people, who may come several times."""
-    truth = {name: values[people] for name, values in cohort.targets.items()}
-    found = {name: values[people] for name, values in found.items()}
-    dementia, old = ~np.isnan(truth["dementia"]), cohort.age[people] >= OLD
-    return {
-        "nWBV, r": float(np.ma.corrcoef(found["nwbv"], np.ma.masked_invalid(truth["nwbv"]))[0, 1]),
-        "nWBV, mean error": float(np.nanmean(np.abs(found["nwbv"] - truth["nwbv"]))),
-        "age, mean error": float(np.nanmean(np.abs(found["age"] - truth["age"]))),
-        "dementia, AUC": roc_auc_score(truth["dementia"][dementia], found["dementia"][dementia]),
-        f"AUC, {OLD} and more": roc_auc_score(truth["dementia"][dementia & old], found["dementia"][dementia & old]),
-    }
+def figures(cohort: Cohort, found: dict[str, Floats], weights: Floats) -> dict[str, Estimate]:
+    """Figures over all people, with intervals."""
+    everybody, truth = np.arange(len(cohort.fold)), cohort.targets["dementia"]
+    compared = {name: agreement(found[name], cohort.targets[name], everybody, weights) for name in ("nwbv", "age")}
+    nwbv, age = (one.figures if one else {} for one in compared.values())
+    ranked = {}
+    for title, least in ((AUC, 0), (AUC_OLD, OLD)):
+        some = np.flatnonzero(~np.isnan(truth) & (cohort.age >= least))
+        ranked[title] = with_interval(areas(truth[some] == 1, found["dementia"][some], some, weights)[0])
+    named = {R: nwbv.get("r"), NWBV: nwbv.get("mae"), AGE: age.get("mae"), **ranked}
+    return {title: one for title, one in named.items() if one is not None}
 
 
-def curve(cohort: Cohort) -> Iterator[tuple[float, dict[str, float], dict[str, tuple[float, float]]]]:
-    """Yield each share with its figures, means over draws, and their 95 % intervals over people."""
-    rng = np.random.default_rng(0)
-    everybody = np.arange(len(cohort.fold))
-    resamples = [rng.choice(everybody, len(everybody)) for _ in range(REPLICATES)]
+def curve(cohort: Cohort) -> Iterator[Point]:
+    """Yield a point for each share."""
+    weights = draw_people(len(cohort.fold), seed=0)
     for share in SHARES:
         draws = [
-            {target: answers(cohort, target, share, draw) for target in cohort.targets}
+            figures(cohort, {target: answers(cohort, target, share, draw) for target in cohort.targets}, weights)
             for draw in range(1 if share == 1 else DRAWS)
         ]
-        each = [figures(cohort, found, everybody) for found in draws]
-        mean = {name: float(np.mean([one[name] for one in each])) for name in each[0]}
-        spread = [figures(cohort, draws[number % len(draws)], people) for number, people in enumerate(resamples)]
-        limits = {name: np.percentile([one[name] for one in spread], (2.5, 97.5)) for name in mean}
-        yield share, mean, {name: (float(low), float(high)) for name, (low, high) in limits.items()}
+        means = {title: _mean([draw[title] for draw in draws]) for title in draws[0]}
+        yield Point(round(share * len(cohort.fold) * cohort.fold.max() / (cohort.fold.max() + 1)), means)
 
 
-def draw_curves(
-    path: Path, found: dict[str, list[tuple[int, dict[str, float], dict[str, tuple[float, float]]]]]
-) -> None:
+def _mean(estimates: list[Estimate]) -> Estimate:
+    value, low, high = np.mean([(one.value, one.low, one.high) for one in estimates], axis=0).tolist()
+    return Estimate(value, low, high)
+
+
+def draw_curves(path: Path, found: dict[str, list[Point]]) -> None:
     """Draw every figure over the number of training people, on a logarithmic axis."""
     from matplotlib.figure import Figure
 
@@ -145,16 +154,14 @@ def draw_curves(
 
     figure = Figure(figsize=(13, 3.4), layout="constrained")
     axes = figure.subplots(1, 4)
-    for axis, name in zip(
-        axes, ("nWBV, mean error", "age, mean error", "dementia, AUC", f"AUC, {OLD} and more"), strict=True
-    ):
+    for axis, title in zip(axes, (NWBV, AGE, AUC, AUC_OLD), strict=True):
         for data, points in found.items():
-            people = [point[0] for point in points]
-            middle = [point[1][name] for point in points]
-            reach = np.abs(np.array([point[2][name] for point in points]).T - middle)
-            axis.errorbar(people, middle, reach, marker="o", capsize=3, label=data)
-        axis.set(xscale="log", xlabel="people to learn from", title=name, xticks=people)
-        axis.set_xticklabels(people)
+            shown = [point.figures[title] for point in points]
+            reach = [[one.value - one.low for one in shown], [one.high - one.value for one in shown]]
+            people = [point.people for point in points]
+            axis.errorbar(people, [one.value for one in shown], reach, marker="o", capsize=3, label=data)
+        axis.set(xscale="log", xlabel="people to learn from", title=title)
+        axis.set_xticks(people, [str(count) for count in people])
         axis.minorticks_off()
     axes[0].legend()
     save_figure(figure, path)
@@ -167,19 +174,15 @@ def main() -> None:
     parser.add_argument("--people", type=Path, required=True, help="OASIS-1's table")
     parser.add_argument("--out", type=Path, help="where to draw the curves")
     options = parser.parse_args()
-    found = {}
+    found: dict[str, list[Point]] = {}
     for path in options.data:
         cohort = read_cohort(path, options.people)
-        print(
-            f"\n| {cohort.name}: people to learn from | nWBV, r | nWBV, mean error | age, mean error | dementia, AUC | AUC, {OLD} and more |"
-        )
-        print("|---|---|---|---|---|---|")
+        print(f"\n| {cohort.name}: people to learn from | {' | '.join(TITLES)} |\n|{'---|' * (1 + len(TITLES))}")
         points = found[cohort.name] = []
-        for share, mean, limits in curve(cohort):
-            people = round(share * len(cohort.fold) * cohort.fold.max() / (cohort.fold.max() + 1))
-            points.append((people, mean, limits))
-            cells = (f"{mean[name]:.4g} ({limits[name][0]:.3g}-{limits[name][1]:.3g})" for name in mean)
-            print(f"| {people} | {' | '.join(cells)} |", flush=True)
+        for point in curve(cohort):
+            points.append(point)
+            cells = (point.figures[title].text(form, form, to="-") for title, form in TITLES.items())
+            print(f"| {point.people} | {' | '.join(cells)} |", flush=True)
     if options.out:
         draw_curves(options.out, found)
 

@@ -16,8 +16,8 @@ from alzedge.deidentify.rules.refusals import BURNED_IN_PIXELS, LeftOut
 from alzedge.errors import UserError
 from alzedge.imaging.grid import MAX_VOXELS
 from alzedge.imaging.nifti import read_nifti
+from alzedge.utils.files import GZIP_MAGIC
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _HEADER_BYTES = 540
 # Header extensions lie before the voxels.
 _MAX_OFFSET = 16 * 2**20
@@ -89,7 +89,7 @@ def packed(data: bytes) -> bytes:
 def _read(data: bytes) -> tuple[Any, NDArray[Any]]:
     """Header and unscaled voxels; unpacks no more than the header asks for."""
     stream: Any = io.BytesIO(data)
-    if data.startswith(_GZIP_MAGIC):
+    if data.startswith(GZIP_MAGIC):
         stream = gzip.GzipFile(fileobj=stream)
     header = _header(stream.read(_HEADER_BYTES))
     shape, dtype = header.get_data_shape(), header.get_data_dtype()

@@ -11,11 +11,11 @@ import numpy as np
 from alzedge.errors import UserError
 from alzedge.imaging.foreign_files import check_there
 from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
+from alzedge.utils.files import GZIP_MAGIC
 
 SUFFIXES = (".hdr", ".img", ".hdr.gz", ".img.gz")
 _HEADER_BYTES = 348
 _NIFTI_MAGIC = (b"ni1\0", b"n+1\0")
-_GZIP_MAGIC = b"\x1f\x8b"
 # A header may say that voxels begin later.
 _MAX_OFFSET = 2**24
 
@@ -95,7 +95,7 @@ def _content(file: Named, length: int) -> bytes:
     try:
         with file[1]() as stream:
             source: BinaryIO | gzip.GzipFile = stream
-            if stream.read(2) == _GZIP_MAGIC:
+            if stream.read(2) == GZIP_MAGIC:
                 source = gzip.GzipFile(fileobj=stream)
             stream.seek(0)
             return source.read(length)

@@ -10,6 +10,7 @@ from alzedge.errors import UserError
 from alzedge.imaging.analyze import SUFFIXES as ANALYZE_SUFFIXES
 from alzedge.imaging.foreign_files import foreign_by_name
 from alzedge.imaging.picture_files import SUFFIXES
+from alzedge.utils.files import GZIP_MAGIC
 
 IMAGE, NIFTI, ANALYZE, DICOM, ARCHIVE = "image", "nifti", "analyze", "dicom", "archive"
 # Kinds that hold a volume.
@@ -20,7 +21,6 @@ DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 # Holds the mark of NIfTI even where it is compressed.
 _START_BYTES = 2048
 _NIFTI_1, _NIFTI_2 = b"n+1\0", b"n+2\0\r\n\x1a\n"
-_GZIP_MAGIC = b"\x1f\x8b"
 
 # The first bytes of a file, by its path and their number.
 Start = Callable[[str, int], bytes]
@@ -52,7 +52,7 @@ def kind_of(path: str, start: Start) -> str | None:
 
 def _looks_like_nifti(start: bytes) -> bool:
     """True for the mark of a NIfTI-1 or NIfTI-2 volume, compressed or not."""
-    if start.startswith(_GZIP_MAGIC):
+    if start.startswith(GZIP_MAGIC):
         try:
             start = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(start, _START_BYTES)
         except zlib.error:

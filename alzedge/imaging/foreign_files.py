@@ -1,7 +1,7 @@
 """Files that hold a scan or a data set in a form that is not read here: their kind, and how to convert them."""
 
 from alzedge.errors import UserError
-from alzedge.utils.files import LFS_POINTER
+from alzedge.utils.files import GZIP_MAGIC, LFS_POINTER
 
 _CONVERT = "convert it to .nii.gz, for example with `mri_convert`"
 _PICTURE = "a picture of a kind that is not read; save it as PNG"
@@ -55,7 +55,6 @@ _BY_START = {
 START_BYTES = 32
 # As far as the mark of DICOM.
 OTHER_BYTES = 132
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def foreign_by_name(name: str) -> str | None:
@@ -90,6 +89,6 @@ def kind_of_other(start: bytes) -> str | None:
     """Kind and cure of a file that is no picture or scan as its name has it, by its first `OTHER_BYTES`; else None."""
     if start[128:132] == b"DICM":
         return "a DICOM file in spite of its name; let it end in .dcm"
-    if start.startswith(_GZIP_MAGIC):
+    if start.startswith(GZIP_MAGIC):
         return _GZIP
     return foreign_by_start(start)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from alzedge.errors import UserError
 from alzedge.imaging.foreign_files import START_BYTES, check_there
 from alzedge.imaging.grid import MAX_VOXELS, Grid
+from alzedge.utils.files import GZIP_MAGIC
 
 # What a small compressed file may unpack to does not exceed it.
 MAX_SIDE, MAX_BYTES = 1024, 2**30
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _HEADER_BYTES = 540
 # Header extensions lie before the voxels.
 _MAX_OFFSET = 16 * 2**20
@@ -46,7 +46,7 @@ def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Gri
 
     beginning = stream.read(START_BYTES)
     check_there(beginning, name)
-    packed = beginning.startswith(_GZIP_MAGIC)
+    packed = beginning.startswith(GZIP_MAGIC)
     stream.seek(0)
     source: Any = gzip.GzipFile(fileobj=stream) if packed else stream
     try:

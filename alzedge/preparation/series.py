@@ -53,13 +53,9 @@ def choose_series(files: Sequence[Named], name: str) -> tuple[list[Named], str |
     for file in files:
         dataset = _header(file)
         if dataset is not None:
-            series_uid, rows, direction = (
-                str(dataset.get("SeriesInstanceUID", "")),
-                dataset.get("Rows"),
-                _direction(dataset),
-            )
-            alike = (key for key in groups if key[:2] == (series_uid, rows) and _parallel(key[2], direction))
-            groups.setdefault(next(alike, (series_uid, rows, direction)), []).append((file, dataset))
+            same, direction = (str(dataset.get("SeriesInstanceUID", "")), dataset.get("Rows")), _direction(dataset)
+            alike = (key for key in groups if key[:2] == same and _parallel(key[2], direction))
+            groups.setdefault(next(alike, (*same, direction)), []).append((file, dataset))
     # Also those without a description: their reader says what is wrong with them. Single slices are no series.
     if len(groups) <= 1 or all(len(group) == 1 and _slices(group[0][1]) == 1 for group in groups.values()):
         return list(files), None

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from alzedge.errors import UserError
-from alzedge.utils.files import LFS_POINTER
+from alzedge.utils.files import GZIP_MAGIC, LFS_POINTER
 from alzedge.utils.parsing import parsing, reason_of
 
 # Of one image file; no slice of 208 x 176 pixels comes near it.
@@ -22,7 +22,7 @@ _OTHER_METHODS = {9: "deflate64", zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: 
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 1
 # 7z, RAR, gzip, bzip2 and xz.
-_OTHER_ARCHIVES = (b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_OTHER_ARCHIVES = (b"7z\xbc\xaf", b"Rar!", GZIP_MAGIC, b"BZh", b"\xfd7zXZ")
 _PIECE = 2**20
 
 

@@ -12,6 +12,8 @@ from alzedge.errors import UserError
 
 # What `git clone` leaves in the place of a large file where Git LFS is not installed.
 LFS_POINTER = b"version https://git-lfs"
+# The first bytes of a gzip file.
+GZIP_MAGIC = b"\x1f\x8b"
 _TEMPORARY = ".alzedge-tmp-"
 
 
