@@ -5,10 +5,13 @@ time the operating system bounds (`resource.setrlimit`); one that reaches a boun
 """
 
 import contextlib
+import functools
 import multiprocessing
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, TimeoutError
+from concurrent.futures import CancelledError, Future, TimeoutError, wait
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,7 +44,10 @@ class Workers:
         context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
         if "forkserver" in methods:
             context.set_forkserver_preload(["alzedge.demo.answering.uploads"])
-        self._pool = ProcessPool(count, _TASKS, _bound_memory, (memory,), context)
+        self._new_pool = functools.partial(ProcessPool, count, _TASKS, _bound_memory, (memory,), context)
+        self._pool = self._new_pool()
+        self._lock = threading.Lock()
+        self._ended = False
         self._seconds = seconds
 
     def __call__(self, function: Callable[..., T], *arguments: object, seconds: int | None = None) -> T:
@@ -51,10 +57,12 @@ class Workers:
             UserError: of the function, or because it took too much time or memory.
         """
         most = seconds or self._seconds
-        future = self._pool.schedule(_bounded, (most, function, *arguments), timeout=_PATIENCE * most)
         try:
-            result: T = future.result()
-        except (ProcessExpired, TimeoutError) as error:
+            try:
+                return self._ask(most, function, *arguments)
+            except BrokenProcessPool:  # perhaps by another call's worker
+                return self._ask(most, function, *arguments)
+        except (ProcessExpired, TimeoutError, BrokenProcessPool) as error:
             raise UserError(
                 f"A file takes more than {most} s or too much memory to be read; export it again, uncompressed "
                 "or smaller."
@@ -63,7 +71,28 @@ class Workers:
             raise UserError("A file takes too much memory to be read; export it smaller.") from error
         except CancelledError as error:
             raise UserError("The server is about to end; ask again in a minute.") from error
-        return result
+
+    def _ask(self, most: int, function: Callable[..., T], *arguments: object) -> T:
+        with self._lock:
+            pool = self._whole_pool()
+            future: Future[T] = pool.schedule(_bounded, (most, function, *arguments), timeout=_PATIENCE * most)
+        deadline = time.monotonic() + 2 * _PATIENCE * most
+        # A pool that breaks forgets what it had not yet handed to a worker.
+        while not wait([future], timeout=1).done:
+            if time.monotonic() > deadline:  # a worker died while it held the queue's lock (Pebble's issue 163)
+                pool.stop()
+            if not pool.active:
+                raise CancelledError if self._ended else BrokenProcessPool
+        return future.result()
+
+    def _whole_pool(self) -> ProcessPool:
+        """The pool, or a new one where the death of an idle worker broke it for good (Pebble's issue 153)."""
+        if self._ended:
+            raise CancelledError
+        if not self._pool.active:
+            _end(self._pool)
+            self._pool = self._new_pool()
+        return self._pool
 
     def start(self) -> None:
         """Start the workers before anybody waits for them."""
@@ -71,9 +100,9 @@ class Workers:
 
     def stop(self) -> None:
         """End the workers, whatever they do."""
-        self._pool.stop()
-        with contextlib.suppress(TimeoutError):
-            self._pool.join(1)
+        with self._lock:
+            self._ended = True
+            _end(self._pool)
 
 
 @contextlib.contextmanager
@@ -84,6 +113,12 @@ def working(count: int, seconds: int) -> Iterator[Workers]:
         yield workers
     finally:
         workers.stop()
+
+
+def _end(pool: ProcessPool) -> None:
+    pool.stop()
+    with contextlib.suppress(TimeoutError):
+        pool.join(1)
 
 
 def _bounded(seconds: int, function: Callable[..., T], *arguments: object) -> T:

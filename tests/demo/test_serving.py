@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import os
+import signal
 import socket
 import threading
 import time
@@ -124,6 +125,20 @@ def test_a_worker_that_takes_too_much_is_replaced(workers: Workers) -> None:
     with pytest.raises(UserError, match="more than 1 s or too much memory"):
         workers(burn)
     assert workers(add, 3, 4) == 7
+
+
+def test_a_worker_killed_while_idle_is_replaced() -> None:
+    with working(2, seconds=5) as workers:
+        killed = set[int]()
+        for _ in range(4):
+            worker = workers(os.getpid)
+            assert worker not in killed
+            os.kill(worker, signal.SIGKILL)
+            killed.add(worker)
+            time.sleep(0.3)  # long enough for the pool to see it
+        assert workers(add, 1, 2) == 3
+    with pytest.raises(UserError, match="about to end"):
+        workers(add, 1, 2)
 
 
 def test_memory_and_errors_of_a_worker_come_back_as_sentences(tmp_path: Path) -> None:
