@@ -15,12 +15,10 @@ from alzedge.deidentify.deface import face_voxels, find_face, touched
 from alzedge.deidentify.rules.refusals import BURNED_IN_PIXELS, LeftOut
 from alzedge.errors import UserError
 from alzedge.imaging.grid import MAX_VOXELS
-from alzedge.imaging.nifti import read_nifti
+from alzedge.imaging.nifti import behind_extensions, read_nifti, voxel_offset
 from alzedge.utils.files import GZIP_MAGIC
 
 _HEADER_BYTES = 540
-# Header extensions lie before the voxels.
-_MAX_OFFSET = 16 * 2**20
 _DAMAGED = "damaged or cut-off NIfTI; copy it or convert it again"
 # Numbers that place voxels in space and scale; all else of a header is left at its default.
 GEOMETRY = (
@@ -93,7 +91,7 @@ def _read(data: bytes) -> tuple[Any, NDArray[Any]]:
         stream = gzip.GzipFile(fileobj=stream)
     header = _header(stream.read(_HEADER_BYTES))
     shape, dtype = header.get_data_shape(), header.get_data_dtype()
-    stream.seek(int(header["vox_offset"]))
+    stream.seek(_offset(header, stream))
     size = math.prod(shape) * dtype.itemsize
     voxels = stream.read(size)
     stream.read(1)  # at the end gzip compares its checksum
@@ -119,11 +117,22 @@ def _header(start: bytes) -> Any:
         raise LeftOut("a .hdr/.img pair; save it as one .nii file")
     if len(shape) not in (3, 4) or min(shape) < 1 or dtype.names or dtype.kind not in "iuf":
         raise LeftOut("NIfTI that is not a volume of grey values; save one volume of the scan's own grey values")
-    if math.prod(shape) > MAX_VOXELS or not kind.sizeof_hdr <= float(header["vox_offset"]) <= _MAX_OFFSET:
+    if math.prod(shape) > MAX_VOXELS:
         raise LeftOut(f"NIfTI of more than {MAX_VOXELS} voxels, too many for one head; resample it to 1 mm")
     if not all(np.isfinite(header[name]).all() for name in GEOMETRY if not name.startswith("scl_")):
         raise LeftOut(_DAMAGED)
     return header
+
+
+def _offset(header: Any, stream: Any) -> int:
+    """The byte at which the voxels begin; what an extension says of a person must not be kept as voxels."""
+    try:
+        offset = voxel_offset(header, stream, "NIfTI")
+    except UserError:
+        offset = 0
+    if offset < max(behind_extensions(header, stream), 1):
+        raise LeftOut("NIfTI whose vox_offset points to no voxels; convert the scan again")
+    return offset
 
 
 def _written(source: Any, voxels: NDArray[Any]) -> bytes:

@@ -52,7 +52,7 @@ def read_nifti(stream: BinaryIO, name: str, max_voxels: int = MAX_VOXELS) -> Gri
     try:
         with _without_remarks():
             header = _header(source, name, max_voxels)
-            offset = _offset(header, source, name)
+            offset = voxel_offset(header, source, name)
             shape, dtype = header.get_data_shape(), header.get_data_dtype()
             voxels = np.asarray(ArrayProxy(source, (shape, dtype, offset, 1.0, 0.0))).reshape(shape[:3])
             source.seek(offset + voxels.nbytes)
@@ -102,18 +102,23 @@ def _header(source: Any, name: str, max_voxels: int) -> Any:
     return header
 
 
-def _offset(header: Any, source: Any, name: str) -> int:
-    """The byte at which the voxels begin: behind the header and its extensions, also where `vox_offset` was left 0."""
+def voxel_offset(header: Any, source: Any, name: str) -> int:
+    """The byte at which the voxels begin: behind the header and its extensions, also where `vox_offset` was left 0.
+
+    Raises:
+        UserError: none that it could be.
+    """
     offset, behind = float(header["vox_offset"]), int(header.single_vox_offset)
     if offset == 0:
-        offset = _behind_extensions(header, source, behind)
+        offset = behind_extensions(header, source)
     if not behind <= offset <= _MAX_OFFSET:
         raise UserError(f"{name}: its vox_offset, {offset:g}, points to no voxels; copy it or convert it again.")
     return int(offset)
 
 
-def _behind_extensions(header: Any, source: Any, behind: int) -> int:
+def behind_extensions(header: Any, source: Any) -> int:
     """The byte behind the header's extensions, each of which begins with its size, a multiple of 16; 0 if one does not."""
+    behind = int(header.single_vox_offset)
     source.seek(behind - 4)
     more = source.read(4)[:1] != b"\0"
     order = "<" if header.endianness == "<" else ">"

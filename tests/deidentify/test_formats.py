@@ -77,6 +77,23 @@ def test_nifti_keeps_voxels_and_geometry_alone(tmp_path: Path, kind: Any, dtype:
     assert cleaned(path) == clean  # to the byte, or an interrupted run could not go on
 
 
+def with_offset(data: bytes, offset: float) -> bytes:
+    return data[:108] + np.float32(offset).tobytes() + data[112:]
+
+
+def test_nifti_whose_vox_offset_is_wrong(tmp_path: Path) -> None:
+    """Left 0, the voxels lie behind the extensions; an extension is never kept as voxels."""
+    data, path = volume().to_bytes(), tmp_path / "a.nii"
+    path.write_bytes(data)
+    expected = cleaned(path)
+    path.write_bytes(with_offset(data, 0))
+    assert cleaned(path) == expected
+    for offset in (352, 384, 100, 2e9, -1):
+        path.write_bytes(with_offset(data, offset))
+        with pytest.raises(LeftOut, match="points to no voxels"):
+            clean_file(path, path.name, derive(KEY))
+
+
 def test_nifti_that_is_left_out(tmp_path: Path) -> None:
     data = volume().to_bytes()
     pair = bytearray(data)
