@@ -12,6 +12,10 @@ from alzedge.errors import UserError
 from alzedge.runs.recipe import TeacherRecipe
 from alzedge.teacher.networks.resnet import resnet
 
+# As in the ResNet. Published networks keep 0.99 or 0.999, made for ImageNet's hundred thousands of steps: after a few hundred their
+# moving averages are still those of the start, and a network that has learned answers one class.
+_MOMENTUM = 0.9
+
 
 @dataclass(frozen=True)
 class _Published:
@@ -75,7 +79,7 @@ def _with_weights(network: _Published, recipe: TeacherRecipe, x: Any) -> keras.M
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of each layer without weights; then comes the error
-            return network.build(include_top=False, pooling="avg", input_tensor=x, weights=weights)
+            model = network.build(include_top=False, pooling="avg", input_tensor=x, weights=weights)
     except (OSError, ValueError, KeyError) as error:
         if weights is None:
             raise
@@ -84,3 +88,7 @@ def _with_weights(network: _Published, recipe: TeacherRecipe, x: Any) -> keras.M
             f"The weights {recipe.weights} of {recipe.architecture} cannot be had or do not fit ({reason}); "
             "name a file of this network without its top, or none."
         ) from error
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = _MOMENTUM
+    return model

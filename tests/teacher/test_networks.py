@@ -71,6 +71,18 @@ def test_weights_come_from_a_file_and_a_file_of_another_network_is_refused(tmp_p
         TeacherRecipe(architecture="mobilenet", weights=str(tmp_path / "absent.h5"))
 
 
+def test_moving_averages_follow_within_some_hundred_steps() -> None:
+    """Small data sets have no ImageNet's number of steps: what is learned must show outside training."""
+    coarse = np.random.default_rng(0).random((32, 4, 4, 1), dtype=np.float32)
+    images = np.kron(coarse, np.ones((1, 8, 8, 1), np.float32))
+    encoder = build_encoder(TeacherRecipe(architecture="mobilenet"), (32, 32, 1))
+    encoder.compile(keras.optimizers.SGD(0.0), "mse")
+    for _ in range(300):
+        encoder.train_on_batch(images, np.zeros((32, 1024), np.float32))
+    trained, used = (np.asarray(encoder(images, training=training)) for training in (True, False))
+    assert np.abs(used - trained).mean() < 0.05 * np.abs(trained).mean()
+
+
 def test_slices_too_small_for_a_network_are_refused() -> None:
     with pytest.raises(UserError, match="lower preprocessing.shrink"):
         build_encoder(TeacherRecipe(architecture="inception-resnet-v2"), (52, 44, 1))
