@@ -13,6 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from alzedge.metrics.nearest_neighbour import chained_neighbours
 from alzedge.stages import STAGES
 from alzedge.utils.files import replacing
 from alzedge.utils.progress import OnStep, Step, quiet
@@ -79,7 +80,7 @@ class ProbeScores:
 def probe_scores(
     features: Features, labels: NDArray[np.int64], test: Features, test_labels: NDArray[np.int64]
 ) -> dict[str, ProbeScores]:
-    """Score the linear probe and nearest neighbours.
+    """Score the linear probe, nearest neighbours, and a chain of them, which shows what knowing the person would give.
 
     Args:
         features, labels, test: see `linear_probe`.
@@ -91,6 +92,7 @@ def probe_scores(
     predicted = {
         "linear probe": linear_probe(features, labels, test),
         "20 nearest neighbours": nearest_neighbours(features, labels, test),
+        "chain of nearest neighbours over the test slices": chained_neighbours(features, labels, test),
     }
     return {
         name: ProbeScores(

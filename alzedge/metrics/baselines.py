@@ -1,7 +1,8 @@
 """Baselines with intervals: methods that train no network, on more slices than memory holds.
 
-The nearest neighbour only finds the same person again; the histogram knows brightness; the share of cerebrospinal
-fluid (CSF), the dark pixels of the brain, grows with atrophy. The last two fit one logistic regression for each task.
+The nearest neighbour only finds the same person again, and a chain of them finds everybody who is on both sides; the
+histogram knows brightness; the share of cerebrospinal fluid (CSF), the dark pixels of the brain, grows with atrophy. The
+last two fit one logistic regression for each task.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from alzedge.metrics.bootstrap import REPLICATES
 from alzedge.metrics.classification import evaluate, mean_by_person
 from alzedge.metrics.estimate import Figures
 from alzedge.metrics.evaluation import LevelFigures, TaskDetails, task_to_json
-from alzedge.metrics.nearest_neighbour import EVERY, nearest
+from alzedge.metrics.nearest_neighbour import EVERY, chained_neighbours, nearest
 from alzedge.metrics.tasks import STAGES4, TASKS, Task
 from alzedge.stages import STAGES
 
@@ -27,6 +28,7 @@ CSF_SETTINGS = {"C": 0.1, "class_weight": "balanced"}
 CSF = "fluid"  # the method's name in `audit.json`
 METHODS = {
     "nearest_neighbour": "1-nearest neighbour on shrunken pixels",
+    "chain": "chain of nearest neighbours over the test slices",
     "histogram": "64-bin histogram + logistic regression",
     CSF: "share of CSF + logistic regression",
 }
@@ -121,15 +123,18 @@ def baseline_figures(
     sides = [(train[people.labels[train] >= 0], test[people.labels[test] >= 0]) for train, test in sides]
     rows = np.concatenate([test for _, test in sides])
     bootstrap = (seed, replicates)
-    nearest_stages = _nearest_neighbour_answers(features.pixels, people.labels, sides)
+    pixels, labels, tasks = features.pixels, people.labels, [task.name for task in TASKS]
+    alone = [labels[train[nearest(pixels[train], pixels[test])]] for train, test in sides]
+    chained = [chained_neighbours(pixels[train], labels[train], pixels[test]) for train, test in sides]
     shares = features.histogram / features.histogram.sum(axis=1, keepdims=True)
     answers: dict[str, dict[str, Answers | None]] = {
-        "nearest_neighbour": dict.fromkeys((task.name for task in TASKS), nearest_stages),
-        "histogram": regressions(shares, people.labels, sides, {}),
+        "nearest_neighbour": dict.fromkeys(tasks, np.eye(len(STAGES))[np.concatenate(alone)]),
+        "chain": dict.fromkeys(tasks, np.eye(len(STAGES))[np.concatenate(chained)]),
+        "histogram": regressions(shares, labels, sides, {}),
     }
     subject = None if people.subject is None else people.subject[rows]
     return {
-        method: BaselineFigures("slice", _figures(by_task, people.labels[rows], subject, bootstrap))
+        method: BaselineFigures("slice", _figures(by_task, labels[rows], subject, bootstrap))
         for method, by_task in answers.items()
     } | {CSF: _csf_figures(features.csf, people, sides, bootstrap)}
 
@@ -165,11 +170,6 @@ def _volumes(people: People, sides: Sides) -> tuple[NDArray[np.intp], Sides] | N
     if any(len(np.intersect1d(train, test)) for train, test in of_people):
         return None
     return by_person, of_people
-
-
-def _nearest_neighbour_answers(pixels: NDArray[np.uint8], labels: NDArray[np.int64], sides: Sides) -> Answers:
-    stages = [labels[train[nearest(pixels[train], pixels[test])]] for train, test in sides]
-    return np.eye(len(STAGES))[np.concatenate(stages)]
 
 
 def regressions(

@@ -1,5 +1,7 @@
 """Baseline accuracies of methods that know nothing of dementia: the nearest neighbour and the commonest stage."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,8 +44,8 @@ def nearest_neighbour(
     return labels[nearest(images[:, ::EVERY, ::EVERY], test[:, ::EVERY, ::EVERY])]
 
 
-def nearest(known: NDArray[np.uint8], asking: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Number of the known picture, shrunken alike, that correlates best with each of the others: int (M,)."""
+def nearest(known: NDArray[Any], asking: NDArray[Any]) -> NDArray[np.intp]:
+    """Number of the known picture, shrunken alike, or row that correlates best with each of the others: int (M,)."""
     there = _normalised(known)
     answers = np.empty(len(asking), np.intp)
     for start in range(0, len(asking), _BLOCK):
@@ -52,8 +54,35 @@ def nearest(known: NDArray[np.uint8], asking: NDArray[np.uint8]) -> NDArray[np.i
     return answers
 
 
-def _normalised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    rows = pixels.reshape(len(pixels), -1).astype(np.float32)
+def chained_neighbours(known: NDArray[Any], labels: NDArray[np.int64], asking: NDArray[Any]) -> NDArray[np.int64]:
+    """Label the most similar of the unlabelled rows first; labelled, it passes its label on (single linkage, Prim 1957).
+
+    A slice resembles the next one of the same person, so that a chain of test slices leads from a training slice to others that
+    resemble none. That takes all test slices at once, which no model of one slice has.
+
+    Args:
+        known: (N, ...), pixels or features.
+        labels: int64 (N,).
+        asking: (M, ...); M times M + N correlations are computed.
+
+    Returns:
+        int64 (M,).
+    """
+    there, rows = _normalised(known), _normalised(asking)
+    first = nearest(known, asking)
+    best, answers = np.einsum("md,md->m", rows, there[first]), labels[first]
+    left = np.ones(len(rows), np.bool_)
+    for _ in range(len(rows)):
+        chosen = int(np.where(left, best, -np.inf).argmax())
+        left[chosen] = False
+        similarity = rows @ rows[chosen]  # (M,)
+        closer = left & (similarity > best)
+        best[closer], answers[closer] = similarity[closer], answers[chosen]
+    return answers
+
+
+def _normalised(values: NDArray[Any]) -> NDArray[np.float32]:
+    rows = values.reshape(len(values), -1).astype(np.float32)
     rows -= rows.mean(axis=1, keepdims=True)
     unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
     return unit

@@ -37,6 +37,7 @@ def page_style() -> Iterator[None]:
 def to_svg(figure: Figure) -> str:
     """An `<svg>` element; equal figures give equal text."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    with page_style():
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     drawn = buffer.getvalue()
     return drawn[drawn.index("<svg") :].replace(INK, "currentColor")

@@ -204,6 +204,8 @@ def test_the_kaggle_archive_leaks_by_its_names(archive: Path) -> None:
     nearest = floors["official"]["nearest_neighbour"]["stages4"]["slice"]
     assert nearest["accuracy"]["value"] == pytest.approx(0.747, abs=0.001)
     assert nearest["balanced_accuracy"]["value"] == pytest.approx(0.70, abs=0.005)
+    assert floors["official"]["chain"]["stages4"]["slice"]["accuracy"]["value"] == 1
+    assert floors["people"]["chain"]["stages4"]["slice"]["accuracy"]["value"] < 0.6
     assert floors["random"]["nearest_neighbour"]["stages4"]["slice"]["accuracy"]["value"] > 0.995
     fluid = floors["people"]["fluid"]
     assert fluid["any_dementia"]["person"]["roc_auc"]["value"] == pytest.approx(0.784, abs=0.015)

@@ -31,7 +31,7 @@ def test_probe_and_neighbours_find_groups_and_only_where_there_are_some() -> Non
     noise = RNG.normal(size=(120, 16)).astype(np.float32)
     for features, low, high in ((groups, 0.95, 1.0), (noise, 0.0, 0.5)):
         scores = probe_scores(features[:80], LABELS[:80], features[80:], LABELS[80:])
-        assert set(scores) == {"linear probe", "20 nearest neighbours"}
+        assert list(scores)[:2] == ["linear probe", "20 nearest neighbours"] and "chain" in list(scores)[2]
         assert all(low <= value <= high for found in scores.values() for value in astuple(found))
 
 
