@@ -29,6 +29,8 @@ from alzedge.teacher.pretrain import pretrain
 def test_networks_turn_grey_slices_into_features(architecture: str, width: int) -> None:
     encoder = build_encoder(TeacherRecipe(architecture=architecture), (104, 88, 1))
     assert encoder.input_shape == (None, 104, 88, 1) and encoder.output_shape == (None, width)
+    norms = [layer for layer in encoder.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert all(layer.momentum <= 0.9 for layer in norms)  # 0.999 would need thousands of steps
 
 
 @pytest.mark.slow
@@ -71,6 +73,7 @@ def test_weights_come_from_a_file_and_a_file_of_another_network_is_refused(tmp_p
         TeacherRecipe(architecture="mobilenet", weights=str(tmp_path / "absent.h5"))
 
 
+@pytest.mark.slow
 def test_moving_averages_follow_within_some_hundred_steps() -> None:
     """Small data sets have no ImageNet's number of steps: what is learned must show outside training."""
     coarse = np.random.default_rng(0).random((32, 4, 4, 1), dtype=np.float32)
