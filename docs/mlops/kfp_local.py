@@ -2,7 +2,7 @@
 
 python docs/mlops/kfp_local.py OUT_FOLDER [--data DATA] [--recipe NAME_OR_FILE]
 
-It needs `pip install 'alzedge[export,mlops,kfp]'`, in an environment of its own: kfp wants protobuf 6.
+It needs `pip install '.[export,mlops,kfp]'`, in an environment of its own: kfp wants protobuf 6.
 """
 
 import argparse

@@ -33,14 +33,14 @@ from alzedge.export.hub.card_text import (
     is_kaggle,
     leakage,
     limits,
+    opening,
     soft_targets,
-    taught_by_csf,
+    taught_by_truth,
 )
 from alzedge.export.hub.card_usage import citation, usage
 from alzedge.export.report.tables import split_title
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.inference.measures.demographics import Coding
-from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.split_evaluation import Quote, SplitEvaluation, quote, reading
 from alzedge.metrics.tasks import STAGES4, TASKS
 from alzedge.model_file.read_write import Record, Role, kind_of, read_record
@@ -49,7 +49,8 @@ from alzedge.utils.parsing import parsing
 
 PICTURES = {"accuracy_latency.png": "Accuracy against latency", "confusion.png": "Confusion matrices"}
 _LIBRARIES = {".tflite": "litert", ".onnx": "onnx", ".keras": "keras"}
-_TAGS = ("medical-imaging", "mri", "dementia", "simclr", "knowledge-distillation", "not-a-medical-device")
+_TAGS = ("medical-imaging", "mri", "dementia", "simclr", "not-a-medical-device")
+_DISTILLED = "knowledge-distillation"
 
 
 def model_card(
@@ -84,7 +85,7 @@ def model_card(
             license=record["licence"].lower(),
             library_name=_LIBRARIES.get(model.suffix.lower()),
             pipeline_tag="image-classification",
-            tags=[*([model.suffix[1:].lower()] if model.suffix else []), *_TAGS],
+            tags=_tags(model, record),
             datasets=[KAGGLE] if is_kaggle(record) else None,
             model_name=model.stem,
             eval_results=_eval_results(record, quotes),
@@ -179,25 +180,14 @@ def _body(
     }
     shown = [f"![{PICTURES[name]}]({name})" for name in pictures]
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
-    opening = f"# AlzEdge {model.stem}\n\n> **{DISCLAIMER}**\n\n{_opening(record)}\n\n" + "\n".join(stages)
-    return "\n\n".join([opening, *shown, body]) + "\n"
+    head = f"# AlzEdge {model.stem}\n\n> **{DISCLAIMER}**\n\n{opening(record)}\n\n" + "\n".join(stages)
+    return "\n\n".join([head, *shown, body]) + "\n"
 
 
-def _opening(record: Record) -> str:
-    kind = kind_of(record)
-    what = "A ResNet teacher in the manner of SimCLRv2"
-    if kind.role is Role.STUDENT:
-        what = "A student of three convolutions, distilled from a ResNet teacher in the manner of SimCLRv2"
-        what += ", from a regression on each person's share of cerebrospinal fluid" if taught_by_csf(record) else ""
-        what += " and quantized to whole numbers" if "int8" in kind.format else ""
-    measures = Measures.read(record)
-    besides = ""
-    if measures is not None and measures.has_brain_volume:
-        besides = ", with brain volume and apparent age, each with its interval (see What it measures)"
-    return (
-        f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
-        f"208 high, 8-bit grey{besides}. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."
-    )
+def _tags(model: Path, record: Record) -> list[str]:
+    library = [model.suffix[1:].lower()] if model.suffix else []
+    distilled = kind_of(record).role is Role.STUDENT and not taught_by_truth(record)
+    return [*library, *_TAGS, *([_DISTILLED] if distilled else [])]
 
 
 def _network(record: Record) -> str:

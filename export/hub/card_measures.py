@@ -16,7 +16,7 @@ _FIGURES = {
     "stage_set_coverage_none": ("of people without dementia", ".3f"),
     "stage_set_coverage_very_mild": ("of people with very mild dementia", ".3f"),
     "stage_set_coverage_mild_or_moderate": ("of people with mild or moderate dementia", ".3f"),
-    "stage_set_size": ("stages in a set, on average", ".2f"),
+    "stage_set_size": ("stages in a set, on average, people never examined included", ".2f"),
     "stage_set_full": ("share of sets that rule out nothing", ".3f"),
     "stage_set_empty": ("share of sets in which no stage fits", ".3f"),
 }

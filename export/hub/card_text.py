@@ -1,11 +1,12 @@
-"""Paragraphs of a model card on use, data, leakage, limits and cost."""
+"""Paragraphs of a model card on what the file is, use, data, leakage, limits and cost."""
 
 from collections.abc import Mapping
 
 from alzedge.export.benchmark.results import Benchmark
+from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.split_evaluation import Quote
 from alzedge.metrics.tasks import STAGES4
-from alzedge.model_file.read_write import Record
+from alzedge.model_file.read_write import Record, Role, kind_of
 
 # Kaggle's name of the set, which has no copy on the Hub with the names that tell people apart.
 KAGGLE = "tourist55/alzheimers-dataset-4-class-of-images"
@@ -120,9 +121,37 @@ def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | 
     return "\n\n".join(parts)
 
 
+def opening(record: Record) -> str:
+    """Say in two sentences what the file is and what it answers."""
+    kind = kind_of(record)
+    what = "A ResNet teacher in the manner of SimCLRv2"
+    if kind.role is Role.STUDENT:
+        what = "A student of three convolutions, "
+        what += (
+            "trained on stages and measured quantities without a teacher,"
+            if taught_by_truth(record)
+            else "distilled from a ResNet teacher in the manner of SimCLRv2"
+        )
+        what += ", from a regression on each person's share of cerebrospinal fluid" if taught_by_csf(record) else ""
+        what += " and quantized to whole numbers" if "int8" in kind.format else ""
+    measures = Measures.read(record)
+    besides = ""
+    if measures is not None and measures.has_brain_volume:
+        besides = ", with brain volume and apparent age, each with its interval (see What it measures)"
+    return (
+        f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
+        f"208 high, 8-bit grey{besides}. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."
+    )
+
+
 def taught_by_csf(record: Record) -> bool:
     """True when a regression on CSF took part in teaching the student; the record calls it `fluid`."""
     return bool((record.get("soft_targets") or {}).get("fluid"))
+
+
+def taught_by_truth(record: Record) -> bool:
+    """True when the student learned from its people's stages and measures alone, and no teacher took part."""
+    return bool(record["recipe"].get("distill", {}).get("truth") == 1)
 
 
 def soft_targets(record: Record) -> str:
