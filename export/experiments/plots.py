@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from alzedge.data.split_names import SPLITS
 from alzedge.export.experiments.comparison import Column, columns_of, compared_by
 from alzedge.export.experiments.results import AREA, ExperimentResult, StudyResults
 from alzedge.export.report.plots import COLOURS
@@ -38,12 +39,13 @@ def draw_dots(results: StudyResults, group: str) -> Figure:
     axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     for axis, column in zip(axes, columns, strict=True):
         for number, split in enumerate(splits):
+            colour = COLOURS[SPLITS.index(split)]  # the same in every plot
             shift = 0.25 * (number - (len(splits) - 1) / 2)
             for result in results.of(group, split):
-                _draw(axis, names.index(result.name) + shift, result.figure(column.key), COLOURS[number])
-            axis.plot([], [], "o", color=COLOURS[number], label=split_title(split))
+                _draw(axis, names.index(result.name) + shift, result.figure(column.key), colour)
+            axis.plot([], [], "o", color=colour, label=split_title(split))
             if column == columns[0] and "nearest_neighbour" in results.splits[split].baselines:
-                axis.axvline(results.splits[split].baselines["nearest_neighbour"], color=COLOURS[number], lw=1, ls=":")
+                axis.axvline(results.splits[split].baselines["nearest_neighbour"], color=colour, lw=1, ls=":")
         axis.set_title(column.title, fontsize=8)
         axis.grid(axis="x", alpha=0.3)
         axis.tick_params(labelsize=8)
