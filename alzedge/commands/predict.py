@@ -154,31 +154,33 @@ def predict_command(
                 results = itertools.chain.from_iterable(each)
             if kept is not None:
                 results = _logged(results, kept, loaded, not no_prepare)
-            answered, failed = _write(results, writer, stream)
+            answered, refused, failed = _write(results, writer, stream)
     if table is not None and str(table) != "-":
-        click.echo(f"wrote {table}: {answered} answered, {failed} not", err=True)
-    if answered and not as_json:
+        click.echo(f"wrote {table}: {answered} answered, {refused} refused, {failed} not read", err=True)
+    if answered + refused and not as_json:
         click.echo("\n".join([*notes.values(), DISCLAIMER]), err=True)
     return 2 if failed else 0
 
 
-def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tuple[int, int]:
-    """Write results as they come, show errors on stderr, and count both."""
+def _write(results: Iterator["Result"], writer: "Writer", stream: TextIO) -> tuple[int, int, int]:
+    """Write results as they come, show errors on stderr, and count those answered, refused by the guard, and not read."""
     from alzedge.commands.progress_bars import show_count
     from alzedge.utils.parsing import printable
 
-    answered = failed = 0
+    answered = refused = failed = 0
     for result in show_count(results, "answering", stream):
         writer.write(result)
         for note in result.notes:
             click.echo(f"alzedge: {printable(result.name)}: {printable(note)}", err=True)
-        if result.error is None:
-            answered += 1
-        else:
+        if result.error is not None:
             failed += 1
             click.echo(f"alzedge: {printable(result.error)}", err=True)
+        elif all(answer.refused for answer in result.answers):
+            refused += 1
+        else:
+            answered += 1
     writer.close()
-    return answered, failed
+    return answered, refused, failed
 
 
 def _logged(results: Iterator["Result"], log: "AnswerLog", answerer: "Answerer", prepared: bool) -> Iterator["Result"]:

@@ -26,7 +26,7 @@ def prepare_command(scans: tuple[Path, ...], out: Path, jobs: int, overwrite: bo
     \b
     alzedge prepare head.nii.gz --out prepared
     alzedge prepare scans --out prepared --jobs 2
-    alzedge predict --person prepared/head/slices
+    alzedge predict prepared/head
     """
     from alzedge.stages import DISCLAIMER
     from alzedge.utils.archives import check_source

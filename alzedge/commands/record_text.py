@@ -72,7 +72,11 @@ def _data(record: Record) -> str:
     data, split = record.get("dataset"), record.get("split")
     people = count(entry_of(data, "people"))
     who = "people unknown" if people is None else f"{people} {'phantoms' if is_synthetic(record) else 'people'}"
-    return f"{entry_of(data, 'name')}: {entry_of(data, 'slices')} slices, {who}; {entry_of(split, 'description')}"
+    trained = count(entry_of(split, "training_slices"))
+    learned = "" if trained is None else f"; {trained} slices in training"
+    return (
+        f"{entry_of(data, 'name')}: {entry_of(data, 'slices')} slices, {who}{learned}; {entry_of(split, 'description')}"
+    )
 
 
 def _measures(record: Record) -> str:

@@ -2,8 +2,8 @@
 
 Items come one by one and in a fixed order: paths as they are named; within a folder or archive
 first its own files by name, then its sub-folders by name. The DICOM files of one folder are one
-item, in the place of the first of them; an Analyze pair is one, and so is a session's folder of OASIS-1 with all
-that lies below it. Hidden files and other kinds of file are passed over.
+item, in the place of the first of them; an Analyze pair is one, and so is a session's folder of OASIS-1, and the volume in
+a folder of `alzedge prepare`, with all that lies below it. Hidden files and other kinds of file are passed over.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alzedge.errors import UserError
 from alzedge.imaging.analyze import pair_of
-from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, IMAGE, Start, kind_of, read_start
+from alzedge.imaging.file_types import ANALYZE, ARCHIVE, DICOM, IMAGE, NIFTI, Start, kind_of, read_start
 from alzedge.imaging.foreign_files import OTHER_BYTES, foreign_by_name, kind_of_other
 from alzedge.imaging.picture_files import KINDS
 from alzedge.utils.archives import open_tree, walk
@@ -111,12 +111,16 @@ def _pair(file: str, exists: Callable[[str], bool]) -> Item:
 
 
 def _in_folder(top: Path) -> Iterator[Item]:
-    from alzedge.preparation.scans import find_scan, oasis_scan
+    from alzedge.preparation.scans import find_scan, oasis_scan, prepared_volume
 
     failures: list[OSError] = []
-    session = "\0"  # the folder of OASIS-1 whose sub-folders are being gone through; they are part of its item
+    session = "\0"  # the folder of one scan whose sub-folders are being gone through; they are part of its item
     for folder, names in walk(top, failures.append):
         if folder.startswith(session):
+            continue
+        if (volume := prepared_volume(Path(folder))) is not None:
+            session = f"{folder.rstrip('/')}/"
+            yield Item(str(volume), NIFTI, (str(volume),))
             continue
         if oasis_scan(Path(folder)) is not None:
             found = find_scan(Path(folder))

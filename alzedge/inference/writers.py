@@ -152,7 +152,8 @@ def beside_threshold(dementia: AnyDementia | None) -> str:
     if dementia is None or dementia.threshold is None:
         return "" if dementia is None else f"any dementia {dementia.value:.3f}, no threshold known"
     side = "above" if dementia.above else "below"
-    return f"any dementia {dementia.value:.3f}, {side} the threshold {dementia.threshold:.3f}"
+    digits = 3 if f"{dementia.value:.3f}" != f"{dementia.threshold:.3f}" else 6
+    return f"any dementia {dementia.value:.{digits}f}, {side} the threshold {dementia.threshold:.{digits}f}"
 
 
 def _as_json(result: Result) -> dict[str, Any]:

@@ -14,9 +14,8 @@ from alzedge.preparation import frame
 from alzedge.preparation.brightness import WHITE
 from alzedge.preparation.picture import draw_quality
 from alzedge.preparation.prepare import Prepared
+from alzedge.preparation.scans import FIGURES, VOLUME
 from alzedge.utils.files import replacing, write_bytes, write_json
-
-FIGURES = "quality.json"
 
 
 def write_prepared(prepared: Prepared, folder: Path, source: str | None = None) -> None:
@@ -35,7 +34,7 @@ def write_prepared(prepared: Prepared, folder: Path, source: str | None = None) 
         height = int(frame.height_of(level))
         with replacing(folder / "slices" / f"level_{level:02d}_z{height:+03d}.png") as temporary:
             Image.fromarray(pixels).save(temporary)
-    _write_volume(prepared, folder / "volume.nii.gz")
+    _write_volume(prepared, folder / VOLUME)
     with replacing(folder / "quality.png") as temporary:
         draw_quality(prepared).save(temporary)
     about = {"scan": prepared.name, "sha256": source, "alzedge": __version__}

@@ -15,6 +15,8 @@ from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
 from alzedge.imaging.volumes import grid_of
 from alzedge.preparation import frame
 
+# Of a folder that `alzedge prepare` wrote for a scan: its volume in the frame, and the figures, which it writes last.
+VOLUME, FIGURES = "volume.nii.gz", "quality.json"
 # OASIS-1's folder of a session, best first: in the atlas and masked, in the atlas, averaged, one raw repeat.
 _OASIS = (
     "PROCESSED/MPRAGE/T88_111/*_t88_masked_gfc.hdr",
@@ -129,6 +131,12 @@ def scan_of(
     if kind == ANALYZE and grid.voxels.shape == frame.SHAPE and np.allclose(sides, 1, atol=1e-3):
         return replace(grid, affine=frame.affine(), oriented=True)
     return grid
+
+
+def prepared_volume(folder: Path) -> Path | None:
+    """The volume of a folder that `alzedge prepare` wrote for a scan; None of any other folder."""
+    volume = folder / VOLUME
+    return volume if volume.is_file() and (folder / FIGURES).is_file() else None
 
 
 def oasis_scan(folder: Path) -> Path | None:

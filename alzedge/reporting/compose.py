@@ -147,14 +147,18 @@ def _laid(pixels: NDArray[np.uint8], heat: NDArray[np.float32], scale: float | N
 
 
 def _limits(record: Record) -> tuple[str, ...]:
-    data = record.get("dataset")
+    data, split = record.get("dataset"), record.get("split")
     people, slices = count(entry_of(data, "people")), count(entry_of(data, "slices"))
+    held_out = count(entry_of(split, "test_people"))
+    if people is not None and held_out is not None and entry_of(split, "unseen_people"):
+        people -= held_out
+    slices = count(entry_of(split, "training_slices")) or slices
     if is_synthetic(record):
         learned = "The model has learned from phantoms: its answers say nothing about real slices."
     else:
         who = "people unknown" if people is None else f"{people} people"
         learned = (
-            f"It has learned from {slices} slices of {who} of one data set; other scanners, other diseases and other "
+            f"It has learned from {slices} slices of {who}; other scanners, other diseases and other "
             "populations were not tried."
         )
     return learned, "It tells no cause of dementia, and no other disease.", DISCLAIMER

@@ -17,11 +17,12 @@ from alzedge.imaging.file_types import DICOM
 from alzedge.inference.inputs import Item, find_items, sentence
 from alzedge.inference.sources import ItemReader, Slices
 from alzedge.preparation.picture import draw_quality
+from alzedge.preparation.scans import FIGURES, prepared_volume
 from alzedge.reporting.compose import png, registration_of
 from alzedge.reporting.content import Registration
 from alzedge.utils.privacy import hushed
 
-_FIGURES, _PICTURE, _SLICES = "quality.json", "quality.png", "slices"
+_PICTURE, _SLICES = "quality.png", "slices"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +63,14 @@ def read_material(
         prepared = _prepared_folder(source)
         if prepared is not None:
             registrations.append(read_registration(prepared))
-        for item in find_items([source if prepared is None else prepared / _SLICES]):
+        cut = prepared == source and prepared_volume(source) is None
+        for item in find_items([source / _SLICES if cut else source]):
             one = _read(reader, item)
             pixels.append(one.pixels)
             named = _height_of(item.name) if prepared is not None else math.nan
             heights += one.positions or [named] * len(one.pixels)
             instances += _instances(item)
-            if one.prepared is not None:
+            if one.prepared is not None and prepared is None:
                 registrations.append(registration_of(one.prepared.quality, png(np.asarray(draw_quality(one.prepared)))))
     if len({str(one.get("PatientID", "")) for one in instances}) > 1:
         raise UserError(f"{sources[0]}: DICOM files of several patients; a report is of one person, name one's files.")
@@ -99,12 +101,10 @@ def read_registration(folder: Path) -> Registration:
         UserError: its figures cannot be read.
     """
     try:
-        figures = json.loads((folder / _FIGURES).read_bytes())
+        figures = json.loads((folder / FIGURES).read_bytes())
         verdict, remarks = str(figures["verdict"]), (*figures["reasons"], *figures["notes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder / _FIGURES}: damaged, or not of `alzedge prepare`; prepare the scan again."
-        ) from error
+        raise UserError(f"{folder / FIGURES}: damaged, or not of `alzedge prepare`; prepare the scan again.") from error
     picture = folder / _PICTURE
     return Registration(verdict, tuple(map(str, remarks)), picture.read_bytes() if picture.is_file() else None)
 
@@ -112,7 +112,7 @@ def read_registration(folder: Path) -> Registration:
 def _prepared_folder(path: Path) -> Path | None:
     """The folder of a prepared scan, named itself or by its slices."""
     for folder in (path, path.parent if path.name == _SLICES else path):
-        if (folder / _FIGURES).is_file() and (folder / _SLICES).is_dir():
+        if (folder / FIGURES).is_file() and (folder / _SLICES).is_dir():
             return folder
     return None
 

@@ -170,7 +170,10 @@ def overlay(pixels, evidence):
 def main(path, image, companion=None, picture=None):
     """Print the answer; with a heat-map file, write the overlay too."""
     model = Model(path)
-    slice_ = Image.open(image)
+    try:
+        slice_ = Image.open(image)
+    except OSError:
+        sys.exit(f"{image}: not there, or no picture; name a slice.")
     if slice_.mode != "L" or slice_.size != model.size:
         sys.exit(f"{image}: slices are 8-bit grey, {model.size[0]} wide and {model.size[1]} high.")
     pixels = np.asarray(slice_)

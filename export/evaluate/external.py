@@ -36,7 +36,7 @@ def external_split(dataset: DataSet, overlap: Overlap | None) -> Split:
     rows = np.flatnonzero(~overlap.seen & (dataset.labels >= 0))
     if not len(rows):
         raise UserError(
-            f"{dataset.name}: no slice is left to test on. {overlap.sentence} A model made from these has seen them; name other data."
+            f"{dataset.name}: no slice is left to test on. {overlap.sentence} A model made from these has seen them; name other data, or, for its unseen people, all the data that it was made from (`alzedge inspect`)."
         )
     return Split(EXTERNAL, np.array([], np.intp), rows, None, f"{dataset.name}: {_CLAIM}", None)
 

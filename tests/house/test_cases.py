@@ -186,12 +186,12 @@ def test_one_bad_file_loses_only_itself(cases: Path, tmp_path: Path) -> None:
     error, written, *sentences, stages, disclaimer = result.stderr.splitlines()
     assert "dicom_position_one_number.dcm" in error and "Research" in disclaimer
     assert (
-        written == f"wrote {table}: 2 answered, 1 not"
+        written == f"wrote {table}: 0 answered, 2 refused, 1 not read"
         and sentences[0].startswith("At the threshold")
         and "tell the stages apart" in stages
     )
     rows = table.read_text().splitlines()
-    assert len(rows) == 4  # the header, one error, two answers
+    assert len(rows) == 4  # the header, one error, two refusals
 
 
 def test_damaged_entry_loses_only_itself(cases: Path) -> None:

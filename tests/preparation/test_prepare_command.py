@@ -12,9 +12,12 @@ from helpers.commands import assert_refused, call_cli
 from PIL import Image
 
 from alzedge.errors import UserError
+from alzedge.imaging.file_types import NIFTI
+from alzedge.inference.inputs import find_items
 from alzedge.preparation.batch import prepare_scans
 from alzedge.preparation.prepare import Prepared
 from alzedge.preparation.registration import Registration
+from alzedge.reporting.read import read_material
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,12 @@ def test_a_folder_is_gone_through_resumed_and_not_overwritten(
     assert first.returncode == 0 and "3 scans: 3 " in first.stdout, first.stderr
     figures = out / "sub-02/a/quality.json"
     assert (out / "b/quality.json").is_file() and (out / "sub-01/a/slices").is_dir()
+    # What was prepared is one scan again, answered as the scan itself: not its slices beside it, nor the picture.
+    (item,) = find_items([out / "b"])
+    assert item.kind == NIFTI and Path(item.name) == out / "b/volume.nii.gz" and len(list(find_items([out]))) == 3
+    levels = (-38.0, 0.0, 54.0)
+    whole, by_slices = read_material([out / "b"], levels), read_material([out / "b/slices"], levels)
+    assert whole.heights == levels and len(by_slices.pixels) == 32 and whole.registration == by_slices.registration
     before = figures.stat().st_mtime_ns
     (out / "b/quality.json").unlink()  # as after an interruption
     again = call_cli("prepare", source, "--out", out)
