@@ -19,9 +19,7 @@ from alzedge.stages import DISCLAIMER, STAGES, TITLES
     type=click.Path(path_type=Path),
     help="A file made by `alzedge export --heat-map`. Default: the bundled student.",
 )
-@click.option(
-    "--stage", type=click.Choice(STAGES), help="Evidence for and against this stage. Default: the most probable."
-)
+@click.option("--stage", type=click.Choice(STAGES), help="Evidence for and against this stage. Default: any dementia.")
 @click.option("--age", type=float, help="The person's age in years, for a model that is told ages.")
 @click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, likewise.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
@@ -30,8 +28,8 @@ def explain_command(
 ) -> None:
     """Draw where on a slice the evidence lies, without TensorFlow.
 
-    Writes the slice and, beside it, the slice under a heat map: orange speaks for the stage, blue
-    against it. The map is the student's own arithmetic (class activation), not proof of disease.
+    Writes the slice and, beside it, the slice under a heat map: orange speaks for any dementia, or
+    for the --stage named, blue against it. The map is the student's own arithmetic (class activation), not proof of disease.
 
     \b
     alzedge explain slice.jpg --out evidence.png
@@ -56,19 +54,25 @@ def explain_command(
     if answer.probabilities is None:
         raise UserError(f"{image}: {answer.refused}; --no-guard answers all the same.")
     pixels = turned_where(read_slice(image)[None], [TURNED in answer.notes])[0]
-    chosen = stage or str(answer.stage)
-    index = STAGES.index(chosen)
-    heat = classifier.heat_maps(pixels[None], age, sex)[0, ..., index]
-    caption = f"{TITLES[index]}: {answer.probabilities[chosen]:.0%}"
+    maps = classifier.heat_maps(pixels[None], age, sex)[0]  # (h, w, 4)
+    if stage is None:
+        chosen, share, heat = "any dementia", 1 - answer.probabilities[STAGES[0]], -maps[..., 0]
+    else:
+        chosen, share, heat = (
+            TITLES[STAGES.index(stage)].lower(),
+            answer.probabilities[stage],
+            maps[..., STAGES.index(stage)],
+        )
 
     from alzedge.utils.files import replacing
 
     with replacing(out) as temporary:
-        explanation_picture(pixels, heat, caption).save(temporary)
+        explanation_picture(pixels, heat, f"{chosen}: {share:.0%}").save(temporary)
     from alzedge.inference.writers import beside_threshold
     from alzedge.metrics.caveats import cannot_sentence, operating_sentence
 
-    click.echo(f"{image}: {beside_threshold(answer.any_dementia)}; {chosen} {answer.probabilities[chosen]:.3f}")
+    beside = "" if stage is None else f"; {stage} {share:.3f}"
+    click.echo(f"{image}: {beside_threshold(answer.any_dementia)}{beside}")
     click.echo(f"wrote {out}, where the evidence for {chosen} lies")
     notes = (operating_sentence(classifier.record), cannot_sentence(classifier.record), DISCLAIMER)
     click.echo("\n".join(notes), err=True)

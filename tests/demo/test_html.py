@@ -213,7 +213,10 @@ def test_several_images_are_a_table_with_csv_and_json(classifier: Classifier) ->
     told = replace(told, unread=(Unread("-d.jpg", "-d.jpg: broken."),))
     page = answer_html(classifier.record, told)
     assert page.count("<tr") == 5 and "above threshold" in page and "below threshold" in page
-    assert '<td colspan="3" class="problem">broken.</td>' in page and "4 images, each by itself; 2 without an answer<" in page
+    assert (
+        '<td colspan="3" class="problem">broken.</td>' in page
+        and "4 images, each by itself; 2 without an answer<" in page
+    )
     many = reply(*(answer(0.2) for _ in range(13)), names=tuple(f"{n}.png" for n in range(13)))
     assert "scroll for all" in answer_html(classifier.record, many) and "scroll for all" not in page
     links = dict(re.findall(r'download="([^"]+)" href="data:[^,]*;base64,([^"]+)"', page))

@@ -151,6 +151,15 @@ def test_explain_draws_the_evidence(guarded: Path, people: DataSet, tmp_path: Pa
     assert done.returncode == 0 and DISCLAIMER in done.stderr, done.stderr
     picture = np.asarray(Image.open(out)).astype(int)
     assert picture.shape[2] == 3 and np.abs(picture[..., 0] - picture[..., 2]).max() > 50  # there is colour
+    assert "evidence for any dementia" in done.stdout
+    against = call_cli(*command, "--no-guard", "--stage", "NonDemented")
+    assert "evidence for no dementia" in against.stdout
+    opposite = np.asarray(Image.open(out)).astype(int)
+    shift, other = (one[..., 0] - one[..., 2] for one in (picture, opposite))
+    slices = slice(None, 400), slice(352, None)  # of the right half, above the caption
+    assert (
+        np.corrcoef(shift[slices].ravel(), other[slices].ravel())[0, 1] < -0.9
+    )  # what speaks for one speaks against the other
     assert_refused(call_cli(*command, "--model", guarded), "no heat map", "--heat-map")
     assert_refused(call_cli(*command), "does not look like an axial brain MRI slice", "--no-guard")
 
