@@ -26,7 +26,7 @@ def heat_overlay(
         scale: evidence of full opacity; the strongest of this map when None.
 
     Returns:
-        uint8 (208, 176, 3): orange where a place speaks for the stage, blue where against.
+        uint8 (208, 176, 3): orange where a place speaks for the stage, blue where against; grey outside the brain.
     """
     strongest = scale or float(np.abs(heat).max()) or 1.0
     smooth = Image.fromarray(heat.astype(np.float32) / strongest).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
@@ -34,8 +34,9 @@ def heat_overlay(
     colour = np.where(evidence > 0, np.array(FOR, np.float32), np.array(AGAINST, np.float32))
     share = np.abs(evidence) * opacity
     grey = pixels[..., None].astype(np.float32)
-    mixed: NDArray[np.uint8] = np.rint(grey * (1 - share) + colour * share).astype(np.uint8)
-    return mixed
+    mixed = np.rint(grey * (1 - share) + colour * share).astype(np.uint8)
+    laid: NDArray[np.uint8] = np.where(brain_mask(pixels)[..., None], mixed, pixels[..., None])
+    return laid
 
 
 def brain_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from alzedge.imaging.overlay import brain_mask, heat_overlay
+from alzedge.imaging.overlay import heat_overlay
 from alzedge.inference.answer import Answer
 from alzedge.inference.measures.rule import Measures
 from alzedge.metrics.caveats import cannot_sentence, demographics_sentence, operating_sentence
@@ -70,7 +70,7 @@ def make_tiles(
         place = f", {heights[row]:+.0f} mm" if heights and not math.isnan(heights[row]) else ""
         laid = None
         if against_none is not None:
-            laid = png(_laid(slices[row], against_none[index], scale))
+            laid = png(heat_overlay(slices[row], against_none[index], scale=scale))
         tiles.append(Tile(f"slice {row + 1}{place}", png(slices[row]), laid))
     return tuple(tiles)
 
@@ -138,12 +138,6 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _laid(pixels: NDArray[np.uint8], heat: NDArray[np.float32], scale: float | None) -> NDArray[np.uint8]:
-    """A slice under its heat map, which ends where the brain does; uint8 (208, 176, 3)."""
-    overlay = heat_overlay(pixels, heat, scale=scale)
-    return np.where(brain_mask(pixels)[..., None], overlay, pixels[..., None])
 
 
 def _limits(record: Record) -> tuple[str, ...]:

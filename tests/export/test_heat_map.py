@@ -68,3 +68,7 @@ def test_the_overlay_is_orange_for_and_blue_against() -> None:
     red, _, blue = picture[9 * 16 + 8, 8 * 16 + 8].astype(int)
     assert red < 90 and blue > 110
     assert (picture[200, 10] == 100).all()
+    brain = np.zeros((208, 176), np.uint8)
+    brain[40:120, 40:120] = 100  # the first place lies in it, the second does not
+    picture = heat_overlay(brain, heat)
+    assert picture[56, 56, 0] > picture[56, 56, 2] and not picture[brain == 0].any()
