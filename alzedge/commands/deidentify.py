@@ -71,6 +71,8 @@ def deidentify_command(
         raise click.UsageError("name SRC and DST, or --check DST.")
     if values is not None:
         raise click.UsageError("--values goes with --check.")
+    if not source.exists():
+        raise UserError(f"{source}: no such file or folder; check the path.")  # before a key is asked for
     for path in (key, listing):
         if path is not None and path.resolve().is_relative_to(destination.resolve()):
             raise UserError("the key and the table of what was left out must not lie in DST; name another place.")

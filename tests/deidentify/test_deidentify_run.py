@@ -161,6 +161,7 @@ def test_what_is_refused(source: Path, key: Path, tmp_path: Path) -> None:
     assert_refused(call_cli("deidentify", source, source / "dst", "--key", key), "lies inside the other")
     assert_refused(call_cli("deidentify", source / "4711", source, "--key", key), "lies inside the other")
     assert_refused(call_cli("deidentify", tmp_path / "absent", dst, "--key", key), "no such file or folder")
+    assert_refused(call_cli("deidentify", tmp_path / "absent", dst), "no such file or folder")  # no key asked for
     assert_refused(call_cli("deidentify", source, dst, "--key", tmp_path / "absent"), "does not exist")
     assert_refused(
         call_cli("deidentify", source / "notes.txt", dst, "--key", key), "nothing in it can be de-identified"
