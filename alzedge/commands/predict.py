@@ -141,7 +141,7 @@ def predict_command(
     if weighed := demographics_sentence(record, age, sex):
         notes["demographics"] = weighed
     with _stream(table) as stream:
-        writer: Writer = TextWriter(stream, age)
+        writer: Writer = TextWriter(stream, age, sex)
         if as_json:
             writer = JsonWriter(stream, record, notes)
         elif table is not None:

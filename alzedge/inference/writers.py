@@ -38,17 +38,17 @@ class TextWriter:
 
     Args:
         stream: to write to.
-        age: years, that percentiles of the brain volume are for.
+        age, sex: years, and 'F' or 'M', that percentiles of the brain volume are for.
     """
 
-    def __init__(self, stream: TextIO, age: float | None = None) -> None:
+    def __init__(self, stream: TextIO, age: float | None = None, sex: str | None = None) -> None:
         self._stream = stream
-        self._age = age
+        self._told = age, sex
 
     def write(self, result: Result) -> None:
         """See `Writer`."""
         if result.error is None:
-            self._stream.write(f"{printable(result.name)}: {_text(result, self._age)}\n")
+            self._stream.write(f"{printable(result.name)}: {_text(result, *self._told)}\n")
 
     def close(self) -> None:
         """See `Writer`."""
@@ -121,23 +121,23 @@ def _inert(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _text(result: Result, age: float | None) -> str:
+def _text(result: Result, age: float | None, sex: str | None) -> str:
     if result.person is None:
-        return _sentence(result.answers[0], age)
+        return _sentence(result.answers[0], age, sex)
     refused = sum(answer.refused is not None for answer in result.answers)
     slices = len(result.answers)
     if refused == slices:
         return f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slices refused)"
     together = "mean of" if result.person.stage_set is None else "from"
-    return f"{_sentence(result.person, age)}  {together} {slices - refused} slices, {refused} refused"
+    return f"{_sentence(result.person, age, sex)}  {together} {slices - refused} slices, {refused} refused"
 
 
-def _sentence(answer: Answer, age: float | None) -> str:
+def _sentence(answer: Answer, age: float | None, sex: str | None) -> str:
     if answer.probabilities is None:
         return f"{answer.refused} (unlikeness {answer.unlikeness:.1f}, from 1 on refused)"
     parts = [beside_threshold(answer.any_dementia)]
     if answer.brain_volume is not None:
-        parts.append(volume_in_words(answer.brain_volume, age))
+        parts.append(volume_in_words(answer.brain_volume, age, sex))
     if answer.apparent_age is not None:
         parts.append(age_in_words(answer.apparent_age))
     shares = "  ".join(f"{stage} {share:.3f}" for stage, share in answer.probabilities.items())

@@ -108,24 +108,26 @@ def test_a_wrong_entry_is_one_sentence(record: dict[str, Any]) -> None:
             Classifier(PixelReader(), record | {"measures": wrong})
 
 
-def written(prediction: Prediction, age: float | None = None) -> tuple[str, dict[str, Any], dict[str, str]]:
+def written(
+    prediction: Prediction, age: float | None = None, sex: str | None = None
+) -> tuple[str, dict[str, Any], dict[str, str]]:
     """The person's line, JSON and row."""
     result = Result("head.nii", prediction.slices, prediction.person, tuple(range(len(prediction.slices))))
     text, table = io.StringIO(), io.StringIO()
-    TextWriter(text, age).write(result)
+    TextWriter(text, age, sex).write(result)
     CsvWriter(table).write(result)
     return text.getvalue(), entries(prediction.person), next(csv.DictReader(io.StringIO(table.getvalue())))
 
 
 def test_text_json_and_csv_say_the_same(classifier: Classifier, images: np.ndarray) -> None:
     person = classifier.predict(images, age=74, sex="F")
-    line, document, row = written(person, 74)
+    line, document, row = written(person, 74, "F")
     volume, years = document["brain_volume"], document["apparent_age"]
     assert list(volume) == ["value", "low", "high", "percentile"] and list(years) == ["value", "low", "high"]
     assert line.index("any dementia") < line.index("brain volume") < line.index("apparent age") < line.index("Demented")
     measured = person.person.brain_volume
     assert f"brain volume {measured.value:.3f} ({measured.low:.3f} to {measured.high:.3f}), " in line
-    assert f"percentile for age 74; apparent age {person.person.apparent_age.value:.0f} (" in line
+    assert f"percentile for women of 74; apparent age {person.person.apparent_age.value:.0f} (" in line
     assert set_in_words(tuple(document["stage_set"])) in line and line.endswith("from 24 slices, 0 refused\n")
     assert tuple(row) == CSV_COLUMNS and row["stage_set"].split() == document["stage_set"]
     for name, values in (("brain_volume", volume), ("apparent_age", years)):

@@ -48,7 +48,7 @@ def norm_svg(
     )  # fmt: skip
     ET.SubElement(svg, "title", {"id": f"{name}-title"}).text = "Brain volume over age, among people without dementia"
     described = ET.SubElement(svg, "desc", {"id": f"{name}-description"})
-    described.text = f"This person: {volume_in_words(volume, age)}. {curve_sentence(curve, sex)}"
+    described.text = f"This person: {volume_in_words(volume, age, sex)}. {curve_sentence(curve, sex)}"
     _draw_axes(svg, place)
     _draw_curve(svg, place, ages, lines)
     if age is None:

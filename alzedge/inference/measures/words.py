@@ -4,18 +4,21 @@ from alzedge.inference.measures.norm import NormativeCurve
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.stages import STAGES
 
+_WHO = {None: "age", "F": "women of", "M": "men of"}
 
-def volume_in_words(volume: BrainVolume, age: float | None = None) -> str:
-    """A brain volume, such as `brain volume 0.71 (0.69 to 0.73), 8th percentile for age 75`.
+
+def volume_in_words(volume: BrainVolume, age: float | None = None, sex: str | None = None) -> str:
+    """A brain volume, such as `brain volume 0.71 (0.69 to 0.73), 8th percentile for women of 75`.
 
     Args:
         volume: with a percentile where one is to be shown.
-        age: years that the percentile is for.
+        age, sex: years, and 'F' or 'M', that the percentile is for.
     """
     text = f"brain volume {volume.value:.3f} ({volume.low:.3f} to {volume.high:.3f})"
     if volume.percentile is None:
         return text
-    return f"{text}, {percentile_in_words(volume.percentile)}" + ("" if age is None else f" for age {age:g}")
+    whom = "" if age is None else f" for {_WHO[sex]} {age:g}"
+    return f"{text}, {percentile_in_words(volume.percentile)}{whom}"
 
 
 def age_in_words(apparent: ApparentAge) -> str:
