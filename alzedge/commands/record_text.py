@@ -73,9 +73,9 @@ def _data(record: Record) -> str:
     people = count(entry_of(data, "people"))
     who = "people unknown" if people is None else f"{people} {'phantoms' if is_synthetic(record) else 'people'}"
     trained = count(entry_of(split, "training_slices"))
-    learned = "" if trained is None else f"; {trained} slices in training"
+    learned = "" if trained is None else f" ({trained} train)"
     return (
-        f"{entry_of(data, 'name')}: {entry_of(data, 'slices')} slices, {who}{learned}; {entry_of(split, 'description')}"
+        f"{entry_of(data, 'name')}: {entry_of(data, 'slices')} slices{learned}, {who}; {entry_of(split, 'description')}"
     )
 
 
