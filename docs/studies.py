@@ -128,7 +128,7 @@ def studies_of(stored: dict[str, Any], written: list[dict[str, Any]]) -> list[St
 
 
 COSTS_NOTE = (
-    "Time of a training step of 64 slices and latency of one slice as multiples of ResNet-18 x 1/4, all measured in one "
+    "Time of a training step of 64 slices in float32 and latency of one slice as multiples of ResNet-18 x 1/4, all measured in one "
     "run on one processor thread; int8 is the quantized file, untrained, since weights do not change its speed."
 )
 
