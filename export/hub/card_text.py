@@ -124,20 +124,19 @@ def leakage(record: Record, quotes: Mapping[str, Quote], benchmark: Benchmark | 
 def opening(record: Record) -> str:
     """Say in two sentences what the file is and what it answers."""
     kind = kind_of(record)
+    measures = Measures.read(record)
+    measured = measures is not None and measures.has_brain_volume
     what = "A ResNet teacher in the manner of SimCLRv2"
     if kind.role is Role.STUDENT:
         what = "A student of three convolutions, "
         what += (
-            "trained on stages and measured quantities without a teacher,"
+            f"trained on stages{' and measured quantities' if measured else ''} without a teacher,"
             if taught_by_truth(record)
             else "distilled from a ResNet teacher in the manner of SimCLRv2"
         )
         what += ", from a regression on each person's share of cerebrospinal fluid" if taught_by_csf(record) else ""
         what += " and quantized to whole numbers" if "int8" in kind.format else ""
-    measures = Measures.read(record)
-    besides = ""
-    if measures is not None and measures.has_brain_volume:
-        besides = ", with brain volume and apparent age, each with its interval (see What it measures)"
+    besides = ", with brain volume and apparent age, each with its interval (see What it measures)" if measured else ""
     return (
         f"{what}. It gives the probabilities of four stages of dementia for one skull-stripped axial T1 slice, 176 wide and "
         f"208 high, 8-bit grey{besides}. Made with AlzEdge {record['alzedge']}; the file's record says `{kind}`."

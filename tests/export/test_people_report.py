@@ -1,14 +1,13 @@
 """What is said of people: in a report, in a card, on the results page; and the pictures of what is measured."""
 
-import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from helpers.commands import assert_refused, call_cli
+from helpers.programs import docs_program
 from helpers.two_sources import asked, folds, two_sources
 
 from alzedge.export.evaluate.cross_fitted_rule import cross_fitted_rule
@@ -111,7 +110,7 @@ def test_rules_behind_pooled_predictions_are_fitted_without_the_person_asked_abo
 
 @in_checkout
 def test_the_results_page_has_all_people_and_older_ones(pooled: SplitEvaluation) -> None:
-    page = results_page()
+    page = docs_program("results")
     files = {name: f"{name}.csv" for name in page.OURS}
     text = page.people_sections(pooled, files)
     assert "### People of kaggle" in text and "| **ours: student_int8** |" in text and "Who they are" in text
@@ -122,14 +121,6 @@ def test_the_results_page_has_all_people_and_older_ones(pooled: SplitEvaluation)
     assert "has no official split" in page.official_people(None)
     old = {name: entry for name, entry in pooled.to_json().items() if name != "sources"}  # as version 0.1 wrote it
     assert SplitEvaluation.from_json(old).sources == {}
-
-
-def results_page() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("results_page", ROOT / "docs/results.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_pictures_show_as_many_points_as_can_be_compared() -> None:
