@@ -16,9 +16,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
-import numpy as np
 import pytest
 import uvicorn
+from helpers.called import add, burn, strange, swallow
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -101,19 +101,6 @@ def test_who_hangs_up_in_the_middle_of_a_body_leaves_no_traceback() -> None:
     asyncio.run(patience.TimedBodies(read)(scope, cut_off, None))  # type: ignore[arg-type]
 
 
-def burn() -> None:
-    while True:
-        pass
-
-
-def swallow() -> int:
-    return len(bytearray(2**30))
-
-
-def add(one: int, other: int) -> int:
-    return one + other
-
-
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
     with working(1, seconds=1) as workers:
@@ -157,10 +144,6 @@ def test_memory_and_errors_of_a_worker_come_back_as_sentences(tmp_path: Path) ->
         start = time.monotonic()
         small.stop()
         assert time.monotonic() - start < 2
-
-
-def strange(images: Any) -> Any:
-    return np.full(len(images), 2.0)
 
 
 # Bytes of an answer, and parts.

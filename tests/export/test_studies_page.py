@@ -3,7 +3,10 @@
 import json
 import tomllib
 
+import pytest
 from helpers.programs import DOCS, docs_program
+
+pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs the checkout with its documents")
 
 
 def test_the_page_is_the_one_made_from_the_stored_results() -> None:
