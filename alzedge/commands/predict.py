@@ -86,7 +86,7 @@ def predict_command(
     where the model measures them, and with --age the volume's percentile among people without
     dementia; then the stages, which the model can hardly tell apart, and for a person those that
     cannot be ruled out. A model with age and sex as a second input weighs them in score and stages, and answers
-    without. Age and sex are not stored. It is no diagnosis.
+    without. Age and sex are not stored. It is no diagnosis. On a terminal an answer takes several lines, in a pipe one.
 
     With --log each person adds a line to a file: features of the pictures, probabilities and what was measured, from which
     `alzedge drift` tells whether people differ from those before. The person is known of a scan, with --person, and of a

@@ -34,7 +34,7 @@ class Writer(Protocol):
 
 
 class TextWriter:
-    """A line for each slice and each volume; errors are shown elsewhere.
+    """A line for each slice and each person, on a terminal several; errors are shown elsewhere.
 
     Args:
         stream: to write to.
@@ -44,11 +44,12 @@ class TextWriter:
     def __init__(self, stream: TextIO, age: float | None = None, sex: str | None = None) -> None:
         self._stream = stream
         self._told = age, sex
+        self._between = "\n  " if stream.isatty() else "; "
 
     def write(self, result: Result) -> None:
         """See `Writer`."""
         if result.error is None:
-            self._stream.write(f"{printable(result.name)}: {_text(result, *self._told)}\n")
+            self._stream.write(f"{printable(result.name)}: {self._between.join(_parts(result, *self._told))}\n")
 
     def close(self) -> None:
         """See `Writer`."""
@@ -121,20 +122,20 @@ def _inert(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _text(result: Result, age: float | None, sex: str | None) -> str:
+def _parts(result: Result, age: float | None, sex: str | None) -> list[str]:
     if result.person is None:
-        return _sentence(result.answers[0], age, sex)
+        return _answer_parts(result.answers[0], age, sex)
     refused = sum(answer.refused is not None for answer in result.answers)
     slices = len(result.answers)
     if refused == slices:
-        return f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slices refused)"
+        return [f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slices refused)"]
     together = "mean of" if result.person.stage_set is None else "from"
-    return f"{_sentence(result.person, age, sex)}  {together} {slices - refused} slices, {refused} refused"
+    return [*_answer_parts(result.person, age, sex), f"{together} {slices - refused} slices, {refused} refused"]
 
 
-def _sentence(answer: Answer, age: float | None, sex: str | None) -> str:
+def _answer_parts(answer: Answer, age: float | None, sex: str | None) -> list[str]:
     if answer.probabilities is None:
-        return f"{answer.refused} (unlikeness {answer.unlikeness:.1f}, from 1 on refused)"
+        return [f"{answer.refused} (unlikeness {answer.unlikeness:.1f}, from 1 on refused)"]
     parts = [beside_threshold(answer.any_dementia)]
     if answer.brain_volume is not None:
         parts.append(volume_in_words(answer.brain_volume, age, sex))
@@ -144,7 +145,7 @@ def _sentence(answer: Answer, age: float | None, sex: str | None) -> str:
     parts.append(f"{answer.stage}  ({shares})")
     if answer.stage_set is not None:
         parts.append(set_in_words(answer.stage_set))
-    return "; ".join(parts)
+    return parts
 
 
 def beside_threshold(dementia: AnyDementia | None) -> str:

@@ -127,6 +127,8 @@ def test_several_images_are_a_table_with_measures(browser: Any, address: str, tm
         assert "brain volume" in page.locator("#results thead").inner_text().lower()
         assert page.locator("#answer svg.norm").count() == 0
         shoot(page, "measures_several")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.locator("#answer .scrolls").evaluate("it => it.scrollWidth - it.clientWidth") <= 0  # nothing is cut
         page.get_by_role("radio", name="one person").check()
         page.locator("#answer svg.norm").wait_for()
         upload(page, paths[1])

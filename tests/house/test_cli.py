@@ -1,8 +1,11 @@
 """The command as its users meet it."""
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -43,6 +46,21 @@ def test_predict_answers_with_the_bundled_student(slices: list[Path]) -> None:
     assert all(any(stage in line for stage in STAGES) for line in lines)
     assert result.stderr.splitlines() == beside_answers()
     assert all(re.search(": any dementia 0.*; brain volume 0.*; apparent age [1-9]", line) for line in lines)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of Unix")
+def test_on_a_terminal_an_answer_takes_several_lines(slices: list[Path]) -> None:
+    import pty
+
+    ours, its = pty.openpty()
+    words = [sys.executable, "-m", "alzedge", "predict", "--no-guard", slices[0]]
+    process = subprocess.run(words, stdout=its, stderr=subprocess.PIPE, check=True, timeout=60)
+    os.close(its)
+    shown = os.read(ours, 2**16).decode().splitlines()
+    os.close(ours)
+    assert process.stderr.decode().splitlines() == beside_answers()
+    starts = [f"{slices[0]}: any dementia 0.", "  brain volume 0.", "  apparent age ", "  "]
+    assert all(line.startswith(start) for line, start in zip(shown, starts, strict=True)), shown
 
 
 def test_predict_as_json(slices: list[Path]) -> None:
