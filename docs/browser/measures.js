@@ -21,10 +21,11 @@ export function answerOf({ measures, labels }, { probabilities, brain_volume: vo
   };
   const rule = anywhere.any_dementia;
   if (!rule) return answer;
-  const ill = anyDementia(rule, probabilities, volume, fewer);
-  const shares = known.map((share, index) => probabilities[index + 1] + share / 256);
-  const sum = shares.reduce((a, b) => a + b, 0);
-  answer.probabilities = [1 - ill, ...shares.map((share) => (ill * share) / sum)];
+  const ratio = likelihoodRatio(rule, probabilities, volume, fewer);
+  const ill = logistic(rule.scale * ratio + rule.offset);
+  const further = ill * logistic(rule.beyond[0] * ratio + rule.beyond[1]); // mild or moderate dementia
+  const share = known[1] / (known[1] + known[2]);
+  answer.probabilities = [1 - ill, ill - further, further * share, further * (1 - share)];
   const [none, veryMild, mild, moderate] = answer.probabilities;
   const classes = [none, veryMild, mild + moderate]; // mild and moderate share a limit
   const inside = [0, 1, 2].filter((one) => 1 - classes[one] <= rule.stage_limit[one]);
@@ -42,8 +43,10 @@ function interval({ intercept, slope, covariance, within, mean, variance, factor
   return { value, low: value - half, high: value + half };
 }
 
+const logistic = (odds) => 1 / (1 + Math.exp(-odds));
+
 // A Gaussian discriminant on the log odds and, where measured, the brain volume; see discriminant.py.
-function anyDementia({ without, with: ill, covariance, within, scale, offset }, probabilities, volume, fewer) {
+function likelihoodRatio({ without, with: ill, covariance, within }, probabilities, volume, fewer) {
   const odds = Math.min(Math.max(1 - probabilities[0], 1 / 512), 1 - 1 / 512);
   const features = [Math.log(odds / (1 - odds)), volume].slice(0, without.length);
   const difference = features.map((_, index) => ill[index] - without[index]);
@@ -53,8 +56,7 @@ function anyDementia({ without, with: ill, covariance, within, scale, offset }, 
   const [x, y] = [difference[0], difference[1] ?? 0];
   const determinant = p * q - b * b;
   const weights = [(q * x - b * y) / determinant, (p * y - b * x) / determinant];
-  const ratio = centred.reduce((sum, value, index) => sum + value * weights[index], 0);
-  return 1 / (1 + Math.exp(-(scale * ratio + offset)));
+  return centred.reduce((sum, value, index) => sum + value * weights[index], 0);
 }
 
 function clipped(interval, low, high) {

@@ -144,8 +144,10 @@ def answer(measures, outputs):
         without, with_ = np.array(part["without"]), np.array(part["with"])
         ratio = (features - (with_ + without) / 2) @ np.linalg.solve(covariance, with_ - without)
         any_dementia = 1 / (1 + np.exp(-(part["scale"] * ratio + part["offset"])))
-        shares = probabilities[1:] + np.array(measures["stage_shares"]) / 256
-        probabilities = np.concatenate([[1 - any_dementia], any_dementia * shares / shares.sum()])
+        further = any_dementia / (1 + np.exp(-(part["beyond"][0] * ratio + part["beyond"][1])))  # mild or moderate
+        _, mild, moderate = measures["stage_shares"]
+        split = further * np.array([mild, moderate]) / (mild + moderate)
+        probabilities = np.array([1 - any_dementia, any_dementia - further, *split])
         # Mild and moderate dementia share a limit; what lies between two stages of the set belongs to it.
         classes = np.array([*probabilities[:2], probabilities[2:].sum()])
         inside = np.flatnonzero(1 - classes <= part["stage_limit"][:3])

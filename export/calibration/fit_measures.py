@@ -12,7 +12,7 @@ from alzedge.export.calibration.fit_rule import FittedRule, fit_rule
 from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.inference.measures.entry import Floats
 from alzedge.inference.measures.norm import NormativeCurve
-from alzedge.inference.measures.readings import GROUPS, group_of, sigmoid
+from alzedge.inference.measures.readings import GROUPS, group_of, logistic
 from alzedge.inference.measures.rule import ANYWHERE, Measures
 from alzedge.stages import STAGES
 
@@ -106,7 +106,7 @@ def _threshold(fitted: FittedRule, answers: SliceAnswers) -> float | None:
     views, ratio = fitted.views, fitted.scores.ratio
     rows = np.isfinite(ratio) & answers.scans.examined[views.scan]
     rows &= views.several if (rows & views.several).any() else ~views.several
-    score = np.array([sigmoid(dementia.scale * value + dementia.offset) for value in ratio[rows]])
+    score = logistic(dementia.scale * ratio[rows] + dementia.offset)
     ill = answers.scans.stage[views.scan[rows]] > 0
     false, true, thresholds = roc_curve(ill, score, sample_weight=views.weight[rows])
     return float(min(thresholds[np.argmax(true - false)], 1.0))  # scikit-learn's first threshold is infinite

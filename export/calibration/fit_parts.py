@@ -114,5 +114,5 @@ def fit_discriminant(
     covariance = shrunk_covariance(errors[known], weight[known], _SHRINK_DISCRIMINANT, common=False)
     shape = (groups, features)
     return Discriminant(
-        without.reshape(shape), with_.reshape(shape), covariance, grouped.within, 1.0, 0.0, _EVERY_STAGE
+        without.reshape(shape), with_.reshape(shape), covariance, grouped.within, 1.0, 0.0, np.zeros(2), _EVERY_STAGE
     )

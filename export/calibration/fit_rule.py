@@ -11,15 +11,15 @@ from alzedge.export.calibration.moments import weighted_quantile
 from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.inference.measures.discriminant import Discriminant
 from alzedge.inference.measures.entry import Floats
-from alzedge.inference.measures.readings import group_means, sigmoid
+from alzedge.inference.measures.readings import group_means
 from alzedge.inference.measures.regression import Regression
 from alzedge.inference.measures.rule import PersonRule
-from alzedge.inference.measures.stage_sets import CLASS_OF_STAGE, CLASSES, STAGE_COVERAGE, improbability, person_stages
+from alzedge.inference.measures.stage_sets import CLASS_OF_STAGE, CLASSES, STAGE_COVERAGE, improbability
 
 _COVERAGE = 0.9  # of the intervals
 _DRAWN = 2  # slices of each scan that are asked about one by one
 _INNER_FOLDS = 5  # where the answers were cross-fitted in no folds of their own
-_LOOSE = 100.0  # inverse strength of the penalty on Platt's slope
+_LOOSE = 100.0  # inverse strength of the penalty on a logistic regression's slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +70,14 @@ class FittedRule:
 def fit_rule(answers: SliceAnswers, group: NDArray[np.intp], groups: tuple[int, ...], shares: Floats) -> FittedRule:
     """Fit and calibrate a rule.
 
-    Interval factors, Platt's slope and the conformal limits come from scores of people that the scoring rule was not
+    Interval factors, logistic regressions and the conformal limits come from scores of people that the scoring rule was not
     fitted on (cross-conformal prediction, Vovk 2015, doi 10.1007/s10472-013-9368-4).
 
     Args:
         answers: of people with what is known of them.
         group: int (N,), group of levels of each slice; others than `groups` are left out.
         groups: G groups.
-        shares: float64 (3,), see `person_stages`.
+        shares: float64 (3,), see `stages_of`.
     """
     views = make_views(answers, np.isin(group, groups))
     scores = _cross_fitted_scores(answers, group, groups, views)
@@ -86,6 +86,7 @@ def fit_rule(answers: SliceAnswers, group: NDArray[np.intp], groups: tuple[int, 
     volume = rule.brain_volume and _with_factor(rule.brain_volume, scores.brain_volume, scans.nwbv, views)
     age = rule.age and _with_factor(rule.age, scores.age, scans.age, views)
     dementia = rule.any_dementia and _with_platt(rule.any_dementia, scores.ratio, answers, views)
+    dementia = dementia and _with_beyond(dementia, scores.ratio, answers, views, shares)
     dementia = dementia and _with_limits(dementia, scores.ratio, answers, views, shares)
     return FittedRule(replace(rule, brain_volume=volume, age=age, any_dementia=dementia), views, scores)
 
@@ -170,13 +171,30 @@ def _with_platt(part: Discriminant, ratio: Floats, answers: SliceAnswers, views:
     ill = scans.stage[views.scan[rows]] > 0
     if ill.all() or not ill.any():
         return None
-    platt = LogisticRegression(C=_LOOSE, max_iter=1000)
-    platt.fit(ratio[rows, np.newaxis], ill, sample_weight=views.weight[rows])
-    scale, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-    if scale <= 0:  # the slices tell nothing: everybody gets the share of people with dementia
-        share = float(np.average(ill, weights=views.weight[rows]))
-        scale, offset = 0.0, float(np.log(share / (1 - share)))
+    share = float(np.average(ill, weights=views.weight[rows]))
+    scale, offset = _logistic(ratio[rows], ill, views.weight[rows], share)
     return replace(part, scale=scale, offset=offset)
+
+
+def _with_beyond(
+    part: Discriminant, ratio: Floats, answers: SliceAnswers, views: Views, shares: Floats
+) -> Discriminant:
+    """The discriminant with the logistic regression of mild or moderate dementia among people with any."""
+    stage = answers.scans.stage[views.scan]
+    rows = np.isfinite(ratio) & (stage > 0)
+    rows &= views.several if (rows & views.several).any() else ~views.several
+    beyond = _logistic(ratio[rows], stage[rows] > 1, views.weight[rows], float(shares[1:].sum()))
+    return replace(part, beyond=np.array(beyond))
+
+
+def _logistic(ratio: Floats, positive: NDArray[np.bool_], weight: Floats, share: float) -> tuple[float, float]:
+    """Scale and offset of log odds; those of `share` for everybody where the ratio tells nothing."""
+    if positive.any() and not positive.all():
+        fitted = LogisticRegression(C=_LOOSE, max_iter=1000)
+        fitted.fit(ratio[:, np.newaxis], positive, sample_weight=weight)
+        if fitted.coef_[0, 0] > 0:
+            return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    return 0.0, float(np.log(share / (1 - share)))
 
 
 def _with_limits(
@@ -185,10 +203,9 @@ def _with_limits(
     """The discriminant with the conformal limits of each class of stages."""
     own = np.array((*CLASS_OF_STAGE, -1))[answers.scans.stage[views.scan]]  # -1 where the stage is unknown
     scores = np.full((len(ratio), CLASSES), np.nan)
+    stages = part.stages(ratio, shares)
     for row in np.flatnonzero(np.isfinite(ratio) & (own >= 0)):
-        value = sigmoid(part.scale * ratio[row] + part.offset)
-        stages = person_stages(value, answers.readings.probabilities[views.slices[row]], shares)
-        scores[row, own[row]] = improbability(stages)[own[row]]
+        scores[row, own[row]] = improbability(stages[row])[own[row]]
     limits = [_by_number(column, views, STAGE_COVERAGE, (1.0, 1.0)) for column in scores.T]
     return replace(part, stage_limit=np.array(limits).T)
 

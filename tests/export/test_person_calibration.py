@@ -96,6 +96,22 @@ def test_figures_are_measured_on_people_that_nothing_has_seen(unseen: PersonAnsw
     np.testing.assert_allclose(unseen.probabilities.sum(axis=1), 1)
 
 
+def test_mild_and_moderate_dementia_rise_with_any_and_come_as_often_as_told(
+    answers: SliceAnswers, fitted: Fitted
+) -> None:
+    new = made_up(PEOPLE, seed=9)
+    stage, rows = new.scans.stage, new.scans.slices
+    stages = np.array([fitted.measures.person(new.readings.take(own)).probabilities for own in rows])[stage >= 0]
+    further, there = stages[:, 2:].sum(axis=1), stage[stage >= 0] > 1
+    assert (np.diff(further[np.argsort(1 - stages[:, 0])]) >= -1e-12).all()
+    for told in (further >= 0, further > np.median(further), further > np.quantile(further, 0.8)):
+        assert abs(further[told].mean() - there[told].mean()) < 4 * np.sqrt(0.25 / told.sum()), told.sum()
+    moderate = np.array(stages[:, 3] / further)
+    assert np.ptp(moderate) < 1e-9  # of mild and moderate, everybody's share
+    none = fit_measures(replace(answers, stage=np.minimum(answers.stage, 1)))
+    assert none.measures.anywhere.any_dementia.beyond[0] == 0
+
+
 def test_a_shuffled_truth_is_not_told() -> None:
     """Without any relation between slices and truth the answer is the prior and everybody's share of dementia."""
     answers = made_up(200)

@@ -28,7 +28,7 @@ _VOLUME = Regression(numbers(0.02), numbers(0.97), np.array([[2e-4]]), numbers(3
 _AGE = Regression(numbers(3.0), numbers(0.9), np.array([[60.0]]), numbers(40.0), 55.0, 600.0, (1.8, 1.7))
 _ILL = Discriminant(
     np.array([[-1.2, 0.77]]), np.array([[0.4, 0.71]]), np.array([[1.4, -0.015], [-0.015, 0.0011]]),
-    np.array([[0.5, 0.0003]]), 0.9, -0.1, np.array([[0.85, 0.9, 0.95], [0.72, 0.8, 0.9]]),
+    np.array([[0.5, 0.0003]]), 0.9, -0.1, numbers(0.4, -0.8), np.array([[0.85, 0.9, 0.95], [0.72, 0.8, 0.9]]),
 )  # fmt: skip
 MEASURES = Measures(230, None, PersonRule((0,), numbers(20.0), _VOLUME, _AGE, _ILL), numbers(0.7, 0.28, 0.02), NORM)
 VOLUME = BrainVolume(0.706, 0.684, 0.729, 8.2)

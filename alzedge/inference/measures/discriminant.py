@@ -2,7 +2,8 @@
 
 Linear discriminant analysis (Fisher 1936; Hastie et al. 2009, "The Elements of Statistical Learning", section 4.3)
 works on whichever groups there are, since any part of a normal vector is normal. Its log likelihood ratio is mapped to a
-probability by a logistic regression on people it was not fitted on (Platt 1999).
+probability by a logistic regression on people it was not fitted on (Platt 1999), and by another to that of mild or moderate
+dementia, given any.
 """
 
 from dataclasses import dataclass
@@ -19,9 +20,9 @@ from alzedge.inference.measures.entry import (
     short_covariance,
     wrong,
 )
-from alzedge.inference.measures.readings import sigmoid
+from alzedge.inference.measures.readings import logistic
 from alzedge.inference.measures.regression import extra_variance
-from alzedge.inference.measures.stage_sets import CLASSES
+from alzedge.inference.measures.stage_sets import CLASSES, stages_of
 from alzedge.model_file.record_entries import count as whole
 from alzedge.model_file.record_entries import entry_of
 
@@ -34,7 +35,8 @@ class Discriminant:
         without, with_: float64 (G, F), means of people without and with any dementia.
         covariance: float64 (G F, G F), within both, features of a group side by side.
         within: float64 (G, F), variance of a slice around its group's mean.
-        scale, offset: of the log likelihood ratio, to log odds.
+        scale, offset: of the log likelihood ratio, to log odds of any dementia.
+        beyond: float64 (2,), scale and offset likewise, to log odds of mild or moderate dementia among people with any.
         stage_limit: float64 (2, 3), conformal limits of the classes of stages for one slice and for several; see
             `stage_set`.
     """
@@ -45,6 +47,7 @@ class Discriminant:
     within: Floats
     scale: float
     offset: float
+    beyond: Floats
     stage_limit: Floats
 
     def ratio(self, means: Floats, count: Floats, usual: Floats) -> float:
@@ -61,9 +64,10 @@ class Discriminant:
         middle = (self.with_ + self.without).ravel()[seen] / 2
         return float((means.ravel()[seen] - middle) @ np.linalg.solve(covariance, difference))
 
-    def probability(self, means: Floats, count: Floats, usual: Floats) -> float:
-        """Calibrated probability of any dementia; see `ratio`."""
-        return sigmoid(self.scale * self.ratio(means, count, usual) + self.offset)
+    def stages(self, ratio: Floats, shares: Floats) -> Floats:
+        """Calibrated probabilities of the stages, float64 (N, 4), by log likelihood ratios (N,); see `stages_of`."""
+        any_dementia = logistic(self.scale * ratio + self.offset)
+        return stages_of(any_dementia, logistic(self.beyond[0] * ratio + self.beyond[1]), shares)
 
     def to_dict(self) -> dict[str, Any]:
         """As written into model files; `features` is F."""
@@ -76,6 +80,7 @@ class Discriminant:
             "within": short(self.within),
             "scale": scale,
             "offset": offset,
+            "beyond": short(self.beyond),
             "stage_limit": short(self.stage_limit),
         }
 
@@ -93,5 +98,6 @@ class Discriminant:
             within=read_numbers(entry, "within", groups * features).reshape(shape).clip(0),
             scale=read_number(entry, "scale"),
             offset=read_number(entry, "offset"),
+            beyond=read_numbers(entry, "beyond", 2),
             stage_limit=read_numbers(entry, "stage_limit", 2 * CLASSES).reshape(2, CLASSES),
         )

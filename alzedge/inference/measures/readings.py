@@ -86,9 +86,10 @@ def log_odds(probability: Floats) -> Floats:
     return odds
 
 
-def sigmoid(log_odds: float) -> float:
-    """Probability of log odds."""
-    return float(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))))
+def logistic(log_odds: Floats) -> Floats:
+    """Probabilities of log odds."""
+    probability: Floats = 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
+    return probability
 
 
 def group_of(height: Floats) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ from alzedge.inference.measures.norm import NormativeCurve
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.inference.measures.readings import GROUPS, Readings, group_means, group_of
 from alzedge.inference.measures.regression import Regression
-from alzedge.inference.measures.stage_sets import STAGE_COVERAGE, person_stages, stage_set
+from alzedge.inference.measures.stage_sets import STAGE_COVERAGE, stage_set
 from alzedge.model_file.read_write import Record
 from alzedge.model_file.record_entries import count, entry_of
 
@@ -129,9 +129,8 @@ class Measures:
         evidence = readings.evidence()
         check_evidence(evidence, rule.any_dementia)
         means, number = group_means(evidence[:, : rule.any_dementia.without.shape[1]], group, rule.groups)
-        stages = person_stages(
-            rule.any_dementia.probability(means, number, usual), readings.probabilities, self.stage_shares
-        )
+        ratio = rule.any_dementia.ratio(means, number, usual)
+        stages = rule.any_dementia.stages(np.array([ratio]), self.stage_shares)[0]
         limit = rule.any_dementia.stage_limit[int(number.sum() > 1)]
         return Measured(stages, volume, apparent, stage_set(stages, limit))
 

@@ -15,7 +15,6 @@ from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.inference.measures.readings import Readings
 from alzedge.inference.measures.regression import Regression, extra_variance
 from alzedge.inference.measures.rule import Measured, Measures, PersonRule, check_evidence
-from alzedge.inference.measures.stage_sets import stages_of_each
 
 _ONE = np.ones(1)
 
@@ -48,10 +47,9 @@ class _Quantity:
 class _Dementia:
     """A `Discriminant` for one slice of one group."""
 
+    rule: Discriminant
     weights: Floats
     middle: Floats
-    scale: float
-    offset: float
 
     @classmethod
     def of(cls, rule: Discriminant, at: int, usual: Floats) -> "_Dementia":
@@ -60,15 +58,13 @@ class _Dementia:
         extra = extra_variance(rule.within[at : at + 1], _ONE, usual).ravel()
         without, with_ = rule.without[at], rule.with_[at]
         weights = np.linalg.solve(rule.covariance[own, own] + np.diag(extra), with_ - without)
-        return cls(weights, (with_ + without) / 2, rule.scale, rule.offset)
+        return cls(rule, weights, (with_ + without) / 2)
 
-    def probabilities(self, evidence: Floats) -> Floats:
-        """Of any dementia, float64 (N,), from evidence (N, F)."""
+    def stages(self, evidence: Floats, shares: Floats) -> Floats:
+        """See `Discriminant.stages`; from evidence (N, F)."""
         # One by one: a matrix product may add up in another order.
         ratios = np.array([float(one @ self.weights) for one in evidence - self.middle])
-        odds = np.clip(self.scale * ratios + self.offset, -500, 500)
-        shares: Floats = 1 / (1 + np.exp(-odds))
-        return shares
+        return self.rule.stages(ratios, shares)
 
 
 class SingleSlices:
@@ -119,8 +115,8 @@ class SingleSlices:
         key = id(rule), at
         if key not in self._dementias:
             self._dementias[key] = _Dementia.of(rule.any_dementia, at, rule.usual[at : at + 1])
-        shares = self._dementias[key].probabilities(evidence[:, : rule.any_dementia.without.shape[1]])
-        return stages_of_each(shares, readings.probabilities, self._measures.stage_shares)
+        features = rule.any_dementia.without.shape[1]
+        return self._dementias[key].stages(evidence[:, :features], self._measures.stage_shares)
 
     def _quantity(self, rule: PersonRule, at: int, name: str, regression: Regression) -> _Quantity:
         key = id(rule), at, name

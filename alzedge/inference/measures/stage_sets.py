@@ -15,38 +15,23 @@ STAGE_COVERAGE = 0.9
 # Class of stages that share a limit, by stage.
 CLASS_OF_STAGE = (0, 1, 2, 2)
 CLASSES = 3
-# Weight of the shares known beforehand against a slice's own: int8 probabilities of 0 mean less than 1/512.
-_WEIGHT = 1 / 256
 
 
-def person_stages(any_dementia: float, probabilities: Floats, shares: Floats) -> Floats:
-    """Stages of a person: those with dementia share its probability as they do on average over the slices.
+def stages_of(any_dementia: Floats, beyond: Floats, shares: Floats) -> Floats:
+    """Stages by continuation ratios (Fienberg 1980, "The Analysis of Cross-Classified Categorical Data", section 6.6).
 
     Args:
-        any_dementia: the person's probability of any dementia.
-        probabilities: float64 (N, 4), of the slices.
-        shares: float64 (3,), of the stages among people with dementia, for slices that see none.
-
-    Returns:
-        float64 (4,), sum 1.
-    """
-    ill = probabilities[:, 1:].mean(axis=0) + _WEIGHT * shares
-    return np.concatenate([[1 - any_dementia], any_dementia * ill / ill.sum()])
-
-
-def stages_of_each(any_dementia: Floats, probabilities: Floats, shares: Floats) -> Floats:
-    """Stages of slices, each as `person_stages` has them for a person of one slice.
-
-    Args:
-        any_dementia: float64 (N,), probability of any dementia of each.
-        probabilities: float64 (N, 4).
-        shares: see `person_stages`.
+        any_dementia: float64 (N,), probability of any dementia.
+        beyond: float64 (N,), probability of mild or moderate dementia, given any.
+        shares: float64 (3,), of the stages among people with any dementia; too few people have moderate dementia to tell
+            it from mild by anything else.
 
     Returns:
         float64 (N, 4), rows sum to 1.
     """
-    dementia, ill = any_dementia[:, np.newaxis], probabilities[:, 1:] + _WEIGHT * shares
-    return np.concatenate([1 - dementia, dementia * ill / ill.sum(axis=1, keepdims=True)], axis=1)
+    mild = shares[1] / (shares[1] + shares[2])
+    further = any_dementia * beyond
+    return np.stack([1 - any_dementia, any_dementia - further, further * mild, further * (1 - mild)], axis=1)
 
 
 def improbability(probabilities: Floats) -> Floats:
