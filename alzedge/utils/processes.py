@@ -58,10 +58,15 @@ def map_in_processes(function: Callable[[T], R], items: Iterable[T], jobs: int) 
 def _start(leash: Connection) -> None:
     """First thing in a process: leave Ctrl-C to its parent, and end when the parent lets go of the leash."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
+    end_with_parent(leash)
 
 
-def _end_with_parent(leash: Connection) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        leash.recv_bytes()
-    os._exit(0)
+def end_with_parent(leash: Connection) -> None:
+    """End this process when the other end of a pipe, which its parent alone holds, is closed."""
+
+    def wait() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            leash.recv_bytes()
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -8,6 +8,7 @@ models answer about their own held-out people is pooled, and evaluated as one.
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -63,12 +64,17 @@ def cross_validate(
     """
     split_dataset(dataset, SUBJECT)  # refuses before any work
     open_run_folder(out, run_identity(dataset, recipe, CROSSVAL))
+    unwanted = Event()
     with ThreadPoolExecutor(jobs) as pool:
-        folds = [pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold, on_phase) for fold in range(N_FOLDS)]
+        folds = [
+            pool.submit(in_process, 1, run_fold, dataset, recipe, out, fold, on_phase, unwanted=unwanted)
+            for fold in range(N_FOLDS)
+        ]
         try:
             for done in as_completed(folds):
                 done.result()
         except BaseException:
+            unwanted.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     pooled = [pool_folds(out, name) for name in _models(recipe)]

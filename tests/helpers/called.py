@@ -1,5 +1,8 @@
-"""What the tests let a worker call: in a module that imports little, since a worker's memory is bounded."""
+"""What the tests let other processes call: in a module that imports little, since a worker's memory is bounded."""
 
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,3 +23,10 @@ def add(one: int, other: int) -> int:
 
 def strange(images: Any) -> Any:
     return np.full(len(images), 2.0)
+
+
+def stay(told: Path) -> None:
+    """Tell who it is, and stay until it is ended."""
+    told.with_suffix(".new").write_text(str(os.getpid()))
+    told.with_suffix(".new").replace(told)
+    time.sleep(600)
