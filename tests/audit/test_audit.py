@@ -50,6 +50,7 @@ def clean(crowd: DataSet) -> np.ndarray:
     return np.asarray(subject_folds(crowd.subject, crowd.labels) == 0)
 
 
+@pytest.mark.slow
 def test_stripped_of_names_a_leak_is_found_and_a_clean_split_is_not_accused(
     tmp_path: Path, crowd: DataSet, clean: np.ndarray
 ) -> None:
@@ -184,6 +185,7 @@ print(hashlib.sha256(scan.vectors.tobytes() + found.own.tobytes() + found.other.
 """
 
 
+@pytest.mark.slow
 def test_any_number_of_threads_finds_the_same_similarities_to_the_last_bit(
     tmp_path: Path, crowd: DataSet, clean: np.ndarray
 ) -> None:

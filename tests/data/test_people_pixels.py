@@ -60,6 +60,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     return folder, _archive(heads)
 
 
+@pytest.mark.slow
 def test_finds_everybody_whose_scan_is_there(scene: tuple[Path, np.ndarray]) -> None:
     folder, volumes = scene
     order = [3, 7, 0, 9, 1, 2, 8, 5]
@@ -88,6 +89,7 @@ def test_says_where_both_ways_differ(scene: tuple[Path, np.ndarray], made_up_peo
     assert steps
 
 
+@pytest.mark.slow
 def test_other_volumes_are_refused(tmp_path: Path, scene: tuple[Path, np.ndarray]) -> None:
     with pytest.raises(UserError, match="no volumes"):
         list_scans(tmp_path / "absent")

@@ -104,6 +104,7 @@ def test_too_few_people_in_the_table(made_up_people: list[Person]) -> None:
         recover_people([""] * len(hidden), labels, _features(hidden, 1), [])
 
 
+@pytest.mark.slow
 def test_same_people_with_one_and_two_threads(tmp_path: Path) -> None:
     code = (
         "import numpy as np\n"

@@ -1,6 +1,7 @@
 """Phantoms look like the real thing where it matters, and can be learned from."""
 
 import numpy as np
+import pytest
 from sklearn.linear_model import LogisticRegression
 
 from alzedge.data.dataset import DataSet
@@ -43,6 +44,7 @@ def test_neighbouring_slices_of_a_person_are_alike_and_people_differ(phantoms: D
     assert np.median(np.diag(distance)) < np.median(distance[~np.eye(len(distance), dtype=bool)])
 
 
+@pytest.mark.slow
 def test_stages_can_be_learned_on_unseen_people_but_not_perfectly() -> None:
     data = make_phantoms(60, 3, seed=1)
     share = csf_share(data)[data.slice == 2].reshape(-1, 1)

@@ -70,6 +70,7 @@ def key(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_run_in_two_processes_leaves_the_originals_alone_and_is_clean(
     source: Path, key: Path, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_it_had_not_been(source: Path,
     assert audit_folder(tmp_path / "dst").found == {}
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_whole_files_and_is_resumed(source: Path, key: Path, tmp_path: Path) -> None:
     for number in range(120):
         write(source / "many" / str(number), mr_image(head(seed=number), "4713", number, "1.2.4713.1"))

@@ -230,6 +230,7 @@ def test_a_cut_off_file_is_left_out(tmp_path: Any, keep: float) -> None:
         clean_dicom(data[: int(len(data) * keep)], derive(KEY))
 
 
+@pytest.mark.slow
 def test_any_damage_ends_in_one_reason(tmp_path: Any) -> None:
     data = write(tmp_path / "a.dcm", mr_image(head())).read_bytes()
     chance = np.random.default_rng(0)

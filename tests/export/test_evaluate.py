@@ -345,6 +345,7 @@ def test_evaluate_on_a_cohort_from_the_command_line(cohort: Path, tmp_path: Path
     assert_refused(call_cli("evaluate", bundled_model(), cohort, "--against", tmp_path / "absent"), "absent")
 
 
+@pytest.mark.slow
 def test_a_shipped_file_carries_what_evaluate_finds(tiny_run: Path, tmp_path: Path) -> None:
     model, other = tiny_run / "student_int8.tflite", tiny_run / "student_float32.tflite"
     recipe = tiny_run / "recipe.toml"

@@ -166,6 +166,7 @@ def test_the_command_gives_the_bytes_that_a_run_gives(tiny_run: Path, tiny_recip
     assert out.read_bytes() == (tiny_run / "subject/student_int8.tflite").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_teacher_becomes_a_file_that_answers_as_it_does(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "teacher.tflite"
     words = ("export", tiny_run / "subject/teacher.keras", "phantoms", "--recipe", tiny_recipe, "--format", "float32")

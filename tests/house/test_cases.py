@@ -156,6 +156,7 @@ def test_recipe_is_refused(cases: Path, tmp_path: Path, name: str) -> None:
     assert_refused(call_cli("run", "phantoms", "--recipe", cases / "hostile" / name, "--out", tmp_path / "out"), "TOML")
 
 
+@pytest.mark.slow
 def test_run_folder_is_refused(cases: Path, tmp_path: Path) -> None:
     shutil.copy(cases / "hostile/run_deep.json", tmp_path / "run.json")
     assert_refused(call_cli("run", "phantoms", "--out", tmp_path), "--out")

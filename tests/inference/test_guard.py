@@ -143,6 +143,7 @@ print(hashlib.sha256(json.dumps(guard.to_dict()).encode() + answers).hexdigest()
 """
 
 
+@pytest.mark.slow
 def test_any_number_of_threads_gives_the_same_bytes() -> None:
     """OpenBLAS reads the number when it is loaded, so each has a process of its own.
 

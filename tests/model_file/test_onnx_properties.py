@@ -72,6 +72,7 @@ def test_the_classifier_answers(batch: int | str, tmp_path: Path, phantoms: Data
     assert classifier.probabilities(phantoms.images[:0]).shape == (0, 4)
 
 
+@pytest.mark.slow
 def test_every_changed_byte_and_every_cut_is_noticed(model: Path) -> None:
     data = model.read_bytes()
     for position in range(len(data)):

@@ -138,6 +138,7 @@ def test_a_model_without_metadata_says_so(bundled: tuple[bytes, Record]) -> None
     assert standard_metadata(bytes.fromhex(bare.stdout.strip())) is None
 
 
+@pytest.mark.slow
 def test_damaged_metadata_is_a_sentence_or_text_never_anything_else(described: bytes) -> None:
     at = described.index(b"M001") - 4
     refused = 0

@@ -66,6 +66,7 @@ def test_directions_that_no_header_tells_are_found() -> None:
     assert "left and right" in found.quality.reasons[0]
 
 
+@pytest.mark.slow
 def test_a_stripped_brain_is_recognised_its_fluid_restored_and_nan_taken_as_nothing() -> None:
     grid = average_head(skin=False)
     tight = np.where(grid.voxels > 45, grid.voxels, np.nan)
@@ -94,7 +95,10 @@ def not_heads() -> dict[str, tuple[Grid, str]]:
     }
 
 
-@pytest.mark.parametrize("name", ["inverted", "cut", "empty", "localiser", "spacing"])
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("inverted", "cut")]
+
+
+@pytest.mark.parametrize("name", [*LONG, "empty", "localiser", "spacing"])
 def test_what_is_no_head_is_refused_with_the_reason(name: str) -> None:
     grid, reason = not_heads()[name]
     with pytest.raises(UserError, match=reason):

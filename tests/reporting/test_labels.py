@@ -30,6 +30,7 @@ def labels(stages: list[int | None], blind: bool = True) -> list[Label]:
     return [Label("AB", str(n), f"p{n // 2}", blind, stage) for n, stage in enumerate(stages)]
 
 
+@pytest.mark.slow
 def test_kappa_is_cohens_and_its_interval_is_over_people() -> None:
     ours, theirs = [0, 0, 1, 1, 2, 2, 3, 0], [0, 1, 1, 1, 2, 3, 3, 0]
     found = agreement(labels(ours), labels(theirs))  # type: ignore[arg-type]
@@ -47,6 +48,7 @@ def test_kappa_is_cohens_and_its_interval_is_over_people() -> None:
     assert agreement(labels(ours), labels(theirs)).kappa == found.kappa  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_judged_is_left_out_and_one_stage_leaves_no_kappa() -> None:
     found = agreement(labels([0, None, 0]), labels([0, 1, 0]))
     assert (found.images, found.unjudged, found.share.value, found.kappa) == (2, 1, 1.0, None)

@@ -139,6 +139,7 @@ def test_killed_in_every_phase_a_run_ends_with_the_same_files(
     assert files_of(out) == files_of(tiny_run)
 
 
+@pytest.mark.slow
 def test_a_changed_recipe_redoes_only_what_depends_on_it(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
     """The folder is copied, the recipe keeps its name, and distillation gets other settings."""
     import shutil
@@ -152,6 +153,7 @@ def test_a_changed_recipe_redoes_only_what_depends_on_it(tiny_run: Path, tiny_re
     assert all(files_of(out)[name] == files_of(tiny_run)[name] for name in same)
 
 
+@pytest.mark.slow
 def test_no_space_left_is_one_sentence_and_leaves_no_halves(tiny_recipe: Path, tmp_path: Path) -> None:
     """A limit on the size of files stands for a full disk: the first checkpoint does not fit."""
     import resource

@@ -86,7 +86,8 @@ compare("pretrain", start, one.get_weights(), two.get_weights(), losses, others)
 )
 
 
-@pytest.mark.parametrize("code", [_SMALL, pytest.param(_PRETRAIN, marks=pytest.mark.slow)], ids=["small", "pretrain"])
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [_SMALL, _PRETRAIN], ids=["small", "pretrain"])
 def test_two_devices_end_where_one_does_with_negatives_from_both(code: str) -> None:
     """Also when they are stopped on the way, with synchronised batch norm, and with validation images."""
     result = run_code(code)

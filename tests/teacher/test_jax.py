@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from alzedge.inference.classifier import Classifier
 from alzedge.runs.recipe_file import load_recipe
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_TENSORFLOW = """
 import sys
 sys.modules["tensorflow"] = None
@@ -74,7 +76,6 @@ def test_views_are_the_same_on_every_backend_but_for_noise(on_jax: Path, tmp_pat
     np.testing.assert_allclose(*rendered, atol=1e-4)
 
 
-@pytest.mark.slow
 def test_trained_without_tensorflow_and_exported_with_it(tmp_path: Path, tiny_recipe: Path) -> None:
     for words in (
         ["train", "phantoms", "--recipe", str(tiny_recipe), "--out", str(tmp_path)],
