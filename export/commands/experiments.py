@@ -91,10 +91,12 @@ def experiments_command(
         click.echo("people unknown: no column for unseen people")
     cells = cells_of(experiments, possible, splits)
 
+    from alzedge.export.experiments.stored import check_stored
     from alzedge.export.experiments.summarise import summarise
     from alzedge.export.experiments.work import work
     from alzedge.teacher.phases import Resources
 
+    check_stored(folder, cells, dataset)
     if not no_training:
         work(folder, cells, dataset, Resources(wandb=wandb), show_lines, _tell, stop_after)
     with show_steps("figures") as on_step:
@@ -105,7 +107,7 @@ def experiments_command(
 
 
 def _tell(cell: object, result: object) -> None:
-    from alzedge.export.experiments.cells import DONE, CellResult
+    from alzedge.export.experiments.stored import DONE, CellResult
     from alzedge.export.experiments.table import Cell
 
     if isinstance(cell, Cell) and isinstance(result, CellResult) and result.status != DONE:

@@ -8,14 +8,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from alzedge.data.dataset import DataSet
-from alzedge.export.experiments.cells import (
-    MEMORY,
-    BusyError,
-    CellResult,
-    finished,
-    result_file,
-    run_cell,
-)
+from alzedge.export.experiments.cells import BusyError, run_cell
+from alzedge.export.experiments.stored import MEMORY, CellResult, finished, forget_refusals, result_file
 from alzedge.export.experiments.table import Cell
 from alzedge.teacher.phases import Resources
 from alzedge.utils.files import write_json, write_text
@@ -41,7 +35,8 @@ def work(
     """Train the cells that are not finished, in their order.
 
     A cell of another process, or one that waits for what another process is making, is left for later. A cell whose
-    process was killed is tried once more; killed again, it is reported as too large for the memory.
+    process was killed is tried once more; killed again, it is reported as too large for the memory. What an earlier
+    call refused is tried again.
 
     Args:
         out: folder of the study, shared by all processes that work on it.
@@ -53,9 +48,10 @@ def work(
         stop_after: seconds from now on after which no other cell is begun.
 
     Raises:
-        UserError: the folder holds something else.
+        UserError: the folder holds trainings on other data, or a damaged result.
     """
     end = time.monotonic() + (float("inf") if stop_after is None else stop_after)
+    forget_refusals(out, cells)
     left = list(cells)
     while left := [cell for cell in left if finished(out, cell, dataset) is None]:
         if time.monotonic() > end:

@@ -17,12 +17,12 @@ from alzedge.data.predictions import Predictions
 from alzedge.errors import DivergedError, UserError
 from alzedge.export.evaluate.crossval_folder import check_finished, fold_folder
 from alzedge.export.experiments import cells as cells_module
-from alzedge.export.experiments.cells import CellResult, finished, result_file
 from alzedge.export.experiments.comparison import comparison_rows, markdown_comparison, text_comparison
 from alzedge.export.experiments.crossval import MODELS, cross_validate, pool_folds
 from alzedge.export.experiments.plots import draw_study
 from alzedge.export.experiments.results import AREA, StudyResults
 from alzedge.export.experiments.statistics import difference, holm
+from alzedge.export.experiments.stored import CellResult, answers_file, check_stored, finished, result_file
 from alzedge.export.experiments.summarise import summarise
 from alzedge.export.experiments.table import Cell, Experiment, Plan, cells_of, load_experiments, possible_splits
 from alzedge.export.experiments.work import work
@@ -143,8 +143,8 @@ def store(out: Path, cells: Sequence[Cell], dataset: DataSet, status: str = "don
         noise = np.random.default_rng([cell.seed, cell.fold]).dirichlet(np.ones(4), len(test))
         answers = noise + right * np.eye(4)[test.labels]
         made = Predictions.of(test, cell.fold, answers / answers.sum(axis=1, keepdims=True))
-        cells_module._answers_file(out, cell).parent.mkdir(exist_ok=True)
-        made.save(cells_module._answers_file(out, cell))
+        answers_file(out, cell).parent.mkdir(exist_ok=True)
+        made.save(answers_file(out, cell))
 
 
 def test_figures_pool_folds_and_seeds_and_differences_are_corrected(
@@ -204,6 +204,8 @@ def test_work_leaves_what_others_do_and_goes_on_after_failures(
 
     def fails(out: Path, cell: Cell, *rest: object) -> list[float]:
         trained.append(cell.key)
+        answers_file(out, cell).parent.mkdir(exist_ok=True)
+        answers_file(out, cell).touch()
         if cell == cells[0]:
             raise DivergedError("The loss is nan.")
         if cell == cells[2]:
@@ -220,6 +222,76 @@ def test_work_leaves_what_others_do_and_goes_on_after_failures(
     assert "killed twice" in told[cells[1].key].message and trained == [cells[0].key, cells[2].key]
     work(tmp_path, cells, phantoms)
     assert trained == [cells[0].key, cells[2].key, cells[3].key]
+
+
+def test_a_folder_of_other_data_is_refused_and_left_as_it_is(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:2]
+    other = replace(phantoms, labels=np.roll(phantoms.labels, 1))
+    store(tmp_path, cells[:1], other, status="refused")  # holds nothing that could be lost
+    check_stored(tmp_path, cells, phantoms)
+    store(tmp_path, cells[:1], phantoms)
+    before = result_file(tmp_path, cells[0]).read_bytes()
+    for refused in (lambda: check_stored(tmp_path, cells[1:], other), lambda: work(tmp_path, cells, other)):
+        with pytest.raises(UserError, match=f"{tmp_path} holds experiments on other data; choose another --out"):
+            refused()
+    assert result_file(tmp_path, cells[0]).read_bytes() == before
+    begun = tmp_path / "begun" / "cells" / "one" / "run.json"
+    begun.parent.mkdir(parents=True)
+    begun.write_text(json.dumps({"run": {"data": phantoms.fingerprint[:16]}, "phases": {}}))
+    check_stored(tmp_path / "begun", cells, phantoms)
+    with pytest.raises(UserError, match="holds experiments on other data"):
+        check_stored(tmp_path / "begun", cells, other)
+
+
+def test_what_was_refused_is_tried_again_by_the_next_call(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:1]
+    store(tmp_path, cells, phantoms, status="refused")
+
+    def trains(*arguments: object) -> list[float]:
+        store(tmp_path, cells, phantoms)
+        return [0.5]
+
+    monkeypatch.setattr(cells_module, "_train", trains)
+    work(tmp_path, cells, phantoms)
+    found = finished(tmp_path, cells[0], phantoms)
+    assert found and found.status == "done"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"status": "done"}', '"dog"', "[" * 100_000, "\0"])
+def test_damaged_results_are_refused_by_name(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path, text: str
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:1]
+    store(tmp_path, cells, phantoms)
+    path = result_file(tmp_path, cells[0])
+    whole = json.loads(path.read_text())
+    for content in (text, json.dumps(whole | {"status": "dog"}), json.dumps(whole | {"losses": None})):
+        path.write_text(content)
+        with pytest.raises(UserError, match=f"{path.name} is not the result of an experiment .*; remove it and run"):
+            check_stored(tmp_path, [], phantoms)
+    path.rename(path.with_name(".alzedge-tmp-killed.json"))
+    check_stored(tmp_path, cells, phantoms)
+
+
+def test_cut_answers_are_refused_by_name_and_removed_ones_are_made_again(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:1]
+    store(tmp_path, cells, phantoms)
+    check_stored(tmp_path, cells, phantoms)
+    path = answers_file(tmp_path, cells[0])
+    rows = path.read_text().splitlines(keepends=True)
+    for content in ("".join(rows[:-1]), "".join(rows)[:-60], rows[0], "", "dog"):
+        path.write_text(content)
+        with pytest.raises(UserError, match=f"{path.name} .*; remove it and run again"):
+            check_stored(tmp_path, cells, phantoms)
+    path.unlink()
+    assert finished(tmp_path, cells[0], phantoms) is None
+    assert summarise(tmp_path, cells, phantoms).of("g", "subject")[0].problem == "1 of 1 trainings were not run"
 
 
 def test_every_kind_of_study_has_its_plot(phantoms: DataSet, tmp_path: Path) -> None:
