@@ -25,6 +25,7 @@ from alzedge.export.experiments.stored import (
     REFUSED,
     CellResult,
     answers_file,
+    memory_cure,
     result_file,
 )
 from alzedge.export.experiments.table import Cell
@@ -86,7 +87,7 @@ def run_cell(
     start = time.perf_counter()
     status, message = DONE, ""
     losses: list[float] = []
-    with _failures() as failure:
+    with _failures(f"Memory is too small for this network and batch; {memory_cure(out, cell)}") as failure:
         losses = _train(out, cell, dataset, resources, on_phase)
     if failure:
         status, message = failure[0]
@@ -97,8 +98,8 @@ def run_cell(
 
 
 @contextmanager
-def _failures() -> Iterator[list[tuple[str, str]]]:
-    """Status and sentence of what went wrong, where that is a result."""
+def _failures(too_large: str) -> Iterator[list[tuple[str, str]]]:
+    """Status and sentence of what went wrong, where that is a result; `too_large` is that on memory."""
     failure: list[tuple[str, str]] = []
     try:
         yield failure
@@ -107,11 +108,11 @@ def _failures() -> Iterator[list[tuple[str, str]]]:
     except UserError as error:
         failure.append((REFUSED, str(error)))
     except MemoryError:
-        failure.append((MEMORY, "Memory is too small for this network and batch; lower finetune.batch_size."))
+        failure.append((MEMORY, too_large))
     except Exception as error:
         if not any(word in f"{type(error).__name__} {error}" for word in _OUT_OF_MEMORY):
             raise
-        failure.append((MEMORY, "Memory is too small for this network and batch; lower finetune.batch_size."))
+        failure.append((MEMORY, too_large))
 
 
 def _train(out: Path, cell: Cell, dataset: DataSet, resources: Resources, on_phase: OnPhase) -> list[float]:

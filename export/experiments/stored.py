@@ -80,6 +80,11 @@ def answers_file(out: Path, cell: Cell) -> Path:
     return out / "answers" / f"{cell.key}.csv"
 
 
+def memory_cure(out: Path, cell: Cell) -> str:
+    """End of the sentence on a cell that does not fit in memory: a smaller recipe, or the same again."""
+    return f"lower finetune.batch_size, or remove {result_file(out, cell)} to try the same recipe again."
+
+
 def finished(out: Path, cell: Cell, dataset: DataSet) -> CellResult | None:
     """Result of a cell that was finished with this recipe; None where there is none, or its answers were removed.
 

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from alzedge.data.dataset import DataSet
 from alzedge.export.experiments.cells import BusyError, run_cell
-from alzedge.export.experiments.stored import MEMORY, CellResult, finished, forget_refusals, result_file
+from alzedge.export.experiments.stored import MEMORY, CellResult, finished, forget_refusals, memory_cure, result_file
 from alzedge.export.experiments.table import Cell
 from alzedge.teacher.phases import Resources
 from alzedge.utils.files import write_json, write_text
@@ -95,11 +95,13 @@ def take_free(
 def _attempt(out: Path, cell: Cell, dataset: DataSet, resources: Resources, on_phase: OnPhase) -> CellResult:
     """Train a cell. What counts is that a killed process leaves its mark behind, and one that was interrupted does not."""
     mark = out / "locks" / f"{cell.key}.tries"
-    tries = int(mark.read_text()) if mark.exists() else 0
+    text = mark.read_text("utf-8", "replace") if mark.exists() else ""
+    tries = int(text) if text.isdecimal() else 0
     if tries >= _TRIES:
-        message = "Its process was killed twice, as happens when memory is too small; lower finetune.batch_size."
+        message = f"Its process was killed twice, as happens when memory is too small; {memory_cure(out, cell)}"
         result = CellResult(MEMORY, message, 0.0, (), cell.experiment.recipe.to_dict(), dataset.fingerprint)
         write_json(result_file(out, cell), result.to_json())
+        mark.unlink()  # or it would not be tried again when the result is removed
         return result
     write_text(mark, str(tries + 1))
     try:

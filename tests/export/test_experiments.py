@@ -220,8 +220,12 @@ def test_work_leaves_what_others_do_and_goes_on_after_failures(
         work(tmp_path, cells, phantoms, stop_after=0)
     assert [told[cell.key].status for cell in cells[:3]] == ["diverged", "memory", "memory"]
     assert "killed twice" in told[cells[1].key].message and trained == [cells[0].key, cells[2].key]
+    assert all(f"remove {result_file(tmp_path, one)} to try" in told[one.key].message for one in cells[1:3])
     work(tmp_path, cells, phantoms)
     assert trained == [cells[0].key, cells[2].key, cells[3].key]
+    result_file(tmp_path, cells[1]).unlink()  # the told cure
+    work(tmp_path, cells, phantoms)
+    assert trained[3:] == [cells[1].key]
 
 
 def test_a_folder_of_other_data_is_refused_and_left_as_it_is(
