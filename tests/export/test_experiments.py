@@ -89,6 +89,9 @@ def test_cells_come_by_importance_and_only_on_splits_that_the_data_allow() -> No
     assert {cell.split for cell in alone} == {"random"} and len(alone) == 15 * 3 + 16
 
 
+ONE = '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -102,7 +105,19 @@ def test_cells_come_by_importance_and_only_on_splits_that_the_data_allow() -> No
             '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\nreference = "o"',
             "compared with 'o'",
         ),
-        (2 * '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\n', "twice"),
+        (ONE.replace('"g"', "3"), "3 is not the name of a group"),
+        ("experiment = []", "holds no experiment; add"),
+        (ONE + "[preprocessing]", "'preprocessing' is not known; name experiment, groups"),
+        (ONE + "[groups.h]\nfolds = [0]", r"groups\.h: no experiment is in this group; name one of g"),
+        (ONE.replace('name = "n"', ""), "an experiment of group 'g' has no name"),
+        (ONE.replace('"n"', '" "'), "an experiment of group 'g' has no name"),
+        (ONE + "[groups.g]\nseeds = [-1]", "seeds is a list of different whole numbers from 0 to 2147483647"),
+        (ONE + "[groups.g]\nfolds = [5]", "folds is a list of different whole numbers from 0 to 4"),
+        (ONE + "[groups.g]\nfolds = [0, 0]", "folds is a list of different"),
+        (ONE + "[groups.g]\nfolds = [-1]", "folds is a list"),
+        (ONE + "[groups.g]\nseeds = [true]", "seeds is a list"),
+        (ONE + "[groups.g]\nseeds = []", "seeds is a list"),
+        (2 * ONE, "twice"),
     ],
 )
 def test_bad_tables_are_refused(tmp_path: Path, text: str, words: str) -> None:
