@@ -139,6 +139,16 @@ def check_stored(out: Path, cells: Sequence[Cell], dataset: DataSet) -> None:
             answers_of(out, cell, dataset)
 
 
+def with_finished(out: Path, cells: Sequence[Cell], chosen: Sequence[Cell], dataset: DataSet) -> list[Cell]:
+    """Choose from `cells` those of the experiments and splits of `chosen`, and of all others that have a result."""
+    rows = {_row(cell) for cell in chosen} | {_row(cell) for cell in cells if finished(out, cell, dataset)}
+    return [cell for cell in cells if _row(cell) in rows]
+
+
+def _row(cell: Cell) -> tuple[str, str, str]:
+    return cell.experiment.group, cell.experiment.name, cell.split
+
+
 def forget_refusals(out: Path, cells: Sequence[Cell]) -> None:
     """Remove the results of cells that were refused, so that they are tried again: their cause may be gone."""
     for path in (result_file(out, cell) for cell in cells):

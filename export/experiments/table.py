@@ -147,7 +147,7 @@ def cells_of(experiments: Sequence[Experiment], possible: Sequence[str], asked: 
 
 def _splits(planned: Sequence[str], possible: Sequence[str], asked: Sequence[str]) -> Sequence[str]:
     if asked:
-        return asked
+        return tuple(dict.fromkeys(asked))
     return [split for split in planned if split in possible] or possible
 
 

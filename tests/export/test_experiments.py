@@ -3,15 +3,17 @@
 import json
 import math
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 from filelock import FileLock
 from helpers.commands import CROSS_FIT, assert_refused, call_cli, run_cli
 
+from alzedge.commands.data_sets import Source
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import DivergedError, UserError
@@ -133,6 +135,14 @@ def test_the_command_lists_the_experiments_of_a_group_and_refuses_another(tmp_pa
     assert_refused(call_cli("experiments", "--list", "--group", "cats"), "has no group 'cats'", "study")
     assert_refused(call_cli("experiments", "--table", tmp_path / "none.toml"), "none.toml")
     assert_refused(call_cli("crossval", tmp_path / "none", "--out", tmp_path / "out"), "none")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder of finished experiments, and the command on it."""
+
+    out: Path
+    call: Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -311,6 +321,47 @@ def test_cut_answers_are_refused_by_name_and_removed_ones_are_made_again(
     path.unlink()
     assert finished(tmp_path, cells[0], phantoms) is None
     assert summarise(tmp_path, cells, phantoms).of("g", "subject")[0].problem == "1 of 1 trainings were not run"
+
+
+@pytest.fixture
+def study(phantoms: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A table of two experiments, both finished on phantoms, which the command takes for its DATA."""
+    table = tmp_path / "table.toml"
+    two = ONE.replace('"n"', '"two"') + 'reference = "n"\nfinetune = { epochs = 1 }\n'
+    table.write_text(ONE + two + ONE.replace('"n"', '"three"'))
+    cells = cells_of(load_experiments(table, None), ("subject",))
+    out = tmp_path / "out"
+    store(out, cells[:2], phantoms)
+
+    def call(*words: object, data: DataSet = phantoms, folder: Path = out) -> CompletedProcess[str]:
+        source = Source(data, load_recipe("quick"))
+        monkeypatch.setattr("alzedge.export.commands.experiments.load_source", lambda *rest: source)
+        return call_cli("experiments", "--table", table, "--out", folder, "--no-training", *words)
+
+    return Study(out, call)
+
+
+def test_only_some_experiments_keep_the_finished_rows_beside_them(study: Study) -> None:
+    made = study.call("--split", "subject", "--only", "two")
+    assert made.returncode == 0, made.stderr
+    rows = json.loads((study.out / "experiments.json").read_text())["groups"]["g"]
+    assert [row["name"] for row in rows] == ["n", "two"] and rows[1]["differences"]
+    assert_refused(study.call("--only", "two", "--only", "dog"), "--only dog: no experiment", "n; two; three.")
+
+
+def test_the_command_refuses_before_it_writes(study: Study, phantoms: DataSet, tmp_path: Path) -> None:
+    files = {path: path.read_bytes() for path in study.out.rglob("*.*")}
+    other = replace(phantoms, labels=np.roll(phantoms.labels, 1))
+    assert_refused(study.call("--split", "subject", data=other), f"{study.out} holds experiments on other data")
+    assert files == {path: path.read_bytes() for path in study.out.rglob("*.*")}
+
+    new = tmp_path / "new"
+    assert_refused(study.call(folder=new), f"{new} holds no result of these experiments; leave out --no-training")
+    nobody = replace(phantoms, subject=np.full(len(phantoms), ""), split=np.full(len(phantoms), ""))
+    for split in ("subject", "leaky"):
+        assert_refused(study.call("--split", split, data=nobody, folder=new), "people in phantoms are unknown")
+    assert_refused(study.call("--split", "official", data=nobody, folder=new), "has no official split")
+    assert not new.exists()
 
 
 def test_every_kind_of_study_has_its_plot(phantoms: DataSet, tmp_path: Path) -> None:
