@@ -1,4 +1,4 @@
-"""What a study's folder holds of finished cells, and what is refused of it: results and answers are all a summary needs."""
+"""Results and answers of finished cells as a study's folder holds them, and what is refused of them."""
 
 import json
 import math
