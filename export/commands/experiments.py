@@ -26,7 +26,7 @@ _OUT = "runs/DATA-experiments"
 @data_argument
 @click.option("--table", type=click.Path(path_type=Path), help="TOML file of experiments. Default: those of the study.")
 @click.option("--group", "groups", multiple=True, help="Only this group of the table; may be repeated.")
-@click.option("--only", "names", multiple=True, help="Only the experiment of this name; may be repeated.")
+@click.option("--only", "names", multiple=True, help="Train only the experiment of this name; may be repeated.")
 @click.option(
     "--split", "splits", multiple=True, type=click.Choice(SPLITS), help="May be repeated. Default: those of the group."
 )
@@ -53,9 +53,10 @@ def experiments_command(
 
     Without --table, the studies that stand behind this project, in the groups networks, study, preprocessing,
     optimizers, distillation and pre-training; a night on two cores, so name a --group. Writes OUT/experiments.json,
-    experiments.md and a plot of each group. What is done already in OUT is not done again, and the same command may run
-    several times at once: each takes the next training that nobody works on. One that diverges or does not fit in memory
-    is told in the table, and the rest goes on. Groups that learn brain volume want --people.
+    experiments.md and a plot of each group; with --only, what else is finished in OUT stays in them. What is done
+    already in OUT is not done again, and the same command may run several times at once: each takes the next training
+    that nobody works on. One that diverges or does not fit in memory is told in the table, and the rest goes on. OUT is
+    of one data set. Groups that learn brain volume want --people.
 
     \b
     alzedge experiments archive.zip --people oasis_cross-sectional.csv --group preprocessing
@@ -79,17 +80,28 @@ def experiments_command(
     from alzedge.export.experiments.table import cells_of, load_experiments, possible_splits
     from alzedge.stages import DISCLAIMER
 
-    experiments = [one for one in load_experiments(table, seed, groups) if not names or one.name in names]
-    if not experiments:
-        raise UserError(f"--only {names[0]}: no experiment has that name; --list shows them.")
+    of_groups = load_experiments(table, seed, groups)
+    known = list(dict.fromkeys(one.name for one in of_groups))
+    if unknown := [name for name in names if name not in known]:
+        raise UserError(f"--only {unknown[0]}: no experiment has that name; name one of: {'; '.join(known)}.")
+    experiments = [one for one in of_groups if not names or one.name in names]
     if only_list:
         click.echo("\n".join(f"{experiment.group}: {experiment.name}" for experiment in experiments))
         return
     dataset = load_source(data, None, seed).dataset
+
+    from alzedge.export.experiments.stored import check_splits, check_stored, finished, with_finished
+
+    check_splits(dataset, splits)
     possible = possible_splits(dataset.subjects_known, bool(np.all(dataset.split != "")))
     if not dataset.subjects_known:
         click.echo("people unknown: no column for unseen people")
-    cells = cells_of(experiments, possible, splits)
+    cells, of_all = cells_of(experiments, possible, splits), cells_of(of_groups, possible, splits)
+    check_stored(folder, of_all, dataset)
+    if no_training and not any(finished(folder, cell, dataset) for cell in of_all):
+        raise UserError(
+            f"{folder} holds no result of these experiments; leave out --no-training, or name another --out."
+        )
 
     from alzedge.export.experiments.summarise import summarise
     from alzedge.export.experiments.work import work
@@ -98,14 +110,14 @@ def experiments_command(
     if not no_training:
         work(folder, cells, dataset, Resources(wandb=wandb), show_lines, _tell, stop_after)
     with show_steps("figures") as on_step:
-        results = summarise(folder, cells, dataset, on_step)
+        results = summarise(folder, with_finished(folder, of_all, cells, dataset), dataset, on_step)
     written = _write(folder, results)
     click.echo(f"\nwrote {folder}: {', '.join(written)}")
     click.echo(DISCLAIMER)
 
 
 def _tell(cell: object, result: object) -> None:
-    from alzedge.export.experiments.cells import DONE, CellResult
+    from alzedge.export.experiments.stored import DONE, CellResult
     from alzedge.export.experiments.table import Cell
 
     if isinstance(cell, Cell) and isinstance(result, CellResult) and result.status != DONE:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -19,6 +18,16 @@ from numpy.typing import NDArray
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import DivergedError, UserError
+from alzedge.export.experiments.stored import (
+    DIVERGED,
+    DONE,
+    MEMORY,
+    REFUSED,
+    CellResult,
+    answers_file,
+    memory_cure,
+    result_file,
+)
 from alzedge.export.experiments.table import Cell
 from alzedge.imaging.preprocessing import Preprocessing
 from alzedge.runs.run_folder import open_run_folder
@@ -35,44 +44,9 @@ _BATCH = 256
 _PLAIN = Resources()
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "ResourceExhausted", "out of memory", "OOM")
 
-DONE, DIVERGED, MEMORY, REFUSED = "done", "diverged", "memory", "refused"
-
 
 class BusyError(Exception):
     """Another process makes what is needed; it can be had later."""
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """Outcome of one cell.
-
-    Attributes:
-        status: 'done', 'diverged', 'memory' (it did not fit) or 'refused' (the data or the recipe does not allow it).
-        message: a sentence where it is not done; else empty.
-        seconds: wall-clock time of the cell, what it shares with others only where it made it.
-        losses: mean loss of each epoch of its last training.
-        recipe: as trained.
-        data: fingerprint of the data set.
-    """
-
-    status: str
-    message: str
-    seconds: float
-    losses: tuple[float, ...]
-    recipe: dict[str, Any]
-    data: str
-
-    @staticmethod
-    def read(path: Path) -> "CellResult | None":
-        """Read a file of `results`; None where there is none."""
-        if not path.exists():
-            return None
-        content = json.loads(path.read_text())
-        return CellResult(**content | {"losses": tuple(content["losses"])})
-
-    def to_json(self) -> dict[str, Any]:
-        """As the folder holds it."""
-        return {**vars(self), "losses": list(self.losses)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,27 +73,6 @@ def stored_inputs(out: Path, dataset: DataSet, preprocessing: Preprocessing) -> 
     return stored
 
 
-def result_file(out: Path, cell: Cell) -> Path:
-    """File of a cell's result; results and answers are all that a summary needs."""
-    return out / "results" / f"{cell.key}.json"
-
-
-def finished(out: Path, cell: Cell, dataset: DataSet) -> CellResult | None:
-    """Result of a cell that was finished with this recipe on these data; None otherwise."""
-    found = CellResult.read(result_file(out, cell))
-    same = found and found.data == dataset.fingerprint and found.recipe == cell.experiment.recipe.to_dict()
-    return found if same else None
-
-
-def answers_of(out: Path, cell: Cell) -> Predictions:
-    """Answers of a finished cell for its test side."""
-    return Predictions.load(_answers_file(out, cell))
-
-
-def _answers_file(out: Path, cell: Cell) -> Path:
-    return out / "answers" / f"{cell.key}.csv"
-
-
 def run_cell(
     out: Path, cell: Cell, dataset: DataSet, resources: Resources = _PLAIN, on_phase: OnPhase = quiet_phase
 ) -> CellResult:
@@ -134,7 +87,7 @@ def run_cell(
     start = time.perf_counter()
     status, message = DONE, ""
     losses: list[float] = []
-    with _failures() as failure:
+    with _failures(f"Memory is too small for this network and batch; {memory_cure(out, cell)}") as failure:
         losses = _train(out, cell, dataset, resources, on_phase)
     if failure:
         status, message = failure[0]
@@ -145,8 +98,8 @@ def run_cell(
 
 
 @contextmanager
-def _failures() -> Iterator[list[tuple[str, str]]]:
-    """Status and sentence of what went wrong, where that is a result."""
+def _failures(too_large: str) -> Iterator[list[tuple[str, str]]]:
+    """Status and sentence of what went wrong, where that is a result; `too_large` is that on memory."""
     failure: list[tuple[str, str]] = []
     try:
         yield failure
@@ -155,11 +108,11 @@ def _failures() -> Iterator[list[tuple[str, str]]]:
     except UserError as error:
         failure.append((REFUSED, str(error)))
     except MemoryError:
-        failure.append((MEMORY, "Memory is too small for this network and batch; lower finetune.batch_size."))
+        failure.append((MEMORY, too_large))
     except Exception as error:
         if not any(word in f"{type(error).__name__} {error}" for word in _OUT_OF_MEMORY):
             raise
-        failure.append((MEMORY, "Memory is too small for this network and batch; lower finetune.batch_size."))
+        failure.append((MEMORY, too_large))
 
 
 def _train(out: Path, cell: Cell, dataset: DataSet, resources: Resources, on_phase: OnPhase) -> list[float]:
@@ -189,7 +142,7 @@ def _train(out: Path, cell: Cell, dataset: DataSet, resources: Resources, on_pha
         from alzedge.export.phases import export_phase
 
         model = export_phase(own, model, on_phase)["int8"]
-    _answer(own, model).save(_answers_file(out, cell))
+    _answer(own, model).save(answers_file(out, cell))
     losses: list[float] = json.loads(curve.read_text())
     return losses
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from alzedge.data.dataset import UNKNOWN_STAGE, DataSet, in_order, split_dataset
 from alzedge.data.predictions import Predictions
-from alzedge.export.experiments.cells import DONE, CellResult, answers_of, finished
 from alzedge.export.experiments.results import COMPARED, KEPT, ExperimentResult, StudyResults
 from alzedge.export.experiments.statistics import LevelResamples, difference, holm, pooled_resamples
+from alzedge.export.experiments.stored import DONE, CellResult, answers_of, finished
 from alzedge.export.experiments.table import Cell, Experiment
 from alzedge.metrics.bootstrap import with_interval
 from alzedge.metrics.nearest_neighbour import baseline_accuracies
@@ -33,6 +33,9 @@ def summarise(out: Path, cells: Sequence[Cell], dataset: DataSet, on_step: OnSte
         cells: see `alzedge.export.experiments.table.cells_of`.
         dataset: that they were trained on.
         on_step: called after every group and split.
+
+    Raises:
+        UserError: the folder holds trainings on other data, or damaged results or answers.
     """
     by_group: dict[str, dict[str, list[Cell]]] = {}
     for cell in cells:
@@ -68,7 +71,7 @@ def _of_split(out: Path, cells: list[Cell], dataset: DataSet) -> list[Experiment
     for name, own in by_name.items():
         result = _empty(own)
         if name in usable and folds:
-            result, resamples[name] = _measured(out, own, folds, result)
+            result, resamples[name] = _measured(out, dataset, own, folds, result)
         results.append(result)
     return _compared(results, resamples)
 
@@ -105,11 +108,11 @@ def _empty(cells: _Cells) -> ExperimentResult:
 
 
 def _measured(
-    out: Path, cells: _Cells, folds: list[int], result: ExperimentResult
+    out: Path, dataset: DataSet, cells: _Cells, folds: list[int], result: ExperimentResult
 ) -> tuple[ExperimentResult, LevelResamples]:
     done = {(cell.seed, cell.fold): (cell, found) for cell, found in cells if found and found.status == DONE}
     seeds = [seed for seed in dict.fromkeys(seed for seed, _ in done) if all((seed, fold) in done for fold in folds)]
-    of_seeds = [Predictions.pool([answers_of(out, done[seed, fold][0]) for fold in folds]) for seed in seeds]
+    of_seeds = [Predictions.pool([answers_of(out, done[seed, fold][0], dataset) for fold in folds]) for seed in seeds]
     known = np.flatnonzero(of_seeds[0].labels != UNKNOWN_STAGE)
     first = of_seeds[0]
     subject = first.subject[known] if (first.subject != "").all() else None

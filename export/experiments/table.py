@@ -2,12 +2,13 @@
 
 import itertools
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from alzedge.data.folds import N_FOLDS
 from alzedge.data.split_names import LEAKY, SPLITS, SUBJECT
 from alzedge.errors import UserError
 from alzedge.runs.recipe import Recipe
@@ -15,9 +16,11 @@ from alzedge.runs.recipe_file import load_recipe
 from alzedge.runs.settings import build
 
 MODELS = ("teacher", "student", "student_int8")
+_TABLES = {"experiment", "groups"}
 _KEYS = {"group", "name", "recipe", "model", "vary", "reference"}
 _GROUP_KEYS = {"splits", "folds", "seeds"}
 _LABEL_KEYS = {"label", "reference"}
+_LARGEST_SEED = 2**31 - 1  # as of a recipe
 
 
 @dataclass(frozen=True)
@@ -102,19 +105,21 @@ def load_experiments(table: Path | None, seed: int | None, groups: Sequence[str]
         groups: only these, or all.
 
     Raises:
-        UserError: not such a table, a recipe or setting that does not exist, one name twice, or no such group.
+        UserError: not such a table, a recipe or setting that does not exist, no name or one twice, or no such group.
     """
     where = str(table or "experiments.toml")
     try:
         text = table.read_text("utf-8") if table else _packaged()
         content = tomllib.loads(text)
+        if unknown := set(content) - _TABLES:
+            raise UserError(f"{where}: {min(unknown)!r} is not known; name {', '.join(sorted(_TABLES))}.")
         plans = {name: _plan(where, name, entry) for name, entry in content.get("groups", {}).items()}
         experiments = [one for entry in content["experiment"] for one in _expand(where, dict(entry), plans, seed)]
     except FileNotFoundError as error:
         raise UserError(f"{where}: no such file; name a TOML file with tables [[experiment]].") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{where}: not a table of experiments ({error}); see the one in alzedge/export.") from error
-    _check(where, experiments)
+    _check(where, experiments, plans)
     known = list(dict.fromkeys(experiment.group for experiment in experiments))
     if missing := [group for group in groups if group not in known]:
         raise UserError(f"{where} has no group {missing[0]!r}; its groups are {', '.join(known)}.")
@@ -142,7 +147,7 @@ def cells_of(experiments: Sequence[Experiment], possible: Sequence[str], asked: 
 
 def _splits(planned: Sequence[str], possible: Sequence[str], asked: Sequence[str]) -> Sequence[str]:
     if asked:
-        return asked
+        return tuple(dict.fromkeys(asked))
     return [split for split in planned if split in possible] or possible
 
 
@@ -163,8 +168,10 @@ def _plan(where: str, name: str, entry: dict[str, Any]) -> Plan:
     plan = Plan(**{key: tuple(values) for key, values in entry.items()})
     if wrong := [split for split in plan.splits if split not in SPLITS]:
         raise UserError(f"{where}: groups.{name}: {wrong[0]!r} is not a split; name {', '.join(SPLITS)}.")
-    if not plan.seeds or not plan.folds or not all(isinstance(one, int) for one in (*plan.seeds, *plan.folds)):
-        raise UserError(f"{where}: groups.{name}: folds and seeds are lists of whole numbers, one or more.")
+    for what, values, most in (("folds", plan.folds, N_FOLDS - 1), ("seeds", plan.seeds, _LARGEST_SEED)):
+        fits = all(type(one) is int and 0 <= one <= most for one in values)
+        if not values or not fits or len(set(values)) < len(values):
+            raise UserError(f"{where}: groups.{name}: {what} is a list of different whole numbers from 0 to {most}.")
     return plan
 
 
@@ -173,6 +180,8 @@ def _expand(where: str, entry: dict[str, Any], plans: dict[str, Plan], seed: int
     settings = {key: value for key, value in entry.items() if key not in _KEYS}
     if entry["model"] not in MODELS:
         raise UserError(f"{where}: model {entry['model']!r} is not known; name one of {', '.join(MODELS)}.")
+    if not isinstance(entry["group"], str) or not slug(entry["group"]):
+        raise UserError(f"{where}: {entry['group']!r} is not the name of a group; write one of letters or digits.")
     base = load_recipe(entry["recipe"], seed).to_dict()
     plan = plans.get(entry["group"], Plan(seeds=(base["seed"],)))
     if seed is not None:
@@ -199,7 +208,18 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _check(where: str, experiments: list[Experiment]) -> None:
+def _check(where: str, experiments: list[Experiment], plans: Mapping[str, Plan]) -> None:
+    if not experiments:
+        raise UserError(f"{where} holds no experiment; add a table [[experiment]].")
+    groups = {experiment.group for experiment in experiments}
+    if unused := [group for group in plans if group not in groups]:
+        raise UserError(
+            f"{where}: groups.{unused[0]}: no experiment is in this group; name one of {', '.join(sorted(groups))}."
+        )
+    if unnamed := [experiment for experiment in experiments if not slug(experiment.name)]:
+        raise UserError(
+            f"{where}: an experiment of group {unnamed[0].group!r} has no name; add one of letters or digits."
+        )
     names = [(experiment.group, experiment.name) for experiment in experiments]
     slugs = [(slug(group), slug(name)) for group, name in names]
     if twice := [name for name, short in zip(names, slugs, strict=True) if slugs.count(short) > 1]:

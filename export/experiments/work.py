@@ -8,14 +8,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from alzedge.data.dataset import DataSet
-from alzedge.export.experiments.cells import (
-    MEMORY,
-    BusyError,
-    CellResult,
-    finished,
-    result_file,
-    run_cell,
-)
+from alzedge.export.experiments.cells import BusyError, run_cell
+from alzedge.export.experiments.stored import MEMORY, CellResult, finished, forget_refusals, memory_cure, result_file
 from alzedge.export.experiments.table import Cell
 from alzedge.teacher.phases import Resources
 from alzedge.utils.files import write_json, write_text
@@ -41,7 +35,8 @@ def work(
     """Train the cells that are not finished, in their order.
 
     A cell of another process, or one that waits for what another process is making, is left for later. A cell whose
-    process was killed is tried once more; killed again, it is reported as too large for the memory.
+    process was killed is tried once more; killed again, it is reported as too large for the memory. What an earlier
+    call refused is tried again.
 
     Args:
         out: folder of the study, shared by all processes that work on it.
@@ -53,9 +48,10 @@ def work(
         stop_after: seconds from now on after which no other cell is begun.
 
     Raises:
-        UserError: the folder holds something else.
+        UserError: the folder holds trainings on other data, or a damaged result.
     """
     end = time.monotonic() + (float("inf") if stop_after is None else stop_after)
+    forget_refusals(out, cells)
     left = list(cells)
     while left := [cell for cell in left if finished(out, cell, dataset) is None]:
         if time.monotonic() > end:
@@ -99,11 +95,13 @@ def take_free(
 def _attempt(out: Path, cell: Cell, dataset: DataSet, resources: Resources, on_phase: OnPhase) -> CellResult:
     """Train a cell. What counts is that a killed process leaves its mark behind, and one that was interrupted does not."""
     mark = out / "locks" / f"{cell.key}.tries"
-    tries = int(mark.read_text()) if mark.exists() else 0
+    text = mark.read_text("utf-8", "replace") if mark.exists() else ""
+    tries = int(text) if text.isdecimal() else 0
     if tries >= _TRIES:
-        message = "Its process was killed twice, as happens when memory is too small; lower finetune.batch_size."
+        message = f"Its process was killed twice, as happens when memory is too small; {memory_cure(out, cell)}"
         result = CellResult(MEMORY, message, 0.0, (), cell.experiment.recipe.to_dict(), dataset.fingerprint)
         write_json(result_file(out, cell), result.to_json())
+        mark.unlink()  # or it would not be tried again when the result is removed
         return result
     write_text(mark, str(tries + 1))
     try:

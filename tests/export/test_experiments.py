@@ -3,26 +3,28 @@
 import json
 import math
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 from filelock import FileLock
 from helpers.commands import CROSS_FIT, assert_refused, call_cli, run_cli
 
+from alzedge.commands.data_sets import Source
 from alzedge.data.dataset import DataSet, split_dataset
 from alzedge.data.predictions import Predictions
 from alzedge.errors import DivergedError, UserError
 from alzedge.export.evaluate.crossval_folder import check_finished, fold_folder
 from alzedge.export.experiments import cells as cells_module
-from alzedge.export.experiments.cells import CellResult, finished, result_file
 from alzedge.export.experiments.comparison import comparison_rows, markdown_comparison, text_comparison
 from alzedge.export.experiments.crossval import MODELS, cross_validate, pool_folds
 from alzedge.export.experiments.plots import draw_study
 from alzedge.export.experiments.results import AREA, StudyResults
 from alzedge.export.experiments.statistics import difference, holm
+from alzedge.export.experiments.stored import CellResult, answers_file, check_stored, finished, result_file
 from alzedge.export.experiments.summarise import summarise
 from alzedge.export.experiments.table import Cell, Experiment, Plan, cells_of, load_experiments, possible_splits
 from alzedge.export.experiments.work import work
@@ -89,6 +91,9 @@ def test_cells_come_by_importance_and_only_on_splits_that_the_data_allow() -> No
     assert {cell.split for cell in alone} == {"random"} and len(alone) == 15 * 3 + 16
 
 
+ONE = '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -102,7 +107,19 @@ def test_cells_come_by_importance_and_only_on_splits_that_the_data_allow() -> No
             '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\nreference = "o"',
             "compared with 'o'",
         ),
-        (2 * '[[experiment]]\ngroup = "g"\nname = "n"\nrecipe = "cpu"\nmodel = "teacher"\n', "twice"),
+        (ONE.replace('"g"', "3"), "3 is not the name of a group"),
+        ("experiment = []", "holds no experiment; add"),
+        (ONE + "[preprocessing]", "'preprocessing' is not known; name experiment, groups"),
+        (ONE + "[groups.h]\nfolds = [0]", r"groups\.h: no experiment is in this group; name one of g"),
+        (ONE.replace('name = "n"', ""), "an experiment of group 'g' has no name"),
+        (ONE.replace('"n"', '" "'), "an experiment of group 'g' has no name"),
+        (ONE + "[groups.g]\nseeds = [-1]", "seeds is a list of different whole numbers from 0 to 2147483647"),
+        (ONE + "[groups.g]\nfolds = [5]", "folds is a list of different whole numbers from 0 to 4"),
+        (ONE + "[groups.g]\nfolds = [0, 0]", "folds is a list of different"),
+        (ONE + "[groups.g]\nfolds = [-1]", "folds is a list"),
+        (ONE + "[groups.g]\nseeds = [true]", "seeds is a list"),
+        (ONE + "[groups.g]\nseeds = []", "seeds is a list"),
+        (2 * ONE, "twice"),
     ],
 )
 def test_bad_tables_are_refused(tmp_path: Path, text: str, words: str) -> None:
@@ -118,6 +135,14 @@ def test_the_command_lists_the_experiments_of_a_group_and_refuses_another(tmp_pa
     assert_refused(call_cli("experiments", "--list", "--group", "cats"), "has no group 'cats'", "study")
     assert_refused(call_cli("experiments", "--table", tmp_path / "none.toml"), "none.toml")
     assert_refused(call_cli("crossval", tmp_path / "none", "--out", tmp_path / "out"), "none")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder of finished experiments, and the command on it."""
+
+    out: Path
+    call: Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -143,8 +168,8 @@ def store(out: Path, cells: Sequence[Cell], dataset: DataSet, status: str = "don
         noise = np.random.default_rng([cell.seed, cell.fold]).dirichlet(np.ones(4), len(test))
         answers = noise + right * np.eye(4)[test.labels]
         made = Predictions.of(test, cell.fold, answers / answers.sum(axis=1, keepdims=True))
-        cells_module._answers_file(out, cell).parent.mkdir(exist_ok=True)
-        made.save(cells_module._answers_file(out, cell))
+        answers_file(out, cell).parent.mkdir(exist_ok=True)
+        made.save(answers_file(out, cell))
 
 
 def test_figures_pool_folds_and_seeds_and_differences_are_corrected(
@@ -204,6 +229,8 @@ def test_work_leaves_what_others_do_and_goes_on_after_failures(
 
     def fails(out: Path, cell: Cell, *rest: object) -> list[float]:
         trained.append(cell.key)
+        answers_file(out, cell).parent.mkdir(exist_ok=True)
+        answers_file(out, cell).touch()
         if cell == cells[0]:
             raise DivergedError("The loss is nan.")
         if cell == cells[2]:
@@ -218,8 +245,123 @@ def test_work_leaves_what_others_do_and_goes_on_after_failures(
         work(tmp_path, cells, phantoms, stop_after=0)
     assert [told[cell.key].status for cell in cells[:3]] == ["diverged", "memory", "memory"]
     assert "killed twice" in told[cells[1].key].message and trained == [cells[0].key, cells[2].key]
+    assert all(f"remove {result_file(tmp_path, one)} to try" in told[one.key].message for one in cells[1:3])
     work(tmp_path, cells, phantoms)
     assert trained == [cells[0].key, cells[2].key, cells[3].key]
+    result_file(tmp_path, cells[1]).unlink()  # the told cure
+    work(tmp_path, cells, phantoms)
+    assert trained[3:] == [cells[1].key]
+
+
+def test_a_folder_of_other_data_is_refused_and_left_as_it_is(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:2]
+    other = replace(phantoms, labels=np.roll(phantoms.labels, 1))
+    store(tmp_path, cells[:1], other, status="refused")  # holds nothing that could be lost
+    check_stored(tmp_path, cells, phantoms)
+    store(tmp_path, cells[:1], phantoms)
+    before = result_file(tmp_path, cells[0]).read_bytes()
+    for refused in (lambda: check_stored(tmp_path, cells[1:], other), lambda: work(tmp_path, cells, other)):
+        with pytest.raises(UserError, match=f"{tmp_path} holds experiments on other data; choose another --out"):
+            refused()
+    assert result_file(tmp_path, cells[0]).read_bytes() == before
+    begun = tmp_path / "begun" / "cells" / "one" / "run.json"
+    begun.parent.mkdir(parents=True)
+    begun.write_text(json.dumps({"run": {"data": phantoms.fingerprint[:16]}, "phases": {}}))
+    check_stored(tmp_path / "begun", cells, phantoms)
+    with pytest.raises(UserError, match="holds experiments on other data"):
+        check_stored(tmp_path / "begun", cells, other)
+
+
+def test_what_was_refused_is_tried_again_by_the_next_call(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:1]
+    store(tmp_path, cells, phantoms, status="refused")
+
+    def trains(*arguments: object) -> list[float]:
+        store(tmp_path, cells, phantoms)
+        return [0.5]
+
+    monkeypatch.setattr(cells_module, "_train", trains)
+    work(tmp_path, cells, phantoms)
+    found = finished(tmp_path, cells[0], phantoms)
+    assert found and found.status == "done"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"status": "done"}', '"dog"', "[" * 100_000, "\0"])
+def test_damaged_results_are_refused_by_name(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path, text: str
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:1]
+    store(tmp_path, cells, phantoms)
+    path = result_file(tmp_path, cells[0])
+    whole = json.loads(path.read_text())
+    for content in (text, json.dumps(whole | {"status": "dog"}), json.dumps(whole | {"losses": None})):
+        path.write_text(content)
+        with pytest.raises(UserError, match=f"{path.name} is not the result of an experiment .*; remove it and run"):
+            check_stored(tmp_path, [], phantoms)
+    path.rename(path.with_name(".alzedge-tmp-killed.json"))
+    check_stored(tmp_path, cells, phantoms)
+
+
+def test_cut_answers_are_refused_by_name_and_removed_ones_are_made_again(
+    phantoms: DataSet, experiments: list[Experiment], tmp_path: Path
+) -> None:
+    cells = cells_of(experiments, ("subject",))[:1]
+    store(tmp_path, cells, phantoms)
+    check_stored(tmp_path, cells, phantoms)
+    path = answers_file(tmp_path, cells[0])
+    rows = path.read_text().splitlines(keepends=True)
+    for content in ("".join(rows[:-1]), "".join(rows)[:-60], rows[0], "", "dog"):
+        path.write_text(content)
+        with pytest.raises(UserError, match=f"{path.name} .*; remove it and run again"):
+            check_stored(tmp_path, cells, phantoms)
+    path.unlink()
+    assert finished(tmp_path, cells[0], phantoms) is None
+    assert summarise(tmp_path, cells, phantoms).of("g", "subject")[0].problem == "1 of 1 trainings were not run"
+
+
+@pytest.fixture
+def study(phantoms: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A table of two experiments, both finished on phantoms, which the command takes for its DATA."""
+    table = tmp_path / "table.toml"
+    two = ONE.replace('"n"', '"two"') + 'reference = "n"\nfinetune = { epochs = 1 }\n'
+    table.write_text(ONE + two + ONE.replace('"n"', '"three"'))
+    cells = cells_of(load_experiments(table, None), ("subject",))
+    out = tmp_path / "out"
+    store(out, cells[:2], phantoms)
+
+    def call(*words: object, data: DataSet = phantoms, folder: Path = out) -> CompletedProcess[str]:
+        source = Source(data, load_recipe("quick"))
+        monkeypatch.setattr("alzedge.export.commands.experiments.load_source", lambda *rest: source)
+        return call_cli("experiments", "--table", table, "--out", folder, "--no-training", *words)
+
+    return Study(out, call)
+
+
+def test_only_some_experiments_keep_the_finished_rows_beside_them(study: Study) -> None:
+    made = study.call("--split", "subject", "--only", "two")
+    assert made.returncode == 0, made.stderr
+    rows = json.loads((study.out / "experiments.json").read_text())["groups"]["g"]
+    assert [row["name"] for row in rows] == ["n", "two"] and rows[1]["differences"]
+    assert_refused(study.call("--only", "two", "--only", "dog"), "--only dog: no experiment", "n; two; three.")
+
+
+def test_the_command_refuses_before_it_writes(study: Study, phantoms: DataSet, tmp_path: Path) -> None:
+    files = {path: path.read_bytes() for path in study.out.rglob("*.*")}
+    other = replace(phantoms, labels=np.roll(phantoms.labels, 1))
+    assert_refused(study.call("--split", "subject", data=other), f"{study.out} holds experiments on other data")
+    assert files == {path: path.read_bytes() for path in study.out.rglob("*.*")}
+
+    new = tmp_path / "new"
+    assert_refused(study.call(folder=new), f"{new} holds no result of these experiments; leave out --no-training")
+    nobody = replace(phantoms, subject=np.full(len(phantoms), ""), split=np.full(len(phantoms), ""))
+    for split in ("subject", "leaky"):
+        assert_refused(study.call("--split", split, data=nobody, folder=new), "people in phantoms are unknown")
+    assert_refused(study.call("--split", "official", data=nobody, folder=new), "has no official split")
+    assert not new.exists()
 
 
 def test_every_kind_of_study_has_its_plot(phantoms: DataSet, tmp_path: Path) -> None:
