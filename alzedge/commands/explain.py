@@ -70,9 +70,12 @@ def explain_command(
         explanation_picture(pixels, heat, f"{chosen}: {share:.0%}").save(temporary)
     from alzedge.inference.writers import beside_threshold
     from alzedge.metrics.caveats import cannot_sentence, operating_sentence
+    from alzedge.utils.parsing import printable
 
     beside = "" if stage is None else f"; {stage} {share:.3f}"
     click.echo(f"{image}: {beside_threshold(answer.any_dementia)}{beside}")
+    for note in answer.notes:
+        click.echo(f"alzedge: {printable(str(image))}: {note}", err=True)
     click.echo(f"wrote {out}, where the evidence for {chosen} lies")
     notes = (operating_sentence(classifier.record), cannot_sentence(classifier.record), DISCLAIMER)
     click.echo("\n".join(notes), err=True)

@@ -94,6 +94,21 @@ def together(
     return Answer({stage: float(np.mean([one[stage] for one in shares])) for stage in shares[0]}, None, None, threshold)
 
 
+def notes_in_words(slices: Sequence[Answer], person: Answer | None = None) -> list[str]:
+    """Sentences on what was done to slices before they were answered, each with the numbers of the slices it is about.
+
+    Args:
+        slices: a person's answers in order.
+        person: the answer for all of them, whose own notes follow; None where they are not one person's.
+    """
+    rows: dict[str, list[str]] = {}
+    for number, answer in enumerate(slices, 1):
+        for note in answer.notes:
+            rows.setdefault(note, []).append(str(number))
+    told = [f"Slice{'s' if len(which) > 1 else ''} {', '.join(which)}: {note}." for note, which in rows.items()]
+    return [*told, *(f"{note}." for note in (person.notes if person else ()))]
+
+
 def of_each(
     readings: Readings,
     single: SingleSlices | None,

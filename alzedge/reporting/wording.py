@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from alzedge import __version__
+from alzedge.inference.answer import notes_in_words
 from alzedge.inference.measures.norm_picture import curve_sentence, norm_svg
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.inference.measures.words import percentile_in_words, set_in_words
@@ -54,6 +55,7 @@ def figures(report: Report) -> list[Line]:
 def trust(report: Report) -> list[str]:
     """Sentences on how far to trust it: operating point, stages, quality, unlikeness, limits."""
     sentences = [report.operating, report.cannot, *([report.weighed] if report.weighed else []), _answered(report)]
+    sentences += notes_in_words(report.slices, report.person)
     if report.norm is not None:
         sentences.append(curve_sentence(report.norm, report.told.sex))
     if report.registration is None:

@@ -18,6 +18,7 @@ from alzedge.demo.html.verdict import (
     threshold_of,
     verdict_of,
 )
+from alzedge.inference.answer import notes_in_words
 from alzedge.metrics.caveats import cannot_sentence
 from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
@@ -61,6 +62,7 @@ def answer_html(
         about=_person(reply, threshold) if reply.one_person else None,
         shown=_slice(reply, threshold),
         problem=problem,
+        notes=notes_in_words(reply.answers, person if reply.one_person else None),
         weighed=weighed,
         measures=measures,
         stage_set=stage_set_html(person) if of_one else "",

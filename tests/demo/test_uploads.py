@@ -29,6 +29,7 @@ from alzedge.demo.page.api import answer
 from alzedge.demo.page.desk import Desk
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.preparation.upright import TURNED
 
 HTJ2K = "1.2.840.10008.1.2.4.201"
 
@@ -203,6 +204,7 @@ def test_a_slice_upside_down_is_shown_turned() -> None:
         for pixels in (example[3:4], example[3:4, ::-1])
     )
     assert upright.view == down.view
+    assert TURNED in down.answer and TURNED not in upright.answer
 
 
 def test_a_bad_file_among_several_loses_only_itself(slices: NDArray[np.uint8], tmp_path: Path) -> None:

@@ -16,18 +16,22 @@ from helpers.commands import assert_refused, call_cli
 from helpers.heads import head
 from helpers.measuring import measuring_record
 from helpers.volumes import save_series
+from PIL import Image
 
 from alzedge.deidentify.images import clean_image
 from alzedge.errors import UserError
+from alzedge.imaging.slices import read_slice
 from alzedge.inference.answer import Answer, together
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
+from alzedge.preparation.upright import TURNED
 from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_report, make_tiles, png
 from alzedge.reporting.content import Registration, Report, Told
 from alzedge.reporting.html import report_html
 from alzedge.reporting.read import read_material
-from alzedge.reporting.wording import figures, heading
+from alzedge.reporting.wording import figures, heading, trust
+from alzedge.reporting.write import report_on
 from alzedge.stages import DISCLAIMER, STAGES
 
 pydicom = pytest.importorskip("pydicom")
@@ -189,6 +193,17 @@ def test_dciodvfy_finds_no_error(report: Report, tmp_path: Path, with_source: bo
         lines = [line for line in (told.stdout + told.stderr).splitlines() if line.startswith(("Error", "Warning"))]
         known = ("needed to build DICOMDIR", "Unrecognized defined term <99ALZEDGE>")
         assert not [line for line in lines if not any(part in line for part in known)], name
+
+
+def test_a_slice_upside_down_is_drawn_and_explained_turned_and_the_report_says_so(tmp_path: Path) -> None:
+    upright = read_slice(EXAMPLE / "slice4.png")
+    for name, pixels in (("up", upright), ("down", upright[::-1])):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    up, down = (report_on([tmp_path / f"{name}.png"], None, DAY)[0] for name in ("up", "down"))
+    assert down.tiles == up.tiles and down.tiles[0].heat and down.images == up.images
+    assert f"Slice 1: {TURNED}." in trust(down) and not any("upside down" in one for one in trust(up))
+    told = call_cli("explain", tmp_path / "down.png", "--out", tmp_path / "evidence.png")
+    assert f"down.png: {TURNED}" in told.stderr
 
 
 def prepared_folder(folder: Path, figures: str) -> Path:
