@@ -61,7 +61,8 @@ class Prediction:
         slices: one per slice, in order.
         person: of all slices together that were not refused; see `together`.
         notes: on the scans among them: what is doubtful, was chosen or was left out, sentences without a full stop.
-        heights: of the slices, z in mm in the frame; None for one that came by itself or was cut as it lies.
+        heights: of the slices, z in mm in the frame; None where unknown, as of a picture that `alzedge prepare` did not
+            write, or where it was cut as it lies.
     """
 
     slices: tuple[Answer, ...]

@@ -145,10 +145,9 @@ class Classifier:
         heights: list[float | None] = []
         for one in read_source(source, self.levels if prepare else None):
             notes += one.notes
-            placed = one.positions if prepare else ()  # cut as it lies, a volume has heights of its own
-            heights.extend(placed or [None] * len(one.pixels))
+            heights.extend(one.heights or [None] * len(one.pixels))
             if one.problem is None:
-                answers += self.answers(one.pixels, placed, age, sex)
+                answers += self.answers(one.pixels, one.heights, age, sex)
             else:
                 answers.append(self.answer_misfit(one.pixels[0], one.problem))
         if not answers:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +16,12 @@ from alzedge.imaging.file_types import DICOM
 from alzedge.inference.inputs import Item, find_items, sentence
 from alzedge.inference.sources import ItemReader, Slices
 from alzedge.preparation.picture import draw_quality
-from alzedge.preparation.scans import FIGURES, prepared_volume
+from alzedge.preparation.scans import FIGURES, SLICES, prepared_folder, prepared_volume
 from alzedge.reporting.compose import png, registration_of
 from alzedge.reporting.content import Registration
 from alzedge.utils.privacy import hushed
 
-_PICTURE, _SLICES = "quality.png", "slices"
+_PICTURE = "quality.png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,15 +59,14 @@ def read_material(
     reader, pixels, instances, registrations = ItemReader(levels, progress), [], [], []
     heights: list[float] = []
     for source in sources:
-        prepared = _prepared_folder(source)
+        prepared = prepared_folder(source)
         if prepared is not None:
             registrations.append(read_registration(prepared))
         cut = prepared == source and prepared_volume(source) is None
-        for item in find_items([source / _SLICES if cut else source]):
+        for item in find_items([source / SLICES if cut else source]):
             one = _read(reader, item)
             pixels.append(one.pixels)
-            named = _height_of(item.name) if prepared is not None else math.nan
-            heights += one.positions or [named] * len(one.pixels)
+            heights += one.heights or [math.nan] * len(one.pixels)
             instances += _instances(item)
             if one.prepared is not None and prepared is None:
                 registrations.append(registration_of(one.prepared.quality, png(np.asarray(draw_quality(one.prepared)))))
@@ -88,12 +86,6 @@ def _read(reader: ItemReader, item: Item) -> Slices:
     return one
 
 
-def _height_of(name: str) -> float:
-    """Height in mm in the name of a slice that `alzedge prepare` wrote; NaN in any other."""
-    found = re.search(r"_z([+-]\d+)\.png$", name)
-    return float(found[1]) if found else math.nan
-
-
 def read_registration(folder: Path) -> Registration:
     """The registration that `alzedge prepare` wrote into a scan's folder.
 
@@ -107,14 +99,6 @@ def read_registration(folder: Path) -> Registration:
         raise UserError(f"{folder / FIGURES}: damaged, or not of `alzedge prepare`; prepare the scan again.") from error
     picture = folder / _PICTURE
     return Registration(verdict, tuple(map(str, remarks)), picture.read_bytes() if picture.is_file() else None)
-
-
-def _prepared_folder(path: Path) -> Path | None:
-    """The folder of a prepared scan, named itself or by its slices."""
-    for folder in (path, path.parent if path.name == _SLICES else path):
-        if (folder / FIGURES).is_file() and (folder / _SLICES).is_dir():
-            return folder
-    return None
 
 
 def _instances(item: Item) -> list[Any]:

@@ -22,7 +22,9 @@ from alzedge.deidentify.images import clean_image
 from alzedge.errors import UserError
 from alzedge.imaging.slices import read_slice
 from alzedge.inference.answer import Answer, together
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
+from alzedge.inference.writers import entries
 from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
 from alzedge.preparation.upright import TURNED
@@ -223,6 +225,22 @@ def test_a_prepared_scan_brings_its_registration(tmp_path: Path) -> None:
     broken = prepared_folder(tmp_path / "broken", "{}")
     with pytest.raises(UserError, match=r"quality\.json: damaged"):
         read_material([broken], [0.0])
+
+
+def test_a_folder_of_prepared_slices_is_answered_alike_by_report_predict_and_the_api(tmp_path: Path) -> None:
+    slices = prepared_folder(tmp_path / "scan", json.dumps({"verdict": "good", "reasons": [], "notes": []})) / "slices"
+    for level, path in enumerate(sorted(slices.iterdir()), 1):
+        path.rename(slices / f"level_{level:02d}_z{5 * level - 20:+03d}.png")
+    told = json.loads(call_cli("predict", "--json", "--person", slices).stdout)["predictions"][0]
+    report, material = report_on([slices], None, DAY)
+    assert material.heights == tuple(range(-15, 20, 5)) and report.tiles[0].caption == "slice 1, -15 mm"
+    asked = Classifier.load().predict(slices)
+    assert asked.heights == material.heights
+    for person in (report.person, asked.person):
+        assert entries(person) == {name: told[name] for name in entries(person)}
+    (slices.parent / "quality.json").unlink()  # then nothing tells that they lie in the frame
+    unknown = Classifier.load().predict(slices)
+    assert unknown.heights == (None,) * 7 and unknown.person != asked.person
 
 
 def test_the_command_writes_all_formats_or_nothing(tmp_path: Path) -> None:
