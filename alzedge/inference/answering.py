@@ -162,7 +162,8 @@ class Answerer:
             return [_failed(item, error)]
         answers = self._classifier.answers(volume.pixels, volume.heights, self._age, self._sex)
         person = self.person(answers) if len(answers) > 1 else None
-        notes = (*volume.notes, *(one.sentence for one in volume.left_out if not one.damaged))
+        copies = () if person is None else person.notes
+        notes = (*volume.notes, *(one.sentence for one in volume.left_out if not one.damaged), *copies)
         features = None if self._measure is None else self._measure(volume.pixels)
         answer = Result(item.name, tuple(answers), person, volume.positions, None, notes, (), volume.quality, features)
         return [answer, *(Result(item.name, error=one.sentence) for one in volume.left_out if one.damaged)]
@@ -192,7 +193,9 @@ def as_one_person(
         names += [f"{result.name}:{n}" if many else result.name for n in range(1, 1 + len(result.answers))]
     if answers:
         measured = np.concatenate(features) if features else None
-        yield Result(name, tuple(answers), person(answers), names=tuple(names), notes=tuple(notes), features=measured)
+        together = person(answers)
+        told = (*notes, *together.notes)
+        yield Result(name, tuple(answers), together, names=tuple(names), notes=told, features=measured)
 
 
 def _failed(item: Item, error: Exception) -> Result:

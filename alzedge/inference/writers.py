@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from typing import Any, Protocol, TextIO
 
-from alzedge.inference.answer import Answer
+from alzedge.inference.answer import Answer, without_copies
 from alzedge.inference.answering import Result
 from alzedge.inference.measures.operating_point import AnyDementia, OperatingPoint
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
@@ -130,7 +130,11 @@ def _parts(result: Result, age: float | None, sex: str | None) -> list[str]:
     if refused == slices:
         return [f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slices refused)"]
     together = "mean of" if result.person.stage_set is None else "from"
-    return [*_answer_parts(result.person, age, sex), f"{together} {slices - refused} slices, {refused} refused"]
+    counted = len(without_copies([answer for answer in result.answers if answer.refused is None]))
+    basis = f"{together} {counted} slice{'' if counted == 1 else 's'}, {refused} refused"
+    if copies := slices - refused - counted:
+        basis += f", {copies} cop{'y' if copies == 1 else 'ies'} left out"
+    return [*_answer_parts(result.person, age, sex), basis]
 
 
 def _answer_parts(answer: Answer, age: float | None, sex: str | None) -> list[str]:

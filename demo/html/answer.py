@@ -18,7 +18,7 @@ from alzedge.demo.html.verdict import (
     threshold_of,
     verdict_of,
 )
-from alzedge.inference.answer import notes_in_words
+from alzedge.inference.answer import notes_in_words, without_copies
 from alzedge.metrics.caveats import cannot_sentence
 from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
@@ -110,8 +110,9 @@ class _Shown:
 
 
 def _person(reply: Reply, threshold: float | None) -> _Shown:
-    verdict, count = verdict_of(reply.person, threshold), len(reply.given)
-    left_out = len(reply.answers) - count
+    verdict = verdict_of(reply.person, threshold)
+    count = len(without_copies([reply.answers[row] for row in reply.given]))
+    left_out = len(reply.answers) - len(reply.given)
     basis = f"{'The mean over' if reply.measures is None else 'From'} {count} slices" if count > 1 else "One slice"
     basis += f"; {left_out} that the model does not know as brain slices left out" if left_out else ""
     eyebrow = "The phantom" if reply.phantom else "The person"

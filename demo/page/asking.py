@@ -112,7 +112,7 @@ def as_json(classifier: Classifier, asked: Asked) -> Json:
         "name": asked.name,
         "volume": asked.volume,
         **entries(asked.person),
-        **({} if asked.fit is None else _told(asked.fit)),
+        **({} if asked.fit is None else _told(asked.fit, asked.person)),
         "slices": [
             {"name": name, **height, **entries(one)}
             for (name, one), height in zip(asked.answers, _heights(asked), strict=True)
@@ -125,8 +125,8 @@ def as_json(classifier: Classifier, asked: Asked) -> Json:
     }
 
 
-def _told(fit: Fit) -> Json:
-    return {"notes": list(fit.notes), "quality": fit.quality and asdict(fit.quality)}
+def _told(fit: Fit, person: Answer) -> Json:
+    return {"notes": [*fit.notes, *person.notes], "quality": fit.quality and asdict(fit.quality)}
 
 
 def _heights(asked: Asked) -> list[Json]:
