@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.measures.operating_point import AnyDementia
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.inference.measures.readings import Readings
@@ -91,7 +92,7 @@ def together(
     threshold = answers[0].threshold if answers else None
     given = [answer for answer in answers if answer.probabilities is not None]
     if not given:
-        return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them", None, threshold)
+        return Answer(None, _why_none({answer.refused for answer in answers}), None, threshold)
     once = without_copies(given)
     notes = _on_copies(len(given) - len(once), len(given))
     readings = [answer.readings for answer in once if answer.readings is not None]
@@ -100,6 +101,14 @@ def together(
     shares = [answer.probabilities for answer in once if answer.probabilities is not None]
     mean = {stage: float(np.mean([one[stage] for one in shares])) for stage in shares[0]}
     return Answer(mean, None, None, threshold, notes=notes)
+
+
+def _why_none(refused: set[str | None]) -> str:
+    """The cure that is the same for all slices, as of those on one side; else that none looks like one."""
+    alike = refused.pop() if len(refused) == 1 else None
+    if alike is None or alike == NOT_A_SLICE:
+        return "no slice looks like an axial brain MRI slice as the model knows them"
+    return alike
 
 
 def without_copies(answers: Sequence[Answer]) -> list[Answer]:

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import DICOM
+from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.inputs import Item, find_items, sentence
 from alzedge.inference.sources import ItemReader, Slices
 from alzedge.preparation.picture import draw_quality
 from alzedge.preparation.scans import FIGURES, SLICES, prepared_folder, prepared_volume
+from alzedge.preparation.upright import cure_for, way_of_landscape
 from alzedge.reporting.compose import png, registration_of
 from alzedge.reporting.content import Registration
 from alzedge.utils.privacy import hushed
@@ -82,7 +84,8 @@ def _read(reader: ItemReader, item: Item) -> Slices:
     except OSError as error:
         raise UserError(sentence(error, item.name)) from error
     if one.problem is not None:
-        raise UserError(one.problem)
+        cure = cure_for(way_of_landscape(one.pixels[0]))  # of one on its side, as the answer for it has it
+        raise UserError(f"{item.name}: {NOT_A_SLICE}{cure}." if cure else one.problem)
     return one
 
 

@@ -12,7 +12,6 @@ from alzedge.demo.answering.told import NOTHING_TOLD, Told
 from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, read_uploads
 from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
-from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.writers import entries
 from alzedge.metrics.caveats import demographics_sentence
 from alzedge.model_file.read_write import Record
@@ -76,7 +75,7 @@ def ask_model(
     except NotASlice as refusal:
         if len(paths) > 1:
             raise
-        answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness, classifier.threshold)]
+        answers = [Answer(None, refusal.refused, refusal.unlikeness, classifier.threshold)]
     read = time.perf_counter()
     if upload is not None:
         answers = classifier.answers(upload.slices, upload.heights, told.age, told.sex)

@@ -208,6 +208,16 @@ def test_a_slice_upside_down_is_drawn_and_explained_turned_and_the_report_says_s
     assert f"down.png: {TURNED}" in told.stderr
 
 
+def test_a_slice_on_its_side_gets_the_cure_in_reports(tmp_path: Path) -> None:
+    upright = read_slice(EXAMPLE / "slice4.png")
+    wide, same = tmp_path / "wide.png", tmp_path / "same.png"
+    Image.fromarray(np.rot90(upright)).save(wide)
+    Image.fromarray(np.rot90(np.pad(upright, ((0, 0), (16, 16))))[:, 16:-16]).save(same)
+    with pytest.raises(UserError, match=r"wide\.png: .*turn it so that posterior is at the top"):
+        report_on([wide], None, DAY)
+    assert "turn it so that posterior is at the top" in figures(report_on([same], None, DAY)[0])[0].value
+
+
 def prepared_folder(folder: Path, figures: str) -> Path:
     shutil.copytree(EXAMPLE, folder / "slices", ignore=shutil.ignore_patterns("*.txt"))
     (folder / "quality.json").write_text(figures)
