@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from alzedge.commands.options import check_model
+from alzedge.commands.options import check_model, sex_option
 from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER
 from alzedge.utils.start import without_collection
@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
     type=float,
     help="The person's age in years: gives the brain volume its percentile, and a model that is told ages the stages.",
 )
-@click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, for the same.")
+@sex_option("The person's sex, for the same.")
 @click.option("--no-prepare", is_flag=True, help="Cut volumes as they lie: for those that are in the frame already.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 @click.option(

@@ -191,7 +191,7 @@ def test_the_command(
     write_tflite(model, flatbuffer, bundled | {"guard": guard.to_dict(), "measures": stages_only.measures.to_dict()})
     write_tflite(wrong, flatbuffer, bundled | {"guard": guard.to_dict(), "measures": record["measures"]})
     volume = save_nifti(tmp_path / "head.nii.gz", as_grid(people.images[6:12]))
-    told = call_cli("predict", "--no-prepare", volume, "--model", model, "--json", "--age", 73.125, "--sex", "F")
+    told = call_cli("predict", "--no-prepare", volume, "--model", model, "--json", "--age", 73.125, "--sex", "f")
     document = json.loads(told.stdout)
     assert "73.125" not in told.stdout  # it is not stored
     (person,) = document["predictions"]
