@@ -128,7 +128,9 @@ def _parts(result: Result, age: float | None, sex: str | None) -> list[str]:
     refused = sum(answer.refused is not None for answer in result.answers)
     slices = len(result.answers)
     if refused == slices:
-        return [f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slices refused)"]
+        return [
+            f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slice{'' if slices == 1 else 's'} refused)"
+        ]
     together = "mean of" if result.person.stage_set is None else "from"
     counted = len(without_copies([answer for answer in result.answers if answer.refused is None]))
     basis = f"{together} {counted} slice{'' if counted == 1 else 's'}, {refused} refused"
@@ -157,8 +159,14 @@ def beside_threshold(dementia: AnyDementia | None) -> str:
     if dementia is None or dementia.threshold is None:
         return "" if dementia is None else f"any dementia {dementia.value:.3f}, no threshold known"
     side = "above" if dementia.above else "below"
-    digits = 3 if f"{dementia.value:.3f}" != f"{dementia.threshold:.3f}" else 6
-    return f"any dementia {dementia.value:.{digits}f}, {side} the threshold {dementia.threshold:.{digits}f}"
+    value, threshold = digits_of(dementia.value, dementia.threshold)
+    return f"any dementia {value}, {side} the threshold {threshold}"
+
+
+def digits_of(value: float, threshold: float) -> tuple[str, str]:
+    """A score and the threshold with as many digits as it takes to see on which side the score lies."""
+    digits = 3 if f"{value:.3f}" != f"{threshold:.3f}" else 6
+    return f"{value:.{digits}f}", f"{threshold:.{digits}f}"
 
 
 def _as_json(result: Result) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Material:
     Attributes:
         pixels: uint8 (N, 208, 176).
         heights: of the slices, z in mm in the frame, NaN where unknown.
-        registration: of the scan, where `alzedge prepare` made the slices.
+        registration: of the scan, where `alzedge prepare` made the slices; of several scans the worst verdict.
         instances: pydicom data sets of the source's DICOM files, without pixels; they hold what identifies the patient.
     """
 
@@ -58,12 +58,13 @@ def read_material(
     Raises:
         UserError: something in it cannot be read, pictures of another size, or scans of several patients.
     """
-    reader, pixels, instances, registrations = ItemReader(levels, progress), [], [], []
+    reader, pixels, instances = ItemReader(levels, progress), [], []
+    registrations: dict[Path | str, Registration] = {}  # by scan, which may be named by its folder and its slices both
     heights: list[float] = []
     for source in sources:
         prepared = prepared_folder(source)
         if prepared is not None:
-            registrations.append(read_registration(prepared))
+            registrations[prepared] = read_registration(prepared)
         cut = prepared == source and prepared_volume(source) is None
         for item in find_items([source / SLICES if cut else source]):
             one = _read(reader, item)
@@ -71,11 +72,20 @@ def read_material(
             heights += one.heights or [math.nan] * len(one.pixels)
             instances += _instances(item)
             if one.prepared is not None and prepared is None:
-                registrations.append(registration_of(one.prepared.quality, png(np.asarray(draw_quality(one.prepared)))))
+                picture = png(np.asarray(draw_quality(one.prepared)))
+                registrations[item.name] = registration_of(one.prepared.quality, picture)
     if len({str(one.get("PatientID", "")) for one in instances}) > 1:
         raise UserError(f"{sources[0]}: DICOM files of several patients; a report is of one person, name one's files.")
-    registration = registrations[0] if len(registrations) == 1 else None
-    return Material(np.concatenate(pixels), tuple(heights), registration, tuple(instances))
+    return Material(np.concatenate(pixels), tuple(heights), _joined([*registrations.values()]), tuple(instances))
+
+
+def _joined(registrations: Sequence[Registration]) -> Registration | None:
+    """The one registration, or of several scans the worst verdict and all remarks, without a picture; None of none."""
+    if len(registrations) < 2:
+        return registrations[0] if registrations else None
+    worst = next((one.verdict for one in registrations if one.verdict != "good"), "good")
+    remarks = dict.fromkeys(remark for one in registrations for remark in one.remarks)
+    return Registration(worst, (f"the worst of {len(registrations)} scans", *remarks), None)
 
 
 def _read(reader: ItemReader, item: Item) -> Slices:

@@ -76,8 +76,8 @@ def test_html_holds_everything_and_asks_nobody_for_anything(report: Report) -> N
     for part in (
         *(
             "Any dementia: above the threshold",
-            "0.60",
-            "threshold 0.50",
+            "0.600",
+            "threshold 0.500",
             "0.771",
             "0.752 to 0.790",
             "31st percentile of women",
@@ -208,6 +208,17 @@ def test_a_slice_upside_down_is_drawn_and_explained_turned_and_the_report_says_s
     assert f"down.png: {TURNED}" in told.stderr
 
 
+def test_wording_of_one_slice_near_the_threshold_and_of_an_age_off_the_curve(report: Report) -> None:
+    volume = replace(report.person.brain_volume, percentile=None)
+    person = replace(report.person, threshold=0.60004, brain_volume=volume)
+    one = replace(report, slices=report.slices[3:4], person=person, told=Told(97, "F"))
+    assert (figures(one)[0].value, figures(one)[0].note) == ("0.600000", "threshold 0.600040")
+    words = trust(one)
+    assert "The slice was answered; its unlikeness to slices the model knows is 0.30, refused above 1." in words
+    assert any("no percentile at 97" in sentence for sentence in words)
+    assert not any("no percentile" in sentence for sentence in trust(report))
+
+
 def test_a_slice_on_its_side_gets_the_cure_in_reports(tmp_path: Path) -> None:
     upright = read_slice(EXAMPLE / "slice4.png")
     wide, same = tmp_path / "wide.png", tmp_path / "same.png"
@@ -232,6 +243,10 @@ def test_a_prepared_scan_brings_its_registration(tmp_path: Path) -> None:
         assert len(material.pixels) == 7 and material.registration is not None
         assert (material.registration.verdict, material.registration.remarks) == ("good", ("thin",))
         assert material.registration.picture
+    thick = prepared_folder(tmp_path / "b", json.dumps({"verdict": "doubtful", "reasons": ["thick"], "notes": []}))
+    both = read_material([folder, thick], [0.0]).registration
+    assert both == Registration("doubtful", ("the worst of 2 scans", "thin", "thick"), None)
+    assert read_material([folder, folder / "slices"], [0.0]).registration == material.registration
     broken = prepared_folder(tmp_path / "broken", "{}")
     with pytest.raises(UserError, match=r"quality\.json: damaged"):
         read_material([broken], [0.0])
