@@ -18,7 +18,7 @@ def check_person(age: Any, sex: Any) -> None:
     Raises:
         UserError: an age that is no number, or not above 0 and at most 120, or another sex.
     """
-    if age is not None and (isinstance(age, bool) or not isinstance(age, Real)):
+    if age is not None and not _is_number(age):
         raise UserError(f"The age is not a number; give years above 0 and up to {_OLDEST:.0f}, or leave it out.")
     if sex is not None and not isinstance(sex, str):
         raise UserError("The sex is not a text; give 'F' or 'M', or leave it out.")
@@ -27,3 +27,7 @@ def check_person(age: Any, sex: Any) -> None:
         raise UserError(f"An age of {shown} cannot be; give years above 0 and up to {_OLDEST:.0f}, or leave it out.")
     if sex not in (None, "F", "M"):
         raise UserError(f"The sex {sex!r} is unknown here; give 'F' or 'M', or leave it out.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
