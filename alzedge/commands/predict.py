@@ -79,7 +79,8 @@ def predict_command(
 
     Scans are brought into the frame first, about 10 s each, as `alzedge prepare` does; one that cannot be
     is refused with the reason. Use `alzedge prepare` to see how it fits. The answer for the person
-    weighs the slices that look like those the model knows, by their height where it is known.
+    weighs the slices that look like those the model knows, by their height where it is known, as of those
+    that `alzedge prepare` wrote; copies of a slice count once.
 
     The answer is a score for any dementia, above or below the model's operating threshold, whose
     sensitivity and specificity are printed; brain volume and apparent age with their 90 % intervals,
