@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import check_model
+from alzedge.commands.options import check_model, sex_option
 from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER, STAGES, TITLES
 
@@ -21,7 +21,7 @@ from alzedge.stages import DISCLAIMER, STAGES, TITLES
 )
 @click.option("--stage", type=click.Choice(STAGES), help="Evidence for and against this stage. Default: any dementia.")
 @click.option("--age", type=float, help="The person's age in years, for a model that is told ages.")
-@click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, likewise.")
+@sex_option("The person's sex, likewise.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 def explain_command(
     image: Path, out: Path, model: Path | None, stage: str | None, age: float | None, sex: str | None, no_guard: bool
@@ -42,6 +42,7 @@ def explain_command(
         raise UserError(f"{image}: no such file; check the path.")
     check_person(age, sex)
     check_model(model)
+    _check_picture(image)
 
     from alzedge.imaging.overlay import explanation_picture
     from alzedge.imaging.slices import read_bytes, read_slice
@@ -70,9 +71,26 @@ def explain_command(
         explanation_picture(pixels, heat, f"{chosen}: {share:.0%}").save(temporary)
     from alzedge.inference.writers import beside_threshold
     from alzedge.metrics.caveats import cannot_sentence, operating_sentence
+    from alzedge.utils.parsing import printable
 
     beside = "" if stage is None else f"; {stage} {share:.3f}"
     click.echo(f"{image}: {beside_threshold(answer.any_dementia)}{beside}")
+    for note in answer.notes:
+        click.echo(f"alzedge: {printable(str(image))}: {note}", err=True)
     click.echo(f"wrote {out}, where the evidence for {chosen} lies")
     notes = (operating_sentence(classifier.record), cannot_sentence(classifier.record), DISCLAIMER)
     click.echo("\n".join(notes), err=True)
+
+
+def _check_picture(path: Path) -> None:
+    """Refuse what holds more than one slice; whatever else is no picture is left to its reader."""
+    from alzedge.errors import UserError
+    from alzedge.imaging.file_types import ARCHIVE, VOLUMES, kind_of, read_start
+
+    kind = kind_of(str(path), read_start) if path.is_file() else None
+    held = "a folder" if path.is_dir() else "a zip archive" if kind == ARCHIVE else "a scan" if kind in VOLUMES else ""
+    if held:
+        raise UserError(
+            f"{path}: {held}, but explain draws a single slice, a picture such as a PNG file; `alzedge report` takes scans, "
+            "folders and archives and draws their slices with the evidence."
+        )

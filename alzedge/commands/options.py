@@ -131,6 +131,11 @@ def check_model(model: Path | None) -> None:
         check_model_file(model)
 
 
+def sex_option(help_text: str) -> Callable[[Any], Any]:
+    """`--sex F|M`, in small letters too; the command gets the large ones."""
+    return click.option("--sex", type=click.Choice(("F", "M"), case_sensitive=False), help=help_text)
+
+
 def split_option(help_text: str) -> Callable[[Any], Any]:
     """`--split NAME`."""
     return click.option("--split", type=click.Choice(SPLITS), help=help_text)

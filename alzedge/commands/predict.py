@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from alzedge.commands.options import check_model
+from alzedge.commands.options import check_model, sex_option
 from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER
 from alzedge.utils.start import without_collection
@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # imported when the command is called: its help is there at o
     type=float,
     help="The person's age in years: gives the brain volume its percentile, and a model that is told ages the stages.",
 )
-@click.option("--sex", type=click.Choice(("F", "M")), help="The person's sex, for the same.")
+@sex_option("The person's sex, for the same.")
 @click.option("--no-prepare", is_flag=True, help="Cut volumes as they lie: for those that are in the frame already.")
 @click.option("--no-guard", is_flag=True, help="Answer also for what is not an axial brain slice, such as phantoms.")
 @click.option(
@@ -79,7 +79,8 @@ def predict_command(
 
     Scans are brought into the frame first, about 10 s each, as `alzedge prepare` does; one that cannot be
     is refused with the reason. Use `alzedge prepare` to see how it fits. The answer for the person
-    weighs the slices that look like those the model knows, by their height where it is known.
+    weighs the slices that look like those the model knows, by their height where it is known, as of those
+    that `alzedge prepare` wrote; copies of a slice count once.
 
     The answer is a score for any dementia, above or below the model's operating threshold, whose
     sensitivity and specificity are printed; brain volume and apparent age with their 90 % intervals,

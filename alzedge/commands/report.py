@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from alzedge.commands.options import check_model
+from alzedge.commands.options import check_model, sex_option
 from alzedge.inference.measures.person import check_person
 from alzedge.stages import DISCLAIMER
 
@@ -29,7 +29,7 @@ _SUFFIXES = {"html": ".html", "pdf": ".pdf", "dicom": ""}
     "--model", type=click.Path(path_type=Path), help="A file made by `alzedge export`. Default: the bundled student."
 )
 @click.option("--age", type=float, help="The person's age in years.")
-@click.option("--sex", type=click.Choice(("F", "M"), case_sensitive=False), help="The person's sex.")
+@sex_option("The person's sex.")
 def report_command(
     sources: tuple[Path, ...], kind: str | None, out: Path, model: Path | None, age: float | None, sex: str | None
 ) -> None:
@@ -57,7 +57,7 @@ def report_command(
             raise UserError(f"{source}: no such file or folder; check the path.")
     if chosen == "dicom" and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: not an empty folder; name a new one.")
-    check_person(age, sex and sex.upper())
+    check_person(age, sex)
     check_model(model)
     from alzedge.utils.extras import require
 
@@ -70,7 +70,7 @@ def report_command(
     from alzedge.reporting.write import report_on, write_report
 
     with show_share("registering") as on_share:
-        report, material = report_on(sources, model, date.today(), Told(age, sex and sex.upper()), on_share)
+        report, material = report_on(sources, model, date.today(), Told(age, sex), on_share)
     for path in write_report(report, material, chosen, out):
         click.echo(f"wrote {path}")
     click.echo(DISCLAIMER, err=True)

@@ -1,11 +1,12 @@
 """Answers of a model: for one slice, for one person, and for all that was asked at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.measures.operating_point import AnyDementia
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
 from alzedge.inference.measures.readings import Readings
@@ -28,8 +29,9 @@ class Answer:
         brain_volume, apparent_age: measured; None when refused, or where the file measures nothing.
         stage_set: stages that cannot be ruled out, a conformal set of 90 % coverage over people; None for a slice of
             unknown company, when refused, or where the file carries no calibration for it. An empty set abstains.
-        notes: what was done to the slice before, sentences without a full stop.
+        notes: what was done to the slice before, or which of a person's slices do not count, sentences without a full stop.
         readings: of one slice, the network's own outputs before any rule; None for a person and when refused.
+        digest: of one slice's pixels, by which copies are known; None for a person and when refused.
     """
 
     probabilities: dict[str, float] | None
@@ -41,6 +43,7 @@ class Answer:
     stage_set: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     readings: Readings | None = field(default=None, repr=False, compare=False)
+    digest: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def any_dementia(self) -> AnyDementia | None:
@@ -61,7 +64,8 @@ class Prediction:
         slices: one per slice, in order.
         person: of all slices together that were not refused; see `together`.
         notes: on the scans among them: what is doubtful, was chosen or was left out, sentences without a full stop.
-        heights: of the slices, z in mm in the frame; None for one that came by itself or was cut as it lies.
+        heights: of the slices, z in mm in the frame; None where unknown, as of a picture that `alzedge prepare` did not
+            write, or where it was cut as it lies.
     """
 
     slices: tuple[Answer, ...]
@@ -75,6 +79,8 @@ def together(
 ) -> Answer:
     """The answer for a person, from the slices that were not refused.
 
+    Slices that are equal pixel by pixel are one observation and count once; the answer notes it.
+
     Args:
         answers: of the person's slices.
         measures: the file's rule; without one the answer is the mean of the slices' probabilities.
@@ -86,18 +92,64 @@ def together(
     threshold = answers[0].threshold if answers else None
     given = [answer for answer in answers if answer.probabilities is not None]
     if not given:
-        return Answer(None, "no slice looks like an axial brain MRI slice as the model knows them", None, threshold)
-    readings = [answer.readings for answer in given if answer.readings is not None]
-    if measures is not None and len(readings) == len(given):
-        return _measured(measures, Readings.join(readings), threshold, age, sex)
-    shares = [answer.probabilities for answer in given if answer.probabilities is not None]
-    return Answer({stage: float(np.mean([one[stage] for one in shares])) for stage in shares[0]}, None, None, threshold)
+        return Answer(None, _why_none({answer.refused for answer in answers}), None, threshold)
+    once = without_copies(given)
+    notes = _on_copies(len(given) - len(once), len(given))
+    readings = [answer.readings for answer in once if answer.readings is not None]
+    if measures is not None and len(readings) == len(once):
+        return replace(_measured(measures, Readings.join(readings), threshold, age, sex), notes=notes)
+    shares = [answer.probabilities for answer in once if answer.probabilities is not None]
+    mean = {stage: float(np.mean([one[stage] for one in shares])) for stage in shares[0]}
+    return Answer(mean, None, None, threshold, notes=notes)
+
+
+def _why_none(refused: set[str | None]) -> str:
+    """The cure that is the same for all slices, as of those on one side; else that none looks like one."""
+    alike = refused.pop() if len(refused) == 1 else None
+    if alike is None or alike == NOT_A_SLICE:
+        return "no slice looks like an axial brain MRI slice as the model knows them"
+    return alike
+
+
+def without_copies(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers for different slices: of those for equal pixels the first."""
+    seen: set[bytes] = set()
+    kept = []
+    for answer in answers:
+        if answer.digest is None or answer.digest not in seen:
+            kept.append(answer)
+        if answer.digest is not None:
+            seen.add(answer.digest)
+    return kept
+
+
+def _on_copies(copies: int, slices: int) -> tuple[str, ...]:
+    if not copies:
+        return ()
+    rest = "are copies of others and count once" if copies > 1 else "is a copy of another and counts once"
+    return (f"{copies} of {slices} answered slices {rest}",)
+
+
+def notes_in_words(slices: Sequence[Answer], person: Answer | None = None) -> list[str]:
+    """Sentences on what was done to slices before they were answered, each with the numbers of the slices it is about.
+
+    Args:
+        slices: a person's answers in order.
+        person: the answer for all of them, whose own notes follow; None where they are not one person's.
+    """
+    rows: dict[str, list[str]] = {}
+    for number, answer in enumerate(slices, 1):
+        for note in answer.notes:
+            rows.setdefault(note, []).append(str(number))
+    told = [f"Slice{'s' if len(which) > 1 else ''} {', '.join(which)}: {note}." for note, which in rows.items()]
+    return [*told, *(f"{note}." for note in (person.notes if person else ()))]
 
 
 def of_each(
     readings: Readings,
     single: SingleSlices | None,
     unlikeness: Sequence[float | None],
+    digests: Sequence[bytes],
     threshold: float | None,
     age: float | None,
     sex: str | None,
@@ -107,7 +159,7 @@ def of_each(
     Args:
         readings: of N slices.
         single: the file's rule for slices one by one; None where it has none.
-        unlikeness: N, see `Answer`.
+        unlikeness, digests: N each, see `Answer`.
         threshold: the file's.
         age, sex: see `together`.
     """
@@ -117,8 +169,19 @@ def of_each(
     else:
         told = [(one.probabilities.tolist(), one.brain_volume, one.apparent_age) for one in single(readings, age, sex)]
     return [
-        Answer(dict(zip(STAGES, shares, strict=True)), None, strange, threshold, volume, apparent, readings=own)
-        for (shares, volume, apparent), strange, own in zip(told, unlikeness, readings.each(), strict=True)
+        Answer(
+            dict(zip(STAGES, shares, strict=True)),
+            None,
+            strange,
+            threshold,
+            volume,
+            apparent,
+            readings=own,
+            digest=same,
+        )
+        for (shares, volume, apparent), strange, own, same in zip(
+            told, unlikeness, readings.each(), digests, strict=True
+        )
     ]
 
 

@@ -3,6 +3,7 @@
 An `Answerer` lives where an interpreter is; `alzedge.inference.predict` deals the chunks out.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -112,7 +113,7 @@ class Answerer:
         measure: Measure | None = None,
     ) -> None:
         self._classifier, self._measure = classifier, measure
-        self._prepared, self._age, self._sex = prepared, age, sex
+        self._age, self._sex = age, sex
         self.on_share: Callable[[float], None] = lambda share: None
         self._reader = ItemReader(classifier.levels if prepared else None, lambda share: self.on_share(share))
 
@@ -132,6 +133,7 @@ class Answerer:
         results = [Result(item.name, error=item.problem) for item in chunk]
         pixels = np.empty((len(chunk), HEIGHT, WIDTH), np.uint8)
         slices: list[int] = []
+        heights: list[float] = []
         for index, item in enumerate(chunk):
             if item.kind == PROBLEM:
                 continue
@@ -140,12 +142,13 @@ class Answerer:
                 pixels[len(slices)] = one.pixels[0]
                 if one.problem is None:
                     slices.append(index)
+                    heights += one.heights or (math.nan,)
                 else:
                     results[index] = Result(item.name, (self._classifier.answer_misfit(one.pixels[0], one.problem),))
             except (UserError, OSError) as error:
                 results[index] = _failed(item, error)
         read = pixels[: len(slices)]
-        answers = self._classifier.answers(read, age=self._age, sex=self._sex)
+        answers = self._classifier.answers(read, heights, self._age, self._sex)
         features = None if self._measure is None else self._measure(read)
         for number, (index, answer) in enumerate(zip(slices, answers, strict=True)):
             own = None if features is None else features[number : number + 1]
@@ -157,10 +160,10 @@ class Answerer:
             volume = self._reader.read(item)
         except (UserError, OSError) as error:
             return [_failed(item, error)]
-        heights = volume.positions if self._prepared else ()  # cut as it lies, a volume has heights of its own
-        answers = self._classifier.answers(volume.pixels, heights, self._age, self._sex)
+        answers = self._classifier.answers(volume.pixels, volume.heights, self._age, self._sex)
         person = self.person(answers) if len(answers) > 1 else None
-        notes = (*volume.notes, *(one.sentence for one in volume.left_out if not one.damaged))
+        copies = () if person is None else person.notes
+        notes = (*volume.notes, *(one.sentence for one in volume.left_out if not one.damaged), *copies)
         features = None if self._measure is None else self._measure(volume.pixels)
         answer = Result(item.name, tuple(answers), person, volume.positions, None, notes, (), volume.quality, features)
         return [answer, *(Result(item.name, error=one.sentence) for one in volume.left_out if one.damaged)]
@@ -190,7 +193,9 @@ def as_one_person(
         names += [f"{result.name}:{n}" if many else result.name for n in range(1, 1 + len(result.answers))]
     if answers:
         measured = np.concatenate(features) if features else None
-        yield Result(name, tuple(answers), person(answers), names=tuple(names), notes=tuple(notes), features=measured)
+        together = person(answers)
+        told = (*notes, *together.notes)
+        yield Result(name, tuple(answers), together, names=tuple(names), notes=told, features=measured)
 
 
 def _failed(item: Item, error: Exception) -> Result:

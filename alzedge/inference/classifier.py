@@ -1,5 +1,6 @@
 """Run an exported student with numpy, Pillow and a LiteRT interpreter alone."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -145,10 +146,9 @@ class Classifier:
         heights: list[float | None] = []
         for one in read_source(source, self.levels if prepare else None):
             notes += one.notes
-            placed = one.positions if prepare else ()  # cut as it lies, a volume has heights of its own
-            heights.extend(placed or [None] * len(one.pixels))
+            heights.extend(one.heights or [None] * len(one.pixels))
             if one.problem is None:
-                answers += self.answers(one.pixels, placed, age, sex)
+                answers += self.answers(one.pixels, one.heights, age, sex)
             else:
                 answers.append(self.answer_misfit(one.pixels[0], one.problem))
         if not answers:
@@ -210,9 +210,9 @@ class Classifier:
         shown = images if len(accepted) == len(images) else images[accepted]
         readings = Readings.of(self._outputs(shown, age, sex), heights[accepted])
         strange = [unlikeness[row] for row in accepted]
-        for row, answer in zip(
-            accepted, of_each(readings, self._single, strange, self.threshold, age, sex), strict=True
-        ):
+        digests = [hashlib.sha256(pixels.tobytes()).digest() for pixels in shown]
+        given = of_each(readings, self._single, strange, digests, self.threshold, age, sex)
+        for row, answer in zip(accepted, given, strict=True):
             answers[row] = answer
         return answers
 

@@ -43,6 +43,8 @@ class Slices:
         pixels: uint8 (N, 208, 176).
         problem: the sentence why a picture is no proper slice; its pixels are then for the guard's eyes only.
         positions: of a volume, the height of each slice in mm: in the frame, unless it was cut as it lies.
+        heights: of the slices, z in mm in the frame, of a volume and of a picture that `alzedge prepare` wrote; nothing
+            where unknown.
         left_out: files of a series that are not in the volume.
         notes: what is doubtful or was chosen on the way, sentences without a full stop.
         quality: figures on a volume's registration; None where there was none.
@@ -56,6 +58,7 @@ class Slices:
     notes: tuple[str, ...] = ()
     quality: "Quality | None" = None
     prepared: "Prepared | None" = None
+    heights: tuple[float, ...] = ()
 
 
 class ItemReader:
@@ -84,7 +87,8 @@ class ItemReader:
         (file,) = item.files
         data = self._entry(item, file, MAX_BYTES) if item.archive else read_bytes(Path(file))
         pixels, problem = fit_slice(data, item.name)
-        return Slices(pixels[np.newaxis], problem)
+        heights = () if item.archive else _height_of(Path(file))
+        return Slices(pixels[np.newaxis], problem, heights=heights)
 
     def _volume(self, item: Item) -> Slices:
         from alzedge.imaging.volumes import volume_of
@@ -105,7 +109,8 @@ class ItemReader:
             head = open_head(grid, self._heights, self._progress)
         except MemoryError as error:
             raise UserError(f"{item.name}: not enough memory for it; resample it to 1 mm.") from error
-        return Slices(head.slices, None, head.heights, tuple(left_out), head.notes, head.quality, head.prepared)
+        notes, heights = head.notes, head.heights
+        return Slices(head.slices, None, heights, tuple(left_out), notes, head.quality, head.prepared, heights)
 
     def _called(self, item: Item, file: str) -> str:
         return f"{item.archive}/{file}" if item.archive else file
@@ -120,6 +125,16 @@ class ItemReader:
         if self._archive is None or self._archive.source != source:
             self._archive = open_tree(source)
         return self._archive.read(file, limit)
+
+
+def _height_of(file: Path) -> tuple[float, ...]:
+    """Height of a slice that `alzedge prepare` wrote; nothing of any other picture."""
+    if not file.name.startswith("level_"):  # spares all others the imports
+        return ()
+    from alzedge.preparation.scans import prepared_height
+
+    height = prepared_height(file)
+    return () if height is None else (height,)
 
 
 def read_source(source: Source, heights: Sequence[float] | None) -> Iterator[Slices]:

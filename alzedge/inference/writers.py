@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from typing import Any, Protocol, TextIO
 
-from alzedge.inference.answer import Answer
+from alzedge.inference.answer import Answer, without_copies
 from alzedge.inference.answering import Result
 from alzedge.inference.measures.operating_point import AnyDementia, OperatingPoint
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
@@ -128,9 +128,15 @@ def _parts(result: Result, age: float | None, sex: str | None) -> list[str]:
     refused = sum(answer.refused is not None for answer in result.answers)
     slices = len(result.answers)
     if refused == slices:
-        return [f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slices refused)"]
+        return [
+            f"{result.person.refused}; {_CHECK_VOLUME} ({slices} of {slices} slice{'' if slices == 1 else 's'} refused)"
+        ]
     together = "mean of" if result.person.stage_set is None else "from"
-    return [*_answer_parts(result.person, age, sex), f"{together} {slices - refused} slices, {refused} refused"]
+    counted = len(without_copies([answer for answer in result.answers if answer.refused is None]))
+    basis = f"{together} {counted} slice{'' if counted == 1 else 's'}, {refused} refused"
+    if copies := slices - refused - counted:
+        basis += f", {copies} cop{'y' if copies == 1 else 'ies'} left out"
+    return [*_answer_parts(result.person, age, sex), basis]
 
 
 def _answer_parts(answer: Answer, age: float | None, sex: str | None) -> list[str]:
@@ -153,8 +159,14 @@ def beside_threshold(dementia: AnyDementia | None) -> str:
     if dementia is None or dementia.threshold is None:
         return "" if dementia is None else f"any dementia {dementia.value:.3f}, no threshold known"
     side = "above" if dementia.above else "below"
-    digits = 3 if f"{dementia.value:.3f}" != f"{dementia.threshold:.3f}" else 6
-    return f"any dementia {dementia.value:.{digits}f}, {side} the threshold {dementia.threshold:.{digits}f}"
+    value, threshold = digits_of(dementia.value, dementia.threshold)
+    return f"any dementia {value}, {side} the threshold {threshold}"
+
+
+def digits_of(value: float, threshold: float) -> tuple[str, str]:
+    """A score and the threshold with as many digits as it takes to see on which side the score lies."""
+    digits = 3 if f"{value:.3f}" != f"{threshold:.3f}" else 6
+    return f"{value:.{digits}f}", f"{threshold:.{digits}f}"
 
 
 def _as_json(result: Result) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from alzedge.preparation import frame
 from alzedge.preparation.brightness import WHITE
 from alzedge.preparation.picture import draw_quality
 from alzedge.preparation.prepare import Prepared
-from alzedge.preparation.scans import FIGURES, VOLUME
+from alzedge.preparation.scans import FIGURES, SLICES, VOLUME
 from alzedge.utils.files import replacing, write_bytes, write_json
 
 
@@ -32,7 +32,7 @@ def write_prepared(prepared: Prepared, folder: Path, source: str | None = None) 
     """
     for level, pixels in enumerate(prepared.slices(), start=1):
         height = int(frame.height_of(level))
-        with replacing(folder / "slices" / f"level_{level:02d}_z{height:+03d}.png") as temporary:
+        with replacing(folder / SLICES / f"level_{level:02d}_z{height:+03d}.png") as temporary:
             Image.fromarray(pixels).save(temporary)
     _write_volume(prepared, folder / VOLUME)
     with replacing(folder / "quality.png") as temporary:

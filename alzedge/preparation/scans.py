@@ -1,5 +1,6 @@
 """A head's scan from any file or folder that a researcher has: NIfTI, Analyze pair, DICOM series, OASIS-1's folders."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,8 +16,9 @@ from alzedge.imaging.grid import MAX_VOXELS, Grid, Named
 from alzedge.imaging.volumes import grid_of
 from alzedge.preparation import frame
 
-# Of a folder that `alzedge prepare` wrote for a scan: its volume in the frame, and the figures, which it writes last.
-VOLUME, FIGURES = "volume.nii.gz", "quality.json"
+# Of a folder that `alzedge prepare` wrote for a scan: volume in the frame, slices, and the figures, which it writes last.
+VOLUME, SLICES, FIGURES = "volume.nii.gz", "slices", "quality.json"
+_LEVEL = re.compile(r"level_\d+_z([+-]\d+)\.png")
 # OASIS-1's folder of a session, best first: in the atlas and masked, in the atlas, averaged, one raw repeat.
 _OASIS = (
     "PROCESSED/MPRAGE/T88_111/*_t88_masked_gfc.hdr",
@@ -137,6 +139,25 @@ def prepared_volume(folder: Path) -> Path | None:
     """The volume of a folder that `alzedge prepare` wrote for a scan; None of any other folder."""
     volume = folder / VOLUME
     return volume if volume.is_file() and (folder / FIGURES).is_file() else None
+
+
+def prepared_folder(path: Path) -> Path | None:
+    """The folder that `alzedge prepare` wrote for a scan, named itself or by its folder of slices; None for any other."""
+    for folder in (path, path.parent if path.name == SLICES else path):
+        if (folder / FIGURES).is_file() and (folder / SLICES).is_dir():
+            return folder
+    return None
+
+
+def prepared_height(file: Path) -> float | None:
+    """Height z in mm in the frame of a slice that `alzedge prepare` wrote, by its name and the figures beside its folder.
+
+    None for any other file: a name alone does not tell that the slice lies in the frame.
+    """
+    found = _LEVEL.fullmatch(file.name)
+    folder = file.absolute().parent
+    known = found is not None and folder.name == SLICES and (folder.parent / FIGURES).is_file()
+    return float(found[1]) if found is not None and known else None
 
 
 def oasis_scan(folder: Path) -> Path | None:

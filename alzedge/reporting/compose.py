@@ -152,7 +152,7 @@ def _limits(record: Record) -> tuple[str, ...]:
     else:
         who = "people unknown" if people is None else f"{people} people"
         learned = (
-            f"It has learned from {slices} slices of {who}; other scanners, other diseases and other "
-            "populations were not tried."
+            f"It has learned from {slices} slices of {who}; how well it does on other scanners, other diseases and other "
+            "populations was not measured."
         )
     return learned, "It tells no cause of dementia, and no other disease.", DISCLAIMER

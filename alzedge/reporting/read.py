@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,17 @@ from numpy.typing import NDArray
 
 from alzedge.errors import UserError
 from alzedge.imaging.file_types import DICOM
+from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.inputs import Item, find_items, sentence
 from alzedge.inference.sources import ItemReader, Slices
 from alzedge.preparation.picture import draw_quality
-from alzedge.preparation.scans import FIGURES, prepared_volume
+from alzedge.preparation.scans import FIGURES, SLICES, prepared_folder, prepared_volume
+from alzedge.preparation.upright import cure_for, way_of_landscape
 from alzedge.reporting.compose import png, registration_of
 from alzedge.reporting.content import Registration
 from alzedge.utils.privacy import hushed
 
-_PICTURE, _SLICES = "quality.png", "slices"
+_PICTURE = "quality.png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Material:
     Attributes:
         pixels: uint8 (N, 208, 176).
         heights: of the slices, z in mm in the frame, NaN where unknown.
-        registration: of the scan, where `alzedge prepare` made the slices.
+        registration: of the scan, where `alzedge prepare` made the slices; of several scans the worst verdict.
         instances: pydicom data sets of the source's DICOM files, without pixels; they hold what identifies the patient.
     """
 
@@ -57,25 +58,34 @@ def read_material(
     Raises:
         UserError: something in it cannot be read, pictures of another size, or scans of several patients.
     """
-    reader, pixels, instances, registrations = ItemReader(levels, progress), [], [], []
+    reader, pixels, instances = ItemReader(levels, progress), [], []
+    registrations: dict[Path | str, Registration] = {}  # by scan, which may be named by its folder and its slices both
     heights: list[float] = []
     for source in sources:
-        prepared = _prepared_folder(source)
+        prepared = prepared_folder(source)
         if prepared is not None:
-            registrations.append(read_registration(prepared))
+            registrations[prepared] = read_registration(prepared)
         cut = prepared == source and prepared_volume(source) is None
-        for item in find_items([source / _SLICES if cut else source]):
+        for item in find_items([source / SLICES if cut else source]):
             one = _read(reader, item)
             pixels.append(one.pixels)
-            named = _height_of(item.name) if prepared is not None else math.nan
-            heights += one.positions or [named] * len(one.pixels)
+            heights += one.heights or [math.nan] * len(one.pixels)
             instances += _instances(item)
             if one.prepared is not None and prepared is None:
-                registrations.append(registration_of(one.prepared.quality, png(np.asarray(draw_quality(one.prepared)))))
+                picture = png(np.asarray(draw_quality(one.prepared)))
+                registrations[item.name] = registration_of(one.prepared.quality, picture)
     if len({str(one.get("PatientID", "")) for one in instances}) > 1:
         raise UserError(f"{sources[0]}: DICOM files of several patients; a report is of one person, name one's files.")
-    registration = registrations[0] if len(registrations) == 1 else None
-    return Material(np.concatenate(pixels), tuple(heights), registration, tuple(instances))
+    return Material(np.concatenate(pixels), tuple(heights), _joined([*registrations.values()]), tuple(instances))
+
+
+def _joined(registrations: Sequence[Registration]) -> Registration | None:
+    """The one registration, or of several scans the worst verdict and all remarks, without a picture; None of none."""
+    if len(registrations) < 2:
+        return registrations[0] if registrations else None
+    worst = next((one.verdict for one in registrations if one.verdict != "good"), "good")
+    remarks = dict.fromkeys(remark for one in registrations for remark in one.remarks)
+    return Registration(worst, (f"the worst of {len(registrations)} scans", *remarks), None)
 
 
 def _read(reader: ItemReader, item: Item) -> Slices:
@@ -84,14 +94,9 @@ def _read(reader: ItemReader, item: Item) -> Slices:
     except OSError as error:
         raise UserError(sentence(error, item.name)) from error
     if one.problem is not None:
-        raise UserError(one.problem)
+        cure = cure_for(way_of_landscape(one.pixels[0]))  # of one on its side, as the answer for it has it
+        raise UserError(f"{item.name}: {NOT_A_SLICE}{cure}." if cure else one.problem)
     return one
-
-
-def _height_of(name: str) -> float:
-    """Height in mm in the name of a slice that `alzedge prepare` wrote; NaN in any other."""
-    found = re.search(r"_z([+-]\d+)\.png$", name)
-    return float(found[1]) if found else math.nan
 
 
 def read_registration(folder: Path) -> Registration:
@@ -107,14 +112,6 @@ def read_registration(folder: Path) -> Registration:
         raise UserError(f"{folder / FIGURES}: damaged, or not of `alzedge prepare`; prepare the scan again.") from error
     picture = folder / _PICTURE
     return Registration(verdict, tuple(map(str, remarks)), picture.read_bytes() if picture.is_file() else None)
-
-
-def _prepared_folder(path: Path) -> Path | None:
-    """The folder of a prepared scan, named itself or by its slices."""
-    for folder in (path, path.parent if path.name == _SLICES else path):
-        if (folder / FIGURES).is_file() and (folder / _SLICES).is_dir():
-            return folder
-    return None
 
 
 def _instances(item: Item) -> list[Any]:

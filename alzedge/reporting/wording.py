@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from alzedge import __version__
+from alzedge.inference.answer import notes_in_words
 from alzedge.inference.measures.norm_picture import curve_sentence, norm_svg
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
-from alzedge.inference.measures.words import percentile_in_words, set_in_words
+from alzedge.inference.measures.words import percentile_in_words, percentile_sentence, set_in_words
+from alzedge.inference.writers import digits_of
 from alzedge.reporting.content import Report
 from alzedge.stages import STAGES, TITLES
 
@@ -34,8 +36,11 @@ def figures(report: Report) -> list[Line]:
     person, lines = report.person, []
     if person.any_dementia is None:
         return [Line("Refused", f"{person.refused}.")]
-    beside = "" if person.threshold is None else f"threshold {person.threshold:.2f}"
-    lines.append(Line("Score for any dementia, 0 to 1", f"{person.any_dementia.value:.2f}", beside))
+    score, beside = f"{person.any_dementia.value:.3f}", ""
+    if person.threshold is not None:
+        score, threshold = digits_of(person.any_dementia.value, person.threshold)
+        beside = f"threshold {threshold}"
+    lines.append(Line("Score for any dementia, 0 to 1", score, beside))
     if person.brain_volume is not None:
         lines.append(_volume(report, person.brain_volume))
     if person.apparent_age is not None:
@@ -54,8 +59,12 @@ def figures(report: Report) -> list[Line]:
 def trust(report: Report) -> list[str]:
     """Sentences on how far to trust it: operating point, stages, quality, unlikeness, limits."""
     sentences = [report.operating, report.cannot, *([report.weighed] if report.weighed else []), _answered(report)]
+    sentences += notes_in_words(report.slices, report.person)
     if report.norm is not None:
         sentences.append(curve_sentence(report.norm, report.told.sex))
+        volume = report.person.brain_volume
+        if report.told.age is not None and volume is not None and volume.percentile is None:
+            sentences.append(percentile_sentence(report.norm, report.told.age))
     if report.registration is None:
         sentences.append("No registration belongs to these slices, so nothing is said about their quality.")
     else:
@@ -102,10 +111,13 @@ def _age(age: ApparentAge) -> Line:
 
 def _answered(report: Report) -> str:
     refused = sum(answer.probabilities is None for answer in report.slices)
-    words = f"{len(report.slices) - refused} of {len(report.slices)} slices were answered"
+    slices, answered = len(report.slices), len(report.slices) - refused
+    words = f"{answered} of {slices} slices {'was' if answered == 1 else 'were'} answered"
+    if slices == 1:
+        words = f"The slice was {'answered' if answered else 'refused'}"
     values = [answer.unlikeness for answer in report.slices if answer.unlikeness is not None]
     if values:
-        words += (
-            f"; their unlikeness to slices the model knows is {min(values):.2f} to {max(values):.2f}, refused above 1"
-        )
+        ends = dict.fromkeys((f"{min(values):.2f}", f"{max(values):.2f}"))  # one where they are alike
+        whose = "its" if slices == 1 else "their"
+        words += f"; {whose} unlikeness to slices the model knows is {' to '.join(ends)}, refused above 1"
     return f"{words}."

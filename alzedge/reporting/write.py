@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from alzedge.inference.classifier import Classifier
+from alzedge.preparation.upright import TURNED, turned_where
 from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_report, make_tiles
 from alzedge.reporting.content import UNTOLD, Report, Told
 from alzedge.reporting.heat import LEGEND, heat_classifier
@@ -40,13 +41,12 @@ def report_on(
     classifier = Classifier.load(model)
     material = read_material(sources, classifier.levels, progress)
     answers = classifier.answers(material.pixels, material.heights, told.age, told.sex)
+    slices = turned_where(material.pixels, [TURNED in answer.notes for answer in answers])
     rows = chosen_rows(answers)
     explainer = heat_classifier(model, classifier)
     answered = any(answer.probabilities is not None for answer in answers)
-    heat = (
-        explainer.heat_maps(material.pixels[rows], told.age, told.sex) if explainer is not None and answered else None
-    )
-    pictures = Pictures(make_tiles(material.pixels, rows, heat, material.heights), hash_of(material.pixels), LEGEND)
+    heat = explainer.heat_maps(slices[rows], told.age, told.sex) if explainer is not None and answered else None
+    pictures = Pictures(make_tiles(slices, rows, heat, material.heights), hash_of(slices), LEGEND)
     person = classifier.person(answers, told.age, told.sex)
     report = make_report(classifier.record, person, answers, pictures, made, material.registration, told)
     return report, material

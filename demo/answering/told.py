@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from alzedge.errors import UserError
 from alzedge.inference.measures.person import check_person
 
 
@@ -30,9 +29,5 @@ def read_told(age: Any, sex: Any) -> Told:
         UserError: an age that cannot be or is not a number, or another sex than 'F' or 'M'.
     """
     age, sex = (None if value == "" else value for value in (age, sex))
-    if age is not None and (isinstance(age, bool) or not isinstance(age, int | float)):
-        raise UserError("The age is not a number; give years above 0 and up to 120, or leave it out.")
-    if sex is not None and not isinstance(sex, str):
-        raise UserError("The sex is not a text; give 'F' or 'M', or leave it out.")
     check_person(age, sex)
     return Told(None if age is None else float(age), sex)

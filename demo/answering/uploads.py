@@ -21,6 +21,7 @@ from alzedge.errors import UserError
 from alzedge.imaging.file_types import IMAGE, VOLUMES, kind_of, read_start
 from alzedge.imaging.slices import HEIGHT, WIDTH, fit_slice, read_bytes
 from alzedge.inference.guard import NOT_A_SLICE, Guard, unlikeness_of_misfit
+from alzedge.preparation.upright import cure_for, way_of_landscape
 
 _ALONE = "a volume beside other files; upload it by itself"
 
@@ -34,12 +35,13 @@ class Unread:
     Attributes:
         name: of the file; text from a stranger.
         problem: the sentence why, which begins with the name.
-        unlikeness: of a picture that the guard takes for something else than a slice; else None.
+        unlikeness, cure: of a picture that the guard takes for something else than a slice, as `NotASlice` has them.
     """
 
     name: str
     problem: str
     unlikeness: float | None = None
+    cure: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,16 @@ class NotASlice(UserError):
     Args:
         name: how to call it in messages.
         unlikeness: see `alzedge.inference.classifier.Answer`.
+        cure: of one on its side, the rest of the sentence; see `alzedge.preparation.upright.cure_for`.
     """
 
-    def __init__(self, name: str, unlikeness: float) -> None:
-        super().__init__(name, unlikeness)  # the arguments, so that it travels between processes
-        self.name, self.unlikeness = name, unlikeness
+    def __init__(self, name: str, unlikeness: float, cure: str = "") -> None:
+        super().__init__(name, unlikeness, cure)  # the arguments, so that it travels between processes
+        self.name, self.unlikeness, self.refused = name, unlikeness, NOT_A_SLICE + cure
+        self.cure = cure
 
     def __str__(self) -> str:
-        return f"{self.name}: {NOT_A_SLICE}."
+        return f"{self.name}: {self.refused}."
 
 
 class Call(Protocol):
@@ -179,7 +183,7 @@ def decode_picture(data: bytes, name: str, limits: Limits, guard: Guard | None) 
     if problem is None:
         refuse_text(pixels, name)
         return pixels
-    raise NotASlice(name, unlikeness_of_misfit(guard, pixels, problem))
+    raise NotASlice(name, unlikeness_of_misfit(guard, pixels, problem), cure_for(way_of_landscape(pixels)))
 
 
 def discard(paths: Sequence[str | Path]) -> None:
@@ -210,8 +214,10 @@ def _pictures(files: Sequence[Path], limits: Limits, guard: Guard | None, call: 
                 raise UserError(f"{file.name}: the files before it took too long to read; upload it by itself.")
             slices.append(call(read_picture, file, limits, guard))
             names.append(file.name)
+        except NotASlice as refusal:
+            unread.append(Unread(file.name, str(refusal), refusal.unlikeness, refusal.cure))
         except UserError as error:
-            unread.append(Unread(file.name, str(error), error.unlikeness if isinstance(error, NotASlice) else None))
+            unread.append(Unread(file.name, str(error)))
     stacked = np.stack(slices) if slices else np.empty((0, HEIGHT, WIDTH), np.uint8)
     return Upload(stacked, tuple(names), False, tuple(unread))
 
@@ -220,5 +226,7 @@ def _nothing_read(unread: Sequence[Unread]) -> UserError:
     """The error for files of which none could be read: the first one's problem."""
     first = unread[0]
     if len(unread) == 1:
-        return UserError(first.problem) if first.unlikeness is None else NotASlice(first.name, first.unlikeness)
+        if first.unlikeness is None:
+            return UserError(first.problem)
+        return NotASlice(first.name, first.unlikeness, first.cure)
     return UserError(f"None of {len(unread)} files could be read. {first.problem}")

@@ -18,6 +18,7 @@ from alzedge.demo.html.verdict import (
     threshold_of,
     verdict_of,
 )
+from alzedge.inference.answer import notes_in_words, without_copies
 from alzedge.metrics.caveats import cannot_sentence
 from alzedge.metrics.record_facts import is_synthetic
 from alzedge.model_file.read_write import Record
@@ -61,6 +62,7 @@ def answer_html(
         about=_person(reply, threshold) if reply.one_person else None,
         shown=_slice(reply, threshold),
         problem=problem,
+        notes=notes_in_words(reply.answers, person if reply.one_person else None),
         weighed=weighed,
         measures=measures,
         stage_set=stage_set_html(person) if of_one else "",
@@ -108,8 +110,9 @@ class _Shown:
 
 
 def _person(reply: Reply, threshold: float | None) -> _Shown:
-    verdict, count = verdict_of(reply.person, threshold), len(reply.given)
-    left_out = len(reply.answers) - count
+    verdict = verdict_of(reply.person, threshold)
+    count = len(without_copies([reply.answers[row] for row in reply.given]))
+    left_out = len(reply.answers) - len(reply.given)
     basis = f"{'The mean over' if reply.measures is None else 'From'} {count} slices" if count > 1 else "One slice"
     basis += f"; {left_out} that the model does not know as brain slices left out" if left_out else ""
     eyebrow = "The phantom" if reply.phantom else "The person"

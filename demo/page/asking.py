@@ -12,7 +12,6 @@ from alzedge.demo.answering.told import NOTHING_TOLD, Told
 from alzedge.demo.answering.uploads import Call, NotASlice, Unread, Upload, read_uploads
 from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
-from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.inference.writers import entries
 from alzedge.metrics.caveats import demographics_sentence
 from alzedge.model_file.read_write import Record
@@ -76,7 +75,7 @@ def ask_model(
     except NotASlice as refusal:
         if len(paths) > 1:
             raise
-        answers = [Answer(None, NOT_A_SLICE, refusal.unlikeness, classifier.threshold)]
+        answers = [Answer(None, refusal.refused, refusal.unlikeness, classifier.threshold)]
     read = time.perf_counter()
     if upload is not None:
         answers = classifier.answers(upload.slices, upload.heights, told.age, told.sex)
@@ -112,7 +111,7 @@ def as_json(classifier: Classifier, asked: Asked) -> Json:
         "name": asked.name,
         "volume": asked.volume,
         **entries(asked.person),
-        **({} if asked.fit is None else _told(asked.fit)),
+        **({} if asked.fit is None else _told(asked.fit, asked.person)),
         "slices": [
             {"name": name, **height, **entries(one)}
             for (name, one), height in zip(asked.answers, _heights(asked), strict=True)
@@ -125,8 +124,8 @@ def as_json(classifier: Classifier, asked: Asked) -> Json:
     }
 
 
-def _told(fit: Fit) -> Json:
-    return {"notes": list(fit.notes), "quality": fit.quality and asdict(fit.quality)}
+def _told(fit: Fit, person: Answer) -> Json:
+    return {"notes": [*fit.notes, *person.notes], "quality": fit.quality and asdict(fit.quality)}
 
 
 def _heights(asked: Asked) -> list[Json]:

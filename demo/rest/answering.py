@@ -16,7 +16,6 @@ from alzedge.demo.rest.pixels import Instance
 from alzedge.errors import UserError
 from alzedge.inference.answer import Answer
 from alzedge.inference.classifier import Classifier
-from alzedge.inference.guard import NOT_A_SLICE
 from alzedge.monitoring.log import Keep
 
 # So many slices are answered at once, in less time than it takes to wake a thread up twice.
@@ -90,7 +89,7 @@ class Answering:
                     self._call(decode_picture, one.picture or b"", one.name, self._limits, self._classifier.guard)
                 )
             except NotASlice as refusal:
-                read.append(Answer(None, NOT_A_SLICE, refusal.unlikeness, self._classifier.threshold))
+                read.append(Answer(None, refusal.refused, refusal.unlikeness, self._classifier.threshold))
             except UserError as error:
                 raise Refusal(400, str(error)) from error
         return read

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alzedge import __version__
+from alzedge.demo.answering.example import load_example
 from alzedge.demo.answering.limits import LIMITS
 from alzedge.demo.answering.turns import Turns
 from alzedge.demo.answering.uploads import call_here
@@ -92,9 +93,10 @@ def test_age_and_sex_come_with_their_instance(
 def test_what_is_no_slice_is_refused_among_others(client: httpx.Client, slices: NDArray[np.uint8]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (208, 176), dtype=np.uint8)
     cat = np.random.default_rng(1).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    instances = [noise.tolist(), png(cat), png(slices[0])]
-    refused, picture, answered = client.post(f"{V1}:predict", json={"instances": instances}).json()["predictions"]
-    for one in (refused, picture):
+    instances = [noise.tolist(), png(cat), png(np.rot90(load_example().slices[3])), png(slices[0])]
+    refused, picture, wide, answered = client.post(f"{V1}:predict", json={"instances": instances}).json()["predictions"]
+    assert wide["refused"].endswith("turn it so that posterior is at the top, 176 wide and 208 high")
+    for one in (refused, picture, wide):
         assert one["probabilities"] is None and one["any_dementia"] is None and one["unlikeness"] > 1
         assert one["refused"].startswith("this does not look like an axial brain MRI slice")
     assert answered["refused"] is None and len(answered["probabilities"]) == len(STAGES)

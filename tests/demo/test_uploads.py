@@ -29,6 +29,7 @@ from alzedge.demo.page.api import answer
 from alzedge.demo.page.desk import Desk
 from alzedge.errors import UserError
 from alzedge.inference.classifier import Classifier
+from alzedge.preparation.upright import TURNED
 
 HTJ2K = "1.2.840.10008.1.2.4.201"
 
@@ -177,6 +178,11 @@ def test_a_picture_of_another_size_is_shown_to_the_guard(tmp_path: Path) -> None
     Image.fromarray(noise).save(tmp_path / "cat.png")
     with pytest.raises(NotASlice, match=r"cat\.png: this does not look like an axial brain MRI slice"):
         read_uploads([tmp_path / "cat.png"], guard=guard)
+    Image.fromarray(np.rot90(load_example().slices[3])).save(tmp_path / "wide.png")
+    cure = "turn it so that posterior is at the top, 176 wide and 208 high"
+    assert answer(Classifier.load(), [tmp_path / "wide.png"])["refused"].endswith(cure)
+    with pytest.raises(NotASlice, match=rf"wide\.png: this does not .*{cure}\.$"):
+        read_uploads([tmp_path / "wide.png"], guard=guard)
     with pytest.raises(UserError, match="400 wide x 300 high"):
         read_uploads([tmp_path / "cat.png"])
 
@@ -203,6 +209,7 @@ def test_a_slice_upside_down_is_shown_turned() -> None:
         for pixels in (example[3:4], example[3:4, ::-1])
     )
     assert upright.view == down.view
+    assert TURNED in down.answer and TURNED not in upright.answer
 
 
 def test_a_bad_file_among_several_loses_only_itself(slices: NDArray[np.uint8], tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from alzedge.export.calibration.fit_measures import Fitted, fit_measures
 from alzedge.export.calibration.record_entries import person_entries
 from alzedge.export.calibration.slice_answers import SliceAnswers
 from alzedge.imaging.preprocessing import Preprocessing
-from alzedge.inference.answer import Prediction
-from alzedge.inference.answering import Result
+from alzedge.inference.answer import Prediction, together
+from alzedge.inference.answering import Result, as_one_person
 from alzedge.inference.classifier import Classifier
 from alzedge.inference.guard import Guard
 from alzedge.inference.measures.rule import Measures
@@ -139,6 +139,26 @@ def test_text_json_and_csv_say_the_same(classifier: Classifier, images: np.ndarr
     assert document["brain_volume"] is None and row["brain_volume"] == row["apparent_age_high"] == ""
 
 
+def test_copies_of_a_slice_are_one_observation(classifier: Classifier, images: np.ndarray) -> None:
+    once = classifier.predict(images[:3])
+    again = classifier.predict(images[[0, 1, 2, 0, 0]])
+    assert replace(again.person, notes=()) == once.person and len(again.slices) == 5
+    assert once.person.notes == () and again.person.notes == (
+        "2 of 5 answered slices are copies of others and count once",
+    )
+    results = [Result(str(row), (answer,)) for row, answer in enumerate(again.slices)]
+    (person,) = as_one_person("sub", results, classifier.person)
+    assert person.notes == again.person.notes and person.person == again.person
+    assert "from 3 slices, 0 refused, 2 copies left out" in written(again)[0]
+    # Without the rule, likewise.
+    assert together(again.slices) == replace(together(once.slices), notes=again.person.notes)
+    alone = classifier.predict(images[[0, 0]])
+    assert replace(alone.person, notes=()) == classifier.predict(images[0]).person
+    assert (
+        alone.person.notes[0].startswith("1 of 2 answered slices is a copy") and "from 1 slice, 0" in written(alone)[0]
+    )
+
+
 def test_what_belongs_beside_the_answer(record: dict[str, Any], classifier: Classifier) -> None:
     measures = classifier.measures
     assert "give it" in percentile_sentence(measures.norm, None)
@@ -171,7 +191,7 @@ def test_the_command(
     write_tflite(model, flatbuffer, bundled | {"guard": guard.to_dict(), "measures": stages_only.measures.to_dict()})
     write_tflite(wrong, flatbuffer, bundled | {"guard": guard.to_dict(), "measures": record["measures"]})
     volume = save_nifti(tmp_path / "head.nii.gz", as_grid(people.images[6:12]))
-    told = call_cli("predict", "--no-prepare", volume, "--model", model, "--json", "--age", 73.125, "--sex", "F")
+    told = call_cli("predict", "--no-prepare", volume, "--model", model, "--json", "--age", 73.125, "--sex", "f")
     document = json.loads(told.stdout)
     assert "73.125" not in told.stdout  # it is not stored
     (person,) = document["predictions"]

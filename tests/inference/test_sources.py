@@ -64,6 +64,22 @@ def test_what_cannot_be_read_is_a_sentence(classifier: Classifier, source: objec
         classifier.predict(source)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        *((age, "The age is not a number; give years") for age in ("seventy", "74", [74], True)),
+        (float("nan"), "An age of nan cannot be"),
+        (120.0001, "An age of 120.0001 cannot be"),
+        (130.0, "An age of 130 cannot be"),
+    ],
+)
+def test_an_age_that_cannot_be_is_a_sentence(classifier: Classifier, people: DataSet, age: object, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        classifier.predict(people.images[:1], age=age)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="The sex is not a text"):
+        classifier.predict(people.images[:1], age=np.int64(74), sex=["F"])  # type: ignore[arg-type]
+
+
 def test_repr_names_kind_hash_threshold_and_guard(classifier: Classifier) -> None:
     digest, threshold = classifier.record["sha256"][:12], classifier.record["operating_threshold"]["value"]
     assert repr(classifier) == f"<Classifier student-int8 {digest}, threshold {threshold:.3f}, no guard>"

@@ -161,6 +161,12 @@ def test_explain_draws_the_evidence(guarded: Path, people: DataSet, tmp_path: Pa
         np.corrcoef(shift[slices].ravel(), other[slices].ravel())[0, 1] < -0.9
     )  # what speaks for one speaks against the other
     assert_refused(call_cli(*command, "--model", guarded), "no heat map", "--heat-map")
+    (tmp_path / "volume.nii.gz").write_bytes(b"")
+    (tmp_path / "a.dcm").write_bytes(b"")
+    for name in ("volume.nii.gz", "a.dcm", "."):
+        assert_refused(
+            call_cli("explain", tmp_path / name, "--out", out), "single slice", "`alzedge report` takes scans"
+        )
     assert_refused(call_cli(*command), "does not look like an axial brain MRI slice", "--no-guard")
 
 

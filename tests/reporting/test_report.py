@@ -16,18 +16,24 @@ from helpers.commands import assert_refused, call_cli
 from helpers.heads import head
 from helpers.measuring import measuring_record
 from helpers.volumes import save_series
+from PIL import Image
 
 from alzedge.deidentify.images import clean_image
 from alzedge.errors import UserError
+from alzedge.imaging.slices import read_slice
 from alzedge.inference.answer import Answer, together
+from alzedge.inference.classifier import Classifier
 from alzedge.inference.measures.quantities import ApparentAge, BrainVolume
+from alzedge.inference.writers import entries
 from alzedge.model_file.bundled import bundled_model
 from alzedge.model_file.read_write import read_tflite
+from alzedge.preparation.upright import TURNED
 from alzedge.reporting.compose import Pictures, chosen_rows, hash_of, make_report, make_tiles, png
 from alzedge.reporting.content import Registration, Report, Told
 from alzedge.reporting.html import report_html
 from alzedge.reporting.read import read_material
-from alzedge.reporting.wording import figures, heading
+from alzedge.reporting.wording import figures, heading, trust
+from alzedge.reporting.write import report_on
 from alzedge.stages import DISCLAIMER, STAGES
 
 pydicom = pytest.importorskip("pydicom")
@@ -70,8 +76,8 @@ def test_html_holds_everything_and_asks_nobody_for_anything(report: Report) -> N
     for part in (
         *(
             "Any dementia: above the threshold",
-            "0.60",
-            "threshold 0.50",
+            "0.600",
+            "threshold 0.500",
             "0.771",
             "0.752 to 0.790",
             "31st percentile of women",
@@ -191,6 +197,38 @@ def test_dciodvfy_finds_no_error(report: Report, tmp_path: Path, with_source: bo
         assert not [line for line in lines if not any(part in line for part in known)], name
 
 
+def test_a_slice_upside_down_is_drawn_and_explained_turned_and_the_report_says_so(tmp_path: Path) -> None:
+    upright = read_slice(EXAMPLE / "slice4.png")
+    for name, pixels in (("up", upright), ("down", upright[::-1])):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    up, down = (report_on([tmp_path / f"{name}.png"], None, DAY)[0] for name in ("up", "down"))
+    assert down.tiles == up.tiles and down.tiles[0].heat and down.images == up.images
+    assert f"Slice 1: {TURNED}." in trust(down) and not any("upside down" in one for one in trust(up))
+    told = call_cli("explain", tmp_path / "down.png", "--out", tmp_path / "evidence.png")
+    assert f"down.png: {TURNED}" in told.stderr
+
+
+def test_wording_of_one_slice_near_the_threshold_and_of_an_age_off_the_curve(report: Report) -> None:
+    volume = replace(report.person.brain_volume, percentile=None)
+    person = replace(report.person, threshold=0.60004, brain_volume=volume)
+    one = replace(report, slices=report.slices[3:4], person=person, told=Told(97, "F"))
+    assert (figures(one)[0].value, figures(one)[0].note) == ("0.600000", "threshold 0.600040")
+    words = trust(one)
+    assert "The slice was answered; its unlikeness to slices the model knows is 0.30, refused above 1." in words
+    assert any("no percentile at 97" in sentence for sentence in words)
+    assert not any("no percentile" in sentence for sentence in trust(report))
+
+
+def test_a_slice_on_its_side_gets_the_cure_in_reports(tmp_path: Path) -> None:
+    upright = read_slice(EXAMPLE / "slice4.png")
+    wide, same = tmp_path / "wide.png", tmp_path / "same.png"
+    Image.fromarray(np.rot90(upright)).save(wide)
+    Image.fromarray(np.rot90(np.pad(upright, ((0, 0), (16, 16))))[:, 16:-16]).save(same)
+    with pytest.raises(UserError, match=r"wide\.png: .*turn it so that posterior is at the top"):
+        report_on([wide], None, DAY)
+    assert "turn it so that posterior is at the top" in figures(report_on([same], None, DAY)[0])[0].value
+
+
 def prepared_folder(folder: Path, figures: str) -> Path:
     shutil.copytree(EXAMPLE, folder / "slices", ignore=shutil.ignore_patterns("*.txt"))
     (folder / "quality.json").write_text(figures)
@@ -205,9 +243,29 @@ def test_a_prepared_scan_brings_its_registration(tmp_path: Path) -> None:
         assert len(material.pixels) == 7 and material.registration is not None
         assert (material.registration.verdict, material.registration.remarks) == ("good", ("thin",))
         assert material.registration.picture
+    thick = prepared_folder(tmp_path / "b", json.dumps({"verdict": "doubtful", "reasons": ["thick"], "notes": []}))
+    both = read_material([folder, thick], [0.0]).registration
+    assert both == Registration("doubtful", ("the worst of 2 scans", "thin", "thick"), None)
+    assert read_material([folder, folder / "slices"], [0.0]).registration == material.registration
     broken = prepared_folder(tmp_path / "broken", "{}")
     with pytest.raises(UserError, match=r"quality\.json: damaged"):
         read_material([broken], [0.0])
+
+
+def test_a_folder_of_prepared_slices_is_answered_alike_by_report_predict_and_the_api(tmp_path: Path) -> None:
+    slices = prepared_folder(tmp_path / "scan", json.dumps({"verdict": "good", "reasons": [], "notes": []})) / "slices"
+    for level, path in enumerate(sorted(slices.iterdir()), 1):
+        path.rename(slices / f"level_{level:02d}_z{5 * level - 20:+03d}.png")
+    told = json.loads(call_cli("predict", "--json", "--person", slices).stdout)["predictions"][0]
+    report, material = report_on([slices], None, DAY)
+    assert material.heights == tuple(range(-15, 20, 5)) and report.tiles[0].caption == "slice 1, -15 mm"
+    asked = Classifier.load().predict(slices)
+    assert asked.heights == material.heights
+    for person in (report.person, asked.person):
+        assert entries(person) == {name: told[name] for name in entries(person)}
+    (slices.parent / "quality.json").unlink()  # then nothing tells that they lie in the frame
+    unknown = Classifier.load().predict(slices)
+    assert unknown.heights == (None,) * 7 and unknown.person != asked.person
 
 
 def test_the_command_writes_all_formats_or_nothing(tmp_path: Path) -> None:
