@@ -65,6 +65,7 @@ def test_stripped_of_names_a_leak_is_found_and_a_clean_split_is_not_accused(
     assert "nothing can be claimed about unseen people" in quiet["verdict"]["sentence"]
 
 
+@pytest.mark.slow
 def test_command_names_the_people_and_proves_it_with_pixels(tmp_path: Path, crowd: DataSet) -> None:
     data = write_folder(tmp_path / "named", crowd, crowd.slice % 3 == 0, named=True)
     result = call_cli("audit", data, "--out", tmp_path / "out")
@@ -89,6 +90,7 @@ def test_command_names_the_people_and_proves_it_with_pixels(tmp_path: Path, crow
         assert picture.width > 600
 
 
+@pytest.mark.slow
 def test_equal_files_across_the_split_are_a_leak(tmp_path: Path, crowd: DataSet, clean: np.ndarray) -> None:
     folder = write_folder(tmp_path / "copies", crowd, clean, named=True)
     copied = next((folder / "test" / STAGES[2]).iterdir())

@@ -149,6 +149,7 @@ def test_fuzz_any_nesting_of_any_attributes(tmp_path: Path, seed: int) -> None:
     assert not [needle for needle in canaries.needles if needle in clean]
 
 
+@pytest.mark.slow
 def test_the_command_prints_no_canary_and_strings_finds_none(tmp_path: Path) -> None:
     canaries = Canaries("CL")
     dataset = mr_image(head())

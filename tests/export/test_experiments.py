@@ -364,6 +364,7 @@ def test_the_command_refuses_before_it_writes(study: Study, phantoms: DataSet, t
     assert not new.exists()
 
 
+@pytest.mark.slow
 def test_every_kind_of_study_has_its_plot(phantoms: DataSet, tmp_path: Path) -> None:
     for group, axes in (("optimizers", 2 * 3), ("pre-training", 2 * 4), ("study", 4)):
         found = [

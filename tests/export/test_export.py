@@ -131,7 +131,8 @@ def test_every_format_is_the_same_twice(
     assert files_of(again) == files_of(path)
 
 
-@pytest.mark.parametrize("fmt", [TRAINED[0], *(pytest.param(fmt, marks=pytest.mark.slow) for fmt in TRAINED[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("fmt", TRAINED)
 def test_students_are_trained_to_be_smaller(fmt: str, exported: Exported, trained_student: Path) -> None:
     path, verdict = exported(fmt)
     check_file(path, fmt)

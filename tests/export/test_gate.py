@@ -129,6 +129,7 @@ def write_predictions(path: Path, dataset: DataSet, right: float, seed: int) -> 
     return path
 
 
+@pytest.mark.slow
 def test_the_command_tells_the_outcomes_apart_by_exit_codes(tmp_path: Path) -> None:
     dataset = make_phantoms(40, 5)
     small = ("--set", "phantoms.subjects=40", "--set", "phantoms.slices=5", "--replicates", 200, "--floor-margin", 1)

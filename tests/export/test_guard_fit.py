@@ -130,6 +130,7 @@ def test_the_threshold_comes_from_training_people_alone(people: DataSet, guard: 
     assert other.measured["false_refusals"]["refused"] > 0.9
 
 
+@pytest.mark.slow
 def test_ood_images_are_refused_and_new_phantoms_are_not(people: DataSet, guard: Guard) -> None:
     assert (guard.unlikeness(make_phantoms(30, 6, seed=7).images) > 1).mean() < 0.1
     for name in ("noise", "photographs", "drawn radiographs", "drawn screenshots", "one grey", "coronal cuts"):

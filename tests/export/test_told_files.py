@@ -44,6 +44,7 @@ def asked() -> tuple[np.ndarray, np.ndarray]:
     return random.random((24, 52, 44, 1), np.float32), Coding().of_people(ages, random.choice(["F", "M", ""], 24))
 
 
+@pytest.mark.slow
 def test_each_format_answers_as_keras_does(student: keras.Model, asked: tuple[np.ndarray, np.ndarray]) -> None:
     images, told = asked
     model = with_probabilities(student)

@@ -63,6 +63,7 @@ def run_of(folder: Path, data: DataSet) -> SplitRun:
     return SplitRun(RunFolder(folder, {}), folder, data, split_dataset(data, "subject"), recipe, "test")
 
 
+@pytest.mark.slow
 def test_the_student_is_trained_with_what_is_known_and_its_file_says_so(tmp_path: Path, phantoms: DataSet) -> None:
     run = run_of(tmp_path, phantoms)
     count = len(run.split.train)

@@ -5,6 +5,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
+import pytest
 from helpers.commands import call_cli
 
 from alzedge.runs.recipe import TeacherRecipe
@@ -63,6 +64,7 @@ def test_a_run_leaves_curves_for_tensorboard(tiny_run: Path) -> None:
         np.testing.assert_allclose(written, losses, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_and_biases_keeps_a_curve_offline(tmp_path: Path) -> None:
     with recorded(tmp_path, quiet, "tests") as on_step:
         for epoch in (1, 2):
