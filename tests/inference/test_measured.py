@@ -98,6 +98,7 @@ def test_a_wrong_entry_is_one_sentence(record: dict[str, Any]) -> None:
         {},
         measures | {"people": "many"},
         measures | {"stage_shares": [1, 2]},
+        measures | {"stage_shares": [1, 0, 0]},
         measures | {"by_level": level | {"groups": [0, 0, 1, 2, 3, 4, 5, 6]}},
         measures | {"by_level": level | {"slices": [0] * 8}},
         measures | {"by_level": level | {"age": covariance}},

@@ -186,7 +186,7 @@ class Measures:
             people,
             None if by_level is None else PersonRule.read(by_level),
             PersonRule.read(entry_of(entry, "anywhere")),
-            read_numbers(entry, "stage_shares", 3),
+            read_numbers(entry, "stage_shares", 3, above=0),
             None if norm is None else NormativeCurve.read(norm),
         )
 

@@ -18,7 +18,7 @@ CLASSES = 3
 
 
 def stages_of(any_dementia: Floats, beyond: Floats, shares: Floats) -> Floats:
-    """Stages by continuation ratios (Fienberg 1980, "The Analysis of Cross-Classified Categorical Data", section 6.6).
+    """Stages by continuation ratios (Fienberg 1980, "The Analysis of Cross-Classified Categorical Data").
 
     Args:
         any_dementia: float64 (N,), probability of any dementia.
