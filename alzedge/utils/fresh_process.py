@@ -15,6 +15,8 @@ from alzedge.utils.processes import end_with_parent
 T = TypeVar("T")
 
 _PATIENCE = 0.5  # seconds until it is asked again whether the answer is still wanted
+# The environment is the process's: two threads that set it at once would leave each other's values there.
+_STARTING = threading.Lock()
 # Thread pools that are read from the environment when a library is loaded.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
@@ -37,7 +39,7 @@ def in_process(
     receiver, sender = context.Pipe(duplex=False)
     leash, held = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(leash, sender, function, arguments), daemon=True)
-    with _thread_variables(threads):
+    with _STARTING, _thread_variables(threads):
         process.start()
     sender.close()  # ours; when the child's end closes too, there is nothing to wait for
     leash.close()
